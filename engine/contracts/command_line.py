@@ -1,0 +1,118 @@
+"""The outer edge of every command: arguments in, exit status and one error line out.
+
+    0 done · 1 failed, ONE line `error: …` on standard error · 2 wrong usage · 130 interrupted
+
+A side (engine, export) hands in a table of commands; a command is a module with
+
+    add_arguments(parser)        declares its arguments
+    run(arguments) -> int        does the work and returns the exit status
+
+which is imported only when it is called, so that `--help` costs milliseconds. Knows argparse and the error tree; must
+not know any command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.contracts.errors import FileError, NextstrokeError, UsageError, file_error
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of a side's table: the words that call it, the module that does it, the line that `--help` shows."""
+
+    words: tuple[str, ...]
+    module: str
+    help: str
+    hidden: bool = False
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags that every command takes."""
+    parser.add_argument("--profile", metavar="DIR", help="keep all per-user data under DIR")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the model runs")
+    parser.add_argument("--threads", type=positive_int, metavar="N", help="processor threads of the model")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def positive_int(text: str) -> int:
+    """Argument type: a whole number above zero."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above zero")
+    return value
+
+
+def run_command_line(program: str, commands: Sequence[Command], argv: Sequence[str]) -> int:
+    """Find the command that `argv` names, run it, and turn whatever happens into an exit status."""
+    row = find_command(commands, argv)
+    if row is None:
+        return _answer_without_command(program, commands, argv)
+    module = importlib.import_module(row.module)
+    parser = argparse.ArgumentParser(prog=f"{program} {' '.join(row.words)}", description=row.help)
+    add_common_arguments(parser)
+    module.add_arguments(parser)
+    arguments = parser.parse_args(list(argv[len(row.words) :]))
+    if arguments.profile is not None:
+        os.environ["NEXTSTROKE_PROFILE"] = os.path.abspath(arguments.profile)
+    try:
+        return int(module.run(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): that is a cancel, not a failure to report.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  the interpreter flushes it once more at exit
+        return INTERRUPTED
+    except NextstrokeError as error:
+        return _report(error, arguments.debug)
+    except OSError as error:
+        return _report(_words_for(error), arguments.debug)
+    except MemoryError:
+        return _report(NextstrokeError("the computer's memory is full; close programs or take a smaller model"), False)
+    except Exception as error:  # the outer edge: no traceback reaches a person who did not ask for one
+        problem = NextstrokeError(f"unexpected {type(error).__name__}: {error}; run again with --debug and report it")
+        return _report(problem, arguments.debug)
+
+
+def find_command(commands: Sequence[Command], argv: Sequence[str]) -> Command | None:
+    """The row whose words `argv` starts with, the longest first."""
+    for row in sorted(commands, key=lambda command: -len(command.words)):
+        if tuple(argv[: len(row.words)]) == row.words:
+            return row
+    return None
+
+
+def _answer_without_command(program: str, commands: Sequence[Command], argv: Sequence[str]) -> int:
+    asked_for_help = bool(argv) and argv[0] in ("-h", "--help")
+    lines = [f"usage: {program} COMMAND …", ""]
+    width = max(len(" ".join(row.words)) for row in commands)
+    lines += [f"  {' '.join(row.words):<{width}}  {row.help}" for row in commands if not row.hidden]
+    if asked_for_help:
+        print("\n".join(lines))
+        return 0
+    if argv:
+        print(f"error: there is no command {argv[0]!r}; `{program} --help` lists them", file=sys.stderr)
+    else:
+        print("\n".join(lines), file=sys.stderr)
+    return UsageError.exit_status
+
+
+def _words_for(error: OSError) -> FileError:
+    name = error.filename if isinstance(error.filename, str) else "a file"
+    return file_error(error, f"use {name}")
+
+
+def _report(error: NextstrokeError, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"error: {error}", file=sys.stderr)
+    return error.exit_status

@@ -1,0 +1,277 @@
+"""Requests, events and records of a generation, as frozen plain values with a JSON round trip.
+
+    Started → Progress* → Token* (interleaved by candidate) → Finished (one a candidate) → Done
+                                                            ↘ Failed (instead of whatever was still to come)
+
+Every Started is followed by exactly one Done or Failed. Cancelled is a `Finished.reason`. Knows plain types; must not know sessions, tensors or widgets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar
+
+from engine.contracts.errors import UsageError
+from engine.contracts.manifest import canonical_json
+
+# Reasons of Finished
+REASON_LENGTH = "length"  # max_tokens reached
+REASON_END = "end_of_text"
+REASON_STOP = "stop"  # a stop string; `matched` says which
+REASON_CONTEXT = "context"  # the context is full
+REASON_CANCELLED = "cancelled"
+
+# What to do with a prompt longer than the context
+CONTEXT_REFUSE = "refuse"
+CONTEXT_KEEP_END = "keep_end"  # drop tokens from the start; Started.dropped says how many
+
+SAMPLER_ORDER = ("repetition_penalty", "top_k", "top_p", "min_p", "temperature")
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How a token is chosen. temperature 0 = the most probable; top_k 0, top_p 1, min_p 0, repetition_penalty 1 = off."""
+
+    temperature: float = 0.8
+    top_k: int = 0
+    top_p: float = 0.95
+    min_p: float = 0.05
+    repetition_penalty: float = 1.0
+    repetition_range: int = 256  # tokens looked back
+    seed: int = 0
+    order: tuple[str, ...] = SAMPLER_ORDER
+
+    def __post_init__(self) -> None:
+        """Refuse values that no distribution survives."""
+        _demand(0.0 <= self.temperature <= 100.0, "temperature", self.temperature, "from 0 to 100")
+        _demand(self.top_k >= 0, "top-k", self.top_k, "0 or more")
+        _demand(0.0 <= self.top_p <= 1.0, "top-p", self.top_p, "from 0 to 1")
+        _demand(0.0 <= self.min_p <= 1.0, "min-p", self.min_p, "from 0 to 1")
+        _demand(0.0 < self.repetition_penalty <= 100.0, "repetition penalty", self.repetition_penalty, "above 0 to 100")
+        _demand(self.repetition_range >= 0, "repetition range", self.repetition_range, "0 or more")
+        _demand(0 <= self.seed < 2**64, "seed", self.seed, "a whole number from 0 to 2^64 - 1")
+        _demand(set(self.order) <= set(SAMPLER_ORDER), "order", self.order, f"made of {', '.join(SAMPLER_ORDER)}")
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One request. Either `prompt` or `prompt_ids`; the seed is explicit; `ticket` comes back in every event."""
+
+    id: str
+    prompt: str | None = None
+    prompt_ids: tuple[int, ...] | None = None
+    max_tokens: int = 128
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    stop: tuple[str, ...] = ()
+    candidates: int = 1
+    report_top: int = 0  # alternatives reported with each token
+    ignore_end_of_text: bool = False
+    context_policy: str = CONTEXT_REFUSE
+    ticket: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible requests before they reach the engine."""
+        _demand(self.max_tokens >= 1, "max tokens", self.max_tokens, "1 or more")
+        _demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
+        _demand(0 <= self.report_top <= 1000, "report top", self.report_top, "from 0 to 1000")
+        _demand(all(self.stop), "stop", self.stop, "texts that are not empty")
+        _demand(
+            self.context_policy in (CONTEXT_REFUSE, CONTEXT_KEEP_END),
+            "context policy",
+            self.context_policy,
+            f"{CONTEXT_REFUSE} or {CONTEXT_KEEP_END}",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> GenerationRequest:
+        """The request of `to_dict`; unknown fields are refused, since ignoring one would change the text silently."""
+        values = _known(cls, plain)
+        if isinstance(values.get("sampling"), Mapping):
+            settings = _known(SamplingSettings, values["sampling"])
+            if "order" in settings:
+                settings["order"] = tuple(settings["order"])
+            values["sampling"] = SamplingSettings(**settings)
+        if values.get("prompt_ids") is not None:
+            values["prompt_ids"] = tuple(int(token) for token in values["prompt_ids"])
+        if "stop" in values:
+            values["stop"] = tuple(values["stop"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class GenerationRecord:
+    """Enough to generate the same passage again, and to say honestly if that is impossible."""
+
+    model_name: str
+    model_digest: str  # Manifest.digest()
+    tokenizer_digest: str
+    engine_version: str
+    runtime_version: str
+    device: str  # "cpu", "cuda:0 NVIDIA …"
+    kernel_class: str  # CPU instruction set or GPU architecture that decided the kernels
+    self_check: str  # "exact" | "canonical chunks" | what cannot be promised
+    threads: int
+    prompt_ids: tuple[int, ...]
+    request: Mapping[str, Any]  # GenerationRequest.to_dict() without prompt text and ticket
+    candidate: int
+    output_ids: tuple[int, ...]
+    output_text_sha256: str
+    version: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> GenerationRecord:
+        """The record of `to_dict`. Raises `UsageError` on anything else."""
+        try:
+            values = _known(cls, plain)
+            values["prompt_ids"] = tuple(int(token) for token in values["prompt_ids"])
+            values["output_ids"] = tuple(int(token) for token in values["output_ids"])
+            return cls(**values)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"this is not a generation record ({error}); use a file written by --record") from error
+
+    def digest(self) -> str:
+        """SHA-256 of the canonical form."""
+        return hashlib.sha256(canonical_json(self.to_dict())).hexdigest()
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events; `name` is the word on the wire."""
+
+    name: ClassVar[str] = ""
+
+    request_id: str
+    ticket: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, with the key "event"."""
+        return {"event": self.name, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    """The prompt is tokenized: `reused` tokens come from the cache, `to_prefill` are to be run, `dropped` are not seen."""
+
+    name: ClassVar[str] = "started"
+
+    reused: int
+    to_prefill: int
+    dropped: int = 0
+    context_length: int = 0
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """`done` of `total` prompt tokens are in the cache."""
+
+    name: ClassVar[str] = "progress"
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Token(Event):
+    """One generated token. `text` may be empty while a character or a stop string is incomplete."""
+
+    name: ClassVar[str] = "token"
+
+    candidate: int
+    index: int
+    id: int
+    text: str
+    logprob: float  # natural logarithm, before the sampling chain
+    alternatives: tuple[tuple[int, str, float], ...] = ()  # id, text, logprob before the chain
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Token counts of one candidate."""
+
+    prompt_tokens: int
+    output_tokens: int
+    context_used: int
+    context_length: int
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Milliseconds; speeds in tokens per second (0 where nothing was measured)."""
+
+    prefill_ms: float
+    first_token_ms: float
+    decode_ms: float
+    prefill_tokens_per_second: float
+    decode_tokens_per_second: float
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """One candidate is complete. `text` is the last piece that was held back (stop strings, half characters)."""
+
+    name: ClassVar[str] = "finished"
+
+    candidate: int
+    reason: str
+    matched: str | None
+    text: str
+    usage: Usage
+    timings: Timings
+    record: GenerationRecord
+
+
+@dataclass(frozen=True)
+class Done(Event):
+    """All candidates are complete."""
+
+    name: ClassVar[str] = "done"
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """The request ended with an error; `kind` is the class in the error tree, `message` its one line."""
+
+    name: ClassVar[str] = "failed"
+
+    kind: str
+    message: str
+
+
+def event_from_dict(plain: Mapping[str, Any]) -> Event:
+    """The event of `to_dict`, on the window's side of the pipe."""
+    values = dict(plain)
+    kind = _EVENTS[values.pop("event")]
+    if kind is Token:
+        values["alternatives"] = tuple((int(i), str(t), float(p)) for i, t, p in values.get("alternatives", ()))
+    if kind is Finished:
+        values["usage"] = Usage(**values["usage"])
+        values["timings"] = Timings(**values["timings"])
+        values["record"] = GenerationRecord.from_dict(values["record"])
+    event: Event = kind(**values)
+    return event
+
+
+_EVENTS: dict[str, type[Event]] = {kind.name: kind for kind in (Started, Progress, Token, Finished, Done, Failed)}
+
+
+def _known(kind: Any, plain: Mapping[str, Any]) -> dict[str, Any]:
+    names = {entry.name for entry in fields(kind)}
+    unknown = sorted(set(plain) - names)
+    if unknown:
+        raise UsageError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+    return dict(plain)
+
+
+def _demand(holds: bool, what: str, found: object, wanted: str) -> None:
+    if not holds:
+        raise UsageError(f"{what} is {found}; it must be {wanted}")

@@ -1,0 +1,20 @@
+"""The training and conversion commands (`python -m export`): a table, nothing more."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from engine.contracts.command_line import Command, run_command_line
+
+COMMANDS = (
+    Command(("export",), "export.export_command", "convert a PyTorch checkpoint into a verified model folder"),
+    Command(("verify",), "export.verify_command", "check a model folder; with its source, recompute the certificate"),
+    Command(("train",), "export.training.train_command", "train a GPT from a recipe"),
+    Command(("tokenizer", "train"), "export.training.tokenizer_command", "train a tokenizer from text"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command of the export side and return its exit status."""
+    return run_command_line("nextstroke", COMMANDS, sys.argv[1:] if argv is None else argv)
