@@ -3,7 +3,8 @@
     Started → Progress* → Token* (interleaved by candidate) → Finished (one a candidate) → Done
                                                             ↘ Failed (instead of whatever was still to come)
 
-Every Started is followed by exactly one Done or Failed. Cancelled is a `Finished.reason`. Knows plain types; must not know sessions, tensors or widgets.
+Every Started is followed by exactly one Done or Failed; cancelled is a `Finished.reason`. Knows plain types; must not
+know sessions, tensors or widgets.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SAMPLER_ORDER = ("repetition_penalty", "top_k", "top_p", "min_p", "temperature")
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How a token is chosen. temperature 0 = the most probable; top_k 0, top_p 1, min_p 0, repetition_penalty 1 = off."""
+    """How a token is chosen. Temperature 0 = the most probable; off: top_k 0, top_p 1, min_p 0, repetition_penalty 1."""
 
     temperature: float = 0.8
     top_k: int = 0
@@ -160,7 +161,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Started(Event):
-    """The prompt is tokenized: `reused` tokens come from the cache, `to_prefill` are to be run, `dropped` are not seen."""
+    """The prompt is tokenized: `reused` tokens lie in the cache, `to_prefill` are to run, `dropped` are not seen."""
 
     name: ClassVar[str] = "started"
 
