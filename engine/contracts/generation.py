@@ -33,7 +33,7 @@ SAMPLER_ORDER = ("repetition_penalty", "top_k", "top_p", "min_p", "temperature")
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How a token is chosen. Temperature 0 = the most probable; off: top_k 0, top_p 1, min_p 0, repetition_penalty 1."""
+    """How a token is chosen. Temperature 0 = the best one; off: top_k 0, top_p 1, min_p 0, repetition_penalty 1."""
 
     temperature: float = 0.8
     top_k: int = 0
