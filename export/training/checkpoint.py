@@ -1,0 +1,161 @@
+"""A training checkpoint: a folder that another run can continue from, bit for bit.
+
+    checkpoint-00001200/
+      checkpoint.json         format, version, ModelConfig, recipe, progress (step, tokens, stage, position), random states
+      model.safetensors       canonical names, float32
+      optimizer.safetensors   optimizer state by name; absent in a final, exported checkpoint
+      tokenizer.model
+
+For: the trainer, and the importer that turns a checkpoint into a model folder.
+Knows: the layout above, how to write it whole or not at all, and how to refuse a damaged one.
+Must not know: how training works. Nothing is ever pickled: JSON and safetensors only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from engine.contracts.errors import CheckpointError, file_error
+from export.model.config import ModelConfig
+from export.training.files import write_folder_atomically, write_json
+
+FORMAT, VERSION = "nextstroke-checkpoint", 1
+_NAME = re.compile(r"checkpoint-(\d{8})$")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: the next step starts from exactly here."""
+
+    step: int = 0
+    tokens: int = 0
+    stage: int = 0
+    position: int = 0  # windows already taken in this stage
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in memory."""
+
+    config: ModelConfig
+    progress: Progress
+    recipe: dict[str, Any]
+    random_states: dict[str, str]
+    model: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    tokenizer: bytes
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write `folder` whole or not at all."""
+
+    def fill(hidden: Path) -> None:
+        _save(checkpoint.model, hidden / "model.safetensors")
+        if checkpoint.optimizer:
+            _save(checkpoint.optimizer, hidden / "optimizer.safetensors")
+        (hidden / "tokenizer.model").write_bytes(checkpoint.tokenizer)
+        meta = {
+            "format": FORMAT,
+            "version": VERSION,
+            "config": checkpoint.config.to_dict(),
+            "progress": asdict(checkpoint.progress),
+            "recipe": checkpoint.recipe,
+            "random_states": checkpoint.random_states,
+        }
+        write_json(hidden / "checkpoint.json", meta)
+
+    write_folder_atomically(folder, fill)
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read and check a checkpoint folder."""
+    meta = _read_meta(folder / "checkpoint.json")
+    try:
+        config = ModelConfig.from_dict(meta["config"])
+        progress = Progress(**meta["progress"])
+        recipe, random_states = dict(meta["recipe"]), dict(meta["random_states"])
+        tokenizer = (folder / "tokenizer.model").read_bytes()
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{folder}/checkpoint.json is incomplete ({error}); use an older checkpoint") from error
+    except OSError as error:
+        raise file_error(error, f"read the checkpoint's tokenizer in {folder}") from error
+    model = _load(folder / "model.safetensors")
+    _check_model(folder, model, config)
+    optimizer_path = folder / "optimizer.safetensors"
+    optimizer = _load(optimizer_path) if optimizer_path.exists() else {}
+    return Checkpoint(config, progress, recipe, random_states, model, optimizer, tokenizer)
+
+
+def list_checkpoints(run_folder: Path) -> list[Path]:
+    """Numbered checkpoints of a run, oldest first."""
+    if not run_folder.is_dir():
+        return []
+    return sorted(path for path in run_folder.iterdir() if _NAME.match(path.name) and path.is_dir())
+
+
+def checkpoint_path(run_folder: Path, step: int) -> Path:
+    """The folder of the checkpoint after `step` steps."""
+    return run_folder / f"checkpoint-{step:08d}"
+
+
+def rotate_checkpoints(run_folder: Path, keep: int) -> None:
+    """Remove all but the newest `keep`."""
+    for path in list_checkpoints(run_folder)[:-keep]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _check_model(folder: Path, model: Mapping[str, Tensor], config: ModelConfig) -> None:
+    shapes = config.tensor_shapes()
+    wrong = sorted(set(shapes) ^ set(model))
+    if wrong:
+        raise CheckpointError(f"{folder}/model.safetensors: tensor {wrong[0]} is missing or unknown; wrong or damaged file")
+    for name, shape in shapes.items():
+        if tuple(model[name].shape) != shape:
+            raise CheckpointError(f"{folder}: {name} has shape {tuple(model[name].shape)}, the configuration says {shape}")
+        if not bool(model[name].isfinite().all()):
+            raise CheckpointError(f"{folder}: {name} holds numbers that are not finite; use an older checkpoint")
+
+
+def _read_meta(path: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise file_error(error, f"read the checkpoint {path}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path} is cut off or not JSON; use an older checkpoint") from error
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        raise CheckpointError(f"{path} does not describe a Nextstroke checkpoint; name the folder of one")
+    if meta.get("version") != VERSION:
+        raise CheckpointError(f"{path} has version {meta.get('version')}, this program reads {VERSION}; update the program")
+    return meta
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
+    plain = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+    try:
+        save_file(plain, str(path))
+    except safetensors.SafetensorError as error:
+        # The library wraps the operating system's reason in its own words, "I/O error: … (os error 28)".
+        number = re.search(r"os error (\d+)", str(error))
+        raise OSError(int(number[1]) if number else 5, str(error)) from error
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors: dict[str, Tensor] = load_file(str(path))
+    except OSError as error:
+        raise file_error(error, f"read the checkpoint file {path}") from error
+    except safetensors.SafetensorError as error:
+        raise CheckpointError(f"{path} is cut off or damaged ({error}); use an older checkpoint") from error
+    return tensors

@@ -1,0 +1,60 @@
+"""Files that are either whole or not there.
+
+For: packed corpora, checkpoints, logs and reports of a training run.
+Knows: write to a hidden sibling, flush, rename; what a full disk or a read-only folder means in words.
+Must not know: what the bytes are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.contracts.errors import file_error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`, or leave it as it was."""
+    hidden = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with hidden.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        hidden.replace(path)
+    except OSError as error:
+        hidden.unlink(missing_ok=True)
+        raise file_error(error, f"write {path}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`value` as readable JSON, Chinese as characters."""
+    write_atomically(path, (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode())
+
+
+def write_folder_atomically(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write into a hidden sibling, then give it its name; an older folder of that name is replaced."""
+    hidden = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    try:
+        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.mkdir(parents=True)
+        fill(hidden)
+        _flush_to_disk(hidden)
+        if folder.exists():
+            folder.rename(old)
+        hidden.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise file_error(error, f"write {folder}") from error
+
+
+def _flush_to_disk(folder: Path) -> None:
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())

@@ -1,0 +1,123 @@
+"""Muon for the matrices inside the layers, AdamW for everything else.
+
+For: the trainer.
+Knows: which parameter goes where, the two update rules, and how their state becomes named tensors and back.
+Must not know: schedules, data, files.
+
+Muon (Jordan et al. 2024) replaces a matrix's momentum by its nearest orthogonal matrix, found by five Newton-Schulz steps.
+torch.optim.Muon computes these in bfloat16, which some processors can only crash on or emulate; this one works in the dtype
+it is told, and takes all matrices of one shape through the steps as one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from engine.contracts.errors import CheckpointError
+
+_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic coefficients tuned for slope at zero (Jordan et al.)
+_STEPS = 5
+
+
+def orthogonalized(matrices: Tensor, dtype: torch.dtype) -> Tensor:
+    """(N, rows, columns) -> the same shape with all singular values near 1, singular vectors kept."""
+    a, b, c = _NEWTON_SCHULZ
+    x = matrices.to(dtype)
+    tall = x.shape[1] > x.shape[2]
+    x = x.transpose(1, 2) if tall else x  # the Gram matrix below is then the small one
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(_STEPS):
+        gram = x @ x.transpose(1, 2)
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return (x.transpose(1, 2) if tall else x).to(matrices.dtype)
+
+
+class Muon:
+    """Momentum, orthogonalised; rate scaled by sqrt(rows / columns) where a matrix is tall."""
+
+    def __init__(
+        self,
+        named: Mapping[str, nn.Parameter],
+        weight_decay: float,
+        momentum: float = 0.95,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.momentum, self.weight_decay, self.dtype = momentum, weight_decay, dtype
+        self.named = dict(named)
+        self.buffers = {name: torch.zeros_like(parameter) for name, parameter in self.named.items()}
+        self._by_shape: dict[torch.Size, list[str]] = {}
+        for name, parameter in self.named.items():
+            self._by_shape.setdefault(parameter.shape, []).append(name)
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Update every matrix that has a gradient; all must have one."""
+        for shape, names in self._by_shape.items():
+            updates = []
+            for name in names:
+                gradient, buffer = self.named[name].grad, self.buffers[name]
+                assert gradient is not None, name
+                buffer.lerp_(gradient, 1 - self.momentum)
+                updates.append(gradient.lerp(buffer, self.momentum))  # Nesterov's look ahead
+            directions = orthogonalized(torch.stack(updates), self.dtype)
+            scale = max(1.0, shape[0] / shape[1]) ** 0.5
+            for name, direction in zip(names, directions, strict=True):
+                self.named[name].mul_(1 - rate * self.weight_decay).add_(direction, alpha=-rate * scale)
+
+
+class MixedOptimizer:
+    """Both update rules behind four verbs: step, zero, state, load."""
+
+    def __init__(self, model: nn.Module, weight_decay: float, muon_dtype: torch.dtype = torch.float32) -> None:
+        named = dict(model.named_parameters())
+        inner = {n: p for n, p in named.items() if p.ndim == 2 and n.startswith("layers.")}
+        self._outer = {n: p for n, p in named.items() if n not in inner}
+        self._muon = Muon(inner, weight_decay, dtype=muon_dtype)
+        self._adam = torch.optim.AdamW(self._outer.values(), lr=0.0, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+
+    def step(self, muon_rate: float, adam_rate: float) -> None:
+        """One update from the gradients that are there."""
+        for group in self._adam.param_groups:
+            group["lr"] = adam_rate
+        self._muon.step(muon_rate)
+        self._adam.step()
+
+    def zero(self) -> None:
+        """Forget the gradients."""
+        for parameter in self._parameters():
+            parameter.grad = None
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything the next step depends on, as named tensors."""
+        tensors = {f"muon.momentum.{name}": buffer for name, buffer in self._muon.buffers.items()}
+        for name, parameter in self._outer.items():
+            for key, value in self._adam.state[parameter].items():
+                tensors[f"adam.{key}.{name}"] = value
+        return tensors
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back what `state` gave."""
+        left = dict(tensors)
+        for name, buffer in self._muon.buffers.items():
+            buffer.copy_(_taken(left, f"muon.momentum.{name}", buffer.shape))
+        for name, parameter in self._outer.items():
+            state = self._adam.state[parameter]
+            for key, shape in (("step", torch.Size()), ("exp_avg", parameter.shape), ("exp_avg_sq", parameter.shape)):
+                state[key] = _taken(left, f"adam.{key}.{name}", shape).to(parameter.device)
+        if left:
+            raise CheckpointError(f"the optimizer state holds {min(left)}, which this model does not have; wrong checkpoint")
+
+    def _parameters(self) -> Iterable[nn.Parameter]:
+        yield from self._muon.named.values()
+        yield from self._outer.values()
+
+
+def _taken(tensors: dict[str, Tensor], name: str, shape: torch.Size) -> Tensor:
+    tensor = tensors.pop(name, None)
+    if tensor is None or tensor.shape != shape:
+        found = "is missing" if tensor is None else f"has shape {tuple(tensor.shape)}, not {tuple(shape)}"
+        raise CheckpointError(f"optimizer state {name} {found}; the checkpoint is damaged or of another model")
+    return tensor.clone()

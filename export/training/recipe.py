@@ -1,0 +1,224 @@
+"""A recipe: everything that decides a training run, read from TOML and checked before anything starts.
+
+For: the trainer and its commands.
+Knows: the tables [model], [tokenizer], [training], [[stage]], [corpus] and their settings; `--set key=value`.
+Must not know: torch, files of text (it only names them).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.contracts.errors import CheckpointError, RecipeError, file_error
+from export.model.config import ModelConfig
+from export.training.corpus import Group
+from export.training.tokenizer import TokenizerSettings
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The [training] table."""
+
+    tokens: int  # the whole run; may be changed when it is resumed, the decay moves with it
+    seed: int = 1
+    batch_tokens: int = 8192  # tokens in one optimizer step
+    microbatch_tokens: int = 4096  # tokens in one forward and backward; gradients are added up
+    muon_rate: float = 0.02  # matrices inside the layers
+    adam_rate: float = 4e-3  # embeddings, norms, biases
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    warmup_tokens: int = 100_000
+    decay_tokens: int = 1_000_000
+    final_rate: float = 0.0  # share of the peak rate that is left at the end
+    device: str = "auto"
+    autocast: str = "auto"  # float32 on a CPU, bfloat16 on CUDA
+    compile: bool = False
+    threads: int = 0
+    evaluate_every_tokens: int = 1_000_000
+    evaluation_bytes: int = 20_000  # of each held-out group while training; the final evaluation reads everything
+    samples_every_tokens: int = 1_000_000
+    sample_tokens: int = 120
+    prompts: tuple[str, ...] = ("Once upon a time", "从前有一个")
+    log_every_steps: int = 10
+    checkpoint_minutes: float = 10.0
+    checkpoints_kept: int = 2
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One [[stage]]: a window length and, where given, its own weights. One stage without `tokens` takes the rest."""
+
+    name: str = ""
+    length: int = 512
+    tokens: int = 0
+    weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe; `source` is the plain TOML content it came from, overrides included."""
+
+    name: str
+    title: str
+    licence: str
+    model: ModelConfig
+    tokenizer: TokenizerSettings
+    training: TrainingSettings
+    stages: tuple[Stage, ...]
+    groups: tuple[Group, ...]
+    source: dict[str, Any]
+
+    def stage_ends(self) -> list[int]:
+        """The token count at which each stage ends; they follow `training.tokens`."""
+        fixed = sum(stage.tokens for stage in self.stages)
+        ends, end = [], 0
+        for stage in self.stages:
+            end += stage.tokens or self.training.tokens - fixed
+            ends.append(end)
+        return ends
+
+
+def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a recipe file and apply `table.key=value` overrides."""
+    try:
+        source = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise file_error(error, f"read the recipe {path}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}") from error
+    for override in overrides:
+        apply_override(source, override)
+    return parse_recipe(source, path.parent)
+
+
+def apply_override(source: dict[str, Any], override: str) -> None:
+    """`training.tokens=5000000` sets that key; the value is read as TOML, or as text where it is none."""
+    key, sign, text = override.partition("=")
+    *tables, name = key.strip().split(".")
+    if not sign or not name:
+        raise RecipeError(f"--set {override}: write it as table.key=value, for example training.tokens=5000000")
+    target = source
+    for table in tables:
+        target = target.setdefault(table, {})
+        if not isinstance(target, dict):
+            raise RecipeError(f"--set {override}: {table} is not a table of the recipe")
+    try:
+        target[name] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        target[name] = text
+
+
+def parse_recipe(source: dict[str, Any], folder: Path) -> Recipe:
+    """Check a recipe's plain content; relative paths start at `folder`."""
+    known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus"}
+    _refuse_unknown(source, known, "the recipe")
+    for table in ("model", "training", "corpus"):
+        if not isinstance(source.get(table), dict):
+            raise RecipeError(f"the recipe has no [{table}] table; add it")
+    tokenizer = _read(TokenizerSettings, source.get("tokenizer", {}), "[tokenizer]")
+    training = _read(TrainingSettings, source["training"], "[training]")
+    try:
+        model = ModelConfig.from_dict({"vocabulary_size": tokenizer.vocabulary, **source["model"]})
+    except CheckpointError as error:
+        raise RecipeError(f"[model]: {error}") from error
+    stages = tuple(_read(Stage, stage, "[[stage]]") for stage in source.get("stage", [{"length": model.context_length}]))
+    groups = _groups(source["corpus"], folder)
+    recipe = Recipe(
+        name=str(source.get("name", "model")),
+        title=str(source.get("title", source.get("name", "model"))),
+        licence=str(source.get("licence", "")),
+        model=model,
+        tokenizer=tokenizer,
+        training=training,
+        stages=stages,
+        groups=groups,
+        source=source,
+    )
+    _check(recipe)
+    return recipe
+
+
+def _groups(corpus: Mapping[str, Any], folder: Path) -> tuple[Group, ...]:
+    _refuse_unknown(corpus, {"folder", "group"}, "[corpus]")
+    base = folder / str(corpus.get("folder", "."))
+    groups = []
+    for table in corpus.get("group", []):
+        _refuse_unknown(table, {field.name for field in dataclasses.fields(Group)}, "[[corpus.group]]")
+        name, weight = table.get("name"), table.get("weight", 1.0)
+        if not isinstance(name, str) or not name or "/" in name or not isinstance(weight, int | float) or weight < 0:
+            raise RecipeError("[[corpus.group]]: each needs a name and a weight of at least 0")
+        files = table.get("files", [f"{name}.jsonl.xz"])
+        heldout = table.get("heldout", [f"{name}.heldout.jsonl.xz"] if "files" not in table else [])
+        words = {key: str(table.get(key, "")) for key in ("language", "licence", "description")}
+        paths = tuple(base / file for file in files)
+        groups.append(Group(name, float(weight), paths, tuple(base / file for file in heldout), **words))
+    if len({group.name for group in groups}) != len(groups):
+        raise RecipeError("[[corpus.group]]: two groups have the same name; rename one")
+    return tuple(groups)
+
+
+def _check(recipe: Recipe) -> None:
+    training = recipe.training
+    if not recipe.groups:
+        raise RecipeError("the recipe names no text; add at least one [[corpus.group]]")
+    if len([stage for stage in recipe.stages if not stage.tokens]) != 1:
+        raise RecipeError("exactly one [[stage]] must have no tokens of its own: it takes the rest of training.tokens")
+    previous = 0
+    for stage, end in zip(recipe.stages, recipe.stage_ends(), strict=True):
+        if end <= previous:
+            raise RecipeError(f"training.tokens = {training.tokens} leaves nothing for stage {stage.name!r}; raise it")
+        previous = end
+        if not 1 < stage.length <= recipe.model.context_length:
+            raise RecipeError(f"stage length {stage.length} is outside 2 to context_length {recipe.model.context_length}")
+        if training.microbatch_tokens % stage.length or training.batch_tokens % training.microbatch_tokens:
+            raise RecipeError("microbatch_tokens must be a multiple of each stage's length, batch_tokens of microbatch_tokens")
+        unknown = set(stage.weights) - {group.name for group in recipe.groups}
+        if unknown:
+            raise RecipeError(f"stage {stage.name!r} weighs {', '.join(sorted(unknown))}, which no [[corpus.group]] names")
+    for name in ("tokens", "batch_tokens", "microbatch_tokens", "log_every_steps", "checkpoints_kept"):
+        if getattr(training, name) < 1:
+            raise RecipeError(f"[training]: {name} must be at least 1")
+    for name in ("muon_rate", "adam_rate", "clip"):
+        if not getattr(training, name) > 0:
+            raise RecipeError(f"[training]: {name} must be above 0")
+
+
+def _read(kind: type[Any], table: Any, where: str) -> Any:
+    """A settings dataclass from a TOML table: unknown, missing and mistyped keys are refused by name."""
+    if not isinstance(table, dict):
+        raise RecipeError(f"{where} is not a table")
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    _refuse_unknown(table, set(fields), where)
+    hints = typing.get_type_hints(kind)
+    values = {name: _converted(value, hints[name], f"{where}: {name}") for name, value in table.items()}
+    for name, field in fields.items():
+        no_default = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if name not in values and no_default:
+            raise RecipeError(f"{where}: {name} is missing; add it")
+    return kind(**values)
+
+
+def _converted(value: Any, hint: Any, where: str) -> Any:
+    if hint is float and type(value) is int:
+        return float(value)
+    if typing.get_origin(hint) is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if typing.get_origin(hint) is Mapping or isinstance(hint, types.GenericAlias):
+        if isinstance(value, dict) and all(type(number) in (int, float) and number >= 0 for number in value.values()):
+            return {key: float(number) for key, number in value.items()}
+    elif type(value) is hint:
+        return value
+    raise RecipeError(f"{where} = {value!r} has the wrong type; see the comments of the example recipes")
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise RecipeError(f"{where} has an unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")

@@ -1,0 +1,47 @@
+"""`nextstroke train RECIPE`: the face of the trainer.
+
+Knows: its arguments. Must not know: torch at import time (help must be instant).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from engine.contracts.errors import RecipeError
+
+_RECIPES = Path(__file__).parent / "recipes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("recipe", metavar="RECIPE", help="a recipe file, or the name of one that comes with the program")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="change one recipe value"
+    )
+    parser.add_argument("--output", metavar="DIR", help="the run's folder (default: runs/NAME)")
+    parser.add_argument("--cache", metavar="DIR", help="where packed training text is kept (default: DIR/packed)")
+    parser.add_argument("--resume", action="store_true", help="continue from the newest checkpoint of that folder")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train; 0 when finished, 130 when stopped early by a signal (a checkpoint is there)."""
+    from export.training.recipe import load_recipe
+    from export.training.trainer import Trainer
+
+    recipe = load_recipe(find_recipe(arguments.recipe), arguments.overrides)
+    folder = Path(arguments.output) if arguments.output else Path("runs") / recipe.name
+    trainer = Trainer(recipe, folder, Path(arguments.cache) if arguments.cache else None)
+    return 0 if trainer.run(resume=arguments.resume) else 130
+
+
+def find_recipe(name: str) -> Path:
+    """A path as given, or a bundled recipe by its name."""
+    path = Path(name)
+    if path.exists():
+        return path
+    bundled = _RECIPES / f"{name.removesuffix('.toml')}.toml"
+    if bundled.exists():
+        return bundled
+    names = ", ".join(sorted(item.stem for item in _RECIPES.glob("*.toml")))
+    raise RecipeError(f"there is no recipe {name}; give a file, or one of: {names}")

@@ -1,0 +1,286 @@
+"""One training run, from a recipe to a finished checkpoint.
+
+For: `nextstroke train`.
+Knows: the order of things: tokenizer, packing, steps, checkpoints, evaluation, samples, the end.
+Must not know: how any of these is done; each has its own file beside this one.
+
+    RUN/tokenizer.model  packed/*.tokens  log.jsonl  curve.svg  checkpoint-NNNNNNNN/ (rotating)
+    RUN/final/           the checkpoint at the end;  evaluation.json  samples.json
+
+Exactness: a step depends on weights, optimizer state and Progress alone. So a run that was stopped and resumed is bit-equal
+to one that was not (same machine, same number of threads), and the tests hold it to that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.contracts.errors import CheckpointError, CorpusError, RecipeError
+from export.model.gpt import GPT
+from export.training import checkpoint as checkpoints
+from export.training.checkpoint import Checkpoint, Progress
+from export.training.corpus import PackedGroup, Sampler, pack, read_documents, sample_texts
+from export.training.evaluation import HeldOut, evaluate, read_heldout
+from export.training.files import write_atomically, write_json
+from export.training.optimizer import MixedOptimizer
+from export.training.recipe import Recipe
+from export.training.run_log import RunLog, draw_curves, read_log
+from export.training.samples import samples
+from export.training.schedule import rate_share
+from export.training.tokenizer import TextTokenizer, compression_report, train_tokenizer
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Trainer:
+    """Holds the parts of a run; `run` does it."""
+
+    def __init__(self, recipe: Recipe, folder: Path, cache: Path | None = None) -> None:
+        self.recipe, self.folder = recipe, folder
+        self.settings = recipe.training
+        self.device = _device(self.settings.device)
+        if self.settings.threads:
+            torch.set_num_threads(self.settings.threads)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.tokenizer = self._tokenizer()
+        self._say(f"packing {len(recipe.groups)} groups")
+        self.packed: list[PackedGroup] = [pack(g, self.tokenizer, cache or folder / "packed") for g in recipe.groups]
+        self._say(f"{sum(len(item.tokens) for item in self.packed):,} tokens of training text")
+        self.model = GPT(recipe.model)
+        self.model.initialize(self.settings.seed)
+        self.model.to(self.device)
+        dtype = _DTYPES["bfloat16" if self.device.type == "cuda" else "float32"]
+        self.optimizer = MixedOptimizer(self.model, self.settings.weight_decay, dtype)
+        self.progress = Progress()
+        self.stop_requested = False
+        self._losses = torch.compile(self.model.loss) if self.settings.compile else self.model.loss
+
+    def run(self, resume: bool = False, stop_after_steps: int | None = None) -> bool:
+        """Train to the end, or to a stop request; True when finished."""
+        if resume:
+            self._resume()
+        elif checkpoints.list_checkpoints(self.folder):
+            raise RecipeError(f"{self.folder} already holds a run; add --resume to continue it or name another --output")
+        log = RunLog(self.folder / "log.jsonl", self.progress.step)
+        log.write("start", step=self.progress.step, parameters=self.recipe.model.parameters, recipe=self.recipe.source)
+        self._say(f"{self.recipe.model.parameters:,} parameters, {self.settings.tokens:,} tokens, on {self.device}")
+        heldout = read_heldout(self.recipe.groups, self.tokenizer, self.settings.evaluation_bytes)
+        first, started = self.progress, time.monotonic()
+        saved = started
+        with self._stops_on_signals():
+            while self.progress.tokens < self.settings.tokens:
+                before = self.progress.tokens
+                loss = self._step()
+                self.progress = replace(self.progress, seconds=first.seconds + time.monotonic() - started)
+                done = self.progress.tokens
+                if self.progress.step % self.settings.log_every_steps == 0:
+                    speed = (done - first.tokens) / max(1e-9, self.progress.seconds - first.seconds)
+                    self._log_step(log, loss, speed)
+                if done // self.settings.evaluate_every_tokens > before // self.settings.evaluate_every_tokens:
+                    self._evaluate(log, heldout)
+                if done // self.settings.samples_every_tokens > before // self.settings.samples_every_tokens:
+                    self._samples(log)
+                stopped = self.stop_requested or (stop_after_steps == self.progress.step - first.step)
+                if stopped or time.monotonic() - saved > 60 * self.settings.checkpoint_minutes:
+                    self._save()
+                    saved = time.monotonic()
+                if stopped:
+                    self._say(f"stopped after step {self.progress.step}; continue with --resume")
+                    return False
+        self._finish(log)
+        return True
+
+    def _step(self) -> float:
+        """One optimizer step; returns the mean loss in nats per token."""
+        self._enter_stage()
+        stage, settings = self.recipe.stages[self.progress.stage], self.settings
+        sampler = self._sampler()
+        rows = settings.microbatch_tokens // stage.length
+        position, total = self.progress.position, torch.zeros((), device=self.device)
+        for _ in range(settings.batch_tokens // settings.microbatch_tokens):
+            windows = torch.from_numpy(sampler.batch(position, rows)).to(self.device)  # (rows, length + 1)
+            with self._autocast():
+                loss = self._losses(windows[:, :-1], windows[:, 1:]) / settings.batch_tokens
+            loss.backward()
+            total += loss.detach()
+            position += rows
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        share = self._rate_share()
+        self.optimizer.step(settings.muon_rate * share, settings.adam_rate * share)
+        self.optimizer.zero()
+        mean = float(total)
+        if not mean < 1e4:
+            raise CorpusError(f"the loss is {mean} after step {self.progress.step}: training diverged; lower the rates")
+        tokens = self.progress.tokens + settings.batch_tokens
+        self.progress = replace(self.progress, step=self.progress.step + 1, tokens=tokens, position=position)
+        return mean
+
+    def _enter_stage(self) -> None:
+        ends, stage = self.recipe.stage_ends(), self.progress.stage
+        while stage + 1 < len(ends) and self.progress.tokens >= ends[stage]:
+            stage += 1
+        if stage != self.progress.stage:
+            self._say(f"stage {self.recipe.stages[stage].name!r}")
+            self.progress = replace(self.progress, stage=stage, position=0)
+
+    def _sampler(self) -> Sampler:
+        stage = self.progress.stage
+        if getattr(self, "_sampler_of", None) != stage:
+            settings = self.recipe.stages[stage]
+            self._sampler_of, self._current = (
+                stage,
+                Sampler(self.packed, dict(settings.weights), settings.length, self.settings.seed, stage),
+            )
+        return self._current
+
+    def _rate_share(self) -> float:
+        settings = self.settings
+        return rate_share(
+            self.progress.tokens, settings.tokens, settings.warmup_tokens, settings.decay_tokens, settings.final_rate
+        )
+
+    def _log_step(self, log: RunLog, loss: float, speed: float) -> None:
+        progress, left = self.progress, max(0, self.settings.tokens - self.progress.tokens)
+        log.write(
+            "step",
+            step=progress.step,
+            tokens=progress.tokens,
+            loss=round(loss, 5),
+            rate=round(self._rate_share(), 5),
+            tokens_per_second=round(speed, 1),
+            seconds=round(progress.seconds, 1),
+        )
+        minutes = left / max(speed, 1e-9) / 60
+        self._say(f"step {progress.step} · {progress.tokens:,} tokens · loss {loss:.4f} · {speed:,.0f}/s · {minutes:.0f} min left")
+
+    def _evaluate(self, log: RunLog, heldout: list[HeldOut]) -> None:
+        if not heldout:
+            return
+        report = evaluate(self.model, heldout)
+        bits = {name: round(part["bits_per_byte"], 4) for name, part in report["groups"].items()}
+        log.write("evaluation", step=self.progress.step, tokens=self.progress.tokens, bits_per_byte=bits)
+        self._say("bits per byte: " + "  ".join(f"{name} {value:.3f}" for name, value in bits.items()))
+        curves = {
+            name: [(line["tokens"], line["bits_per_byte"][name]) for line in read_log(log.path) if line["event"] == "evaluation"]
+            for name in list(bits)[:4]
+        }
+        write_atomically(self.folder / "curve.svg", draw_curves(curves, "held-out bits per byte", "tokens").encode())
+
+    def _samples(self, log: RunLog) -> list[dict[str, Any]]:
+        on_cpu = self.model.to("cpu")
+        settings = self.settings
+        made = [s.to_dict() for s in samples(on_cpu, self.tokenizer, settings.prompts, settings.sample_tokens, settings.seed)]
+        self.model.to(self.device)
+        log.write("samples", step=self.progress.step, tokens=self.progress.tokens, samples=made)
+        for item in made:
+            self._say(f"sample: {item['prompt']}|{item['continuation']}")
+        return made
+
+    def _checkpoint(self, with_optimizer: bool) -> Checkpoint:
+        # Nothing draws from torch's generator today; its state is kept so that this stays exact if something does.
+        states = {"torch": torch.get_rng_state().numpy().tobytes().hex()}
+        optimizer = self.optimizer.state() if with_optimizer else {}
+        model: dict[str, Tensor] = dict(self.model.state_dict())
+        return Checkpoint(
+            self.recipe.model, self.progress, self.recipe.source, states, model, optimizer, self.tokenizer.model
+        )
+
+    def _save(self) -> None:
+        checkpoints.save_checkpoint(
+            checkpoints.checkpoint_path(self.folder, self.progress.step), self._checkpoint(with_optimizer=True)
+        )
+        checkpoints.rotate_checkpoints(self.folder, self.settings.checkpoints_kept)
+
+    def _resume(self) -> None:
+        found = checkpoints.list_checkpoints(self.folder)
+        if not found:
+            self._say("no checkpoint to resume from; starting at the beginning")
+            return
+        saved = checkpoints.load_checkpoint(found[-1])
+        if saved.config != self.recipe.model or saved.tokenizer != self.tokenizer.model:
+            raise CheckpointError(f"{found[-1]} is of another model or tokenizer than the recipe; use the recipe it came from")
+        self.model.load_state_dict(saved.model)
+        self.optimizer.load(saved.optimizer)
+        self.progress = saved.progress
+        torch.set_rng_state(torch.tensor(list(bytes.fromhex(saved.random_states["torch"])), dtype=torch.uint8))
+        self._say(f"resumed from {found[-1].name}: {self.progress.tokens:,} tokens done")
+
+    def _finish(self, log: RunLog) -> None:
+        self._save()
+        checkpoints.save_checkpoint(self.folder / "final", self._checkpoint(with_optimizer=False))
+        self._say("final evaluation on all held-out text")
+        report = evaluate(self.model, read_heldout(self.recipe.groups, self.tokenizer))
+        report["progress"] = checkpoints.asdict(self.progress)
+        write_json(self.folder / "evaluation.json", report)
+        write_json(self.folder / "samples.json", self._samples(log))
+        for name, part in report["groups"].items():
+            self._say(f"{name:34} {part['bits_per_byte']:.4f} bits per byte")
+        log.write("end", step=self.progress.step, tokens=self.progress.tokens)
+        self._say("finished")
+
+    def _tokenizer(self) -> TextTokenizer:
+        kept, settings = self.folder / "tokenizer.model", self.recipe.tokenizer
+        if kept.exists():
+            tokenizer = TextTokenizer.open(kept)
+        elif settings.file:
+            tokenizer = TextTokenizer.open(Path(settings.file))
+        else:
+            self._say(f"training a tokenizer of {settings.vocabulary:,} pieces")
+            texts = sample_texts(self.recipe.groups, settings.sample_characters, self.settings.seed)
+            tokenizer = train_tokenizer((text for _, text in texts), settings)
+            heldout = {g.name: "".join(t for path in g.heldout for t in read_documents(path)) for g in self.recipe.groups}
+            self._say("\n".join(compression_report(tokenizer, heldout)))
+        if tokenizer.vocabulary != self.recipe.model.vocabulary_size:
+            raise RecipeError(f"the tokenizer has {tokenizer.vocabulary} pieces, the model {self.recipe.model.vocabulary_size}")
+        write_atomically(kept, tokenizer.model)
+        return tokenizer
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        name = self.settings.autocast
+        if name == "auto":
+            name = "bfloat16" if self.device.type == "cuda" else "float32"
+        if name not in _DTYPES:
+            raise RecipeError(f"[training]: autocast is {name!r}, but must be auto, {' or '.join(_DTYPES)}")
+        if name == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, _DTYPES[name])
+
+    @contextlib.contextmanager
+    def _stops_on_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the run after the current step, with a checkpoint."""
+
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            self.stop_requested = True
+
+        try:
+            previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:  # not in the main thread: whoever runs us there stops us by the flag
+            previous = {}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise RecipeError(f"[training]: device {name!r} cannot be used here ({error}); use auto or cpu") from error
