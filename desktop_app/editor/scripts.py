@@ -1,0 +1,33 @@
+"""Which script a piece of text is written in, as far as the layout of a page depends on it.
+
+Knows: the Unicode ranges of Chinese characters and their punctuation. Must not know: Qt.
+"""
+
+from __future__ import annotations
+
+import re
+
+_HAN = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_HAN_CHARACTER = re.compile(f"[{_HAN}]")
+_FIRST_STRONG = re.compile(f"[{_HAN}]|[^\\W\\d_]")
+_NOT_PROSE = re.compile(r"\s|[-*+>#|`]|\d+[.)、]|\u3000")
+_SAMPLE_CHARACTERS = 4000
+
+
+def is_chinese_paragraph(text: str) -> bool:
+    """Whether the first letter of a paragraph is a Chinese character (opening quotes and dashes are passed over)."""
+    first = _FIRST_STRONG.search(text)
+    return first is not None and _HAN_CHARACTER.match(first.group()) is not None
+
+
+def is_mostly_chinese(text: str) -> bool:
+    """Whether a text takes more room in Chinese characters than in Latin letters (one character is about two)."""
+    sample = text[:_SAMPLE_CHARACTERS]
+    han = len(_HAN_CHARACTER.findall(sample))
+    letters = len(re.findall(r"[^\W\d_]", sample)) - han
+    return 2 * han > letters
+
+
+def takes_first_line_indent(text: str) -> bool:
+    """Chinese prose is indented by two characters, unless the writer did it or the line is a heading or a list."""
+    return is_chinese_paragraph(text) and _NOT_PROSE.match(text) is None

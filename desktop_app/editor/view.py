@@ -1,0 +1,347 @@
+"""The editor: a plain-text page that is typed in, streamed into, scrolled and dropped on.
+
+Typing, undo, selection, input methods and accessibility are `QPlainTextEdit`'s own. Added here: the page layout, the
+drawing around the letters, a caret that takes the accent while the model writes, plain paste, dropped files.
+
+Knows: one text document and how it looks. Must not know: the model, files, settings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QFont,
+    QInputMethodEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QTextCharFormat,
+    QTextCursor,
+    QTextOption,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QApplication, QFrame, QPlainTextEdit, QWidget
+
+from desktop_app.editor.page_layout import PageLayout, em_of, page_geometry
+from desktop_app.editor.painting import (
+    PlacedBlock,
+    is_generated,
+    paint_generated_underline,
+    paint_page,
+    paint_ranges,
+    selection_range,
+)
+from desktop_app.editor.scripts import is_mostly_chinese
+from desktop_app.look.tokens import Tokens
+
+_TOP_MARGIN = 58.0
+_DESK_ABOVE_PAGE = 18.0
+_CARET_WIDTH = 2
+_SCRIPT_DECIDED_AFTER = 200  # characters: from there on the column keeps its width while one types
+_LINE_SEPARATORS = str.maketrans({"\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x00": None})
+
+
+class EditorView(QPlainTextEdit):
+    """The page. `set_look` gives it colours and a font; `is_writing` says that the model writes at the moment."""
+
+    zoom_asked = Signal(int)  # steps, up or down
+    files_dropped = Signal(list)  # of str paths
+    menu_asked = Signal(QPoint)  # global position
+    composition_started = Signal()
+
+    def __init__(self, tokens: Tokens, font: QFont, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tokens = tokens
+        self._chinese_column = False
+        self._is_writing = False
+        self._caret_is_on = True
+        self._found: list[tuple[int, int]] = []
+        document = self.document()
+        document.setDocumentMargin(_TOP_MARGIN)
+        self._layout = PageLayout(document)
+        document.setDocumentLayout(self._layout)
+        document.clearUndoRedoStacks()
+        document.setModified(False)
+        self._caret_timer = QTimer(self)
+        self._caret_timer.timeout.connect(self._blink)
+        self._prepare_widget()
+        self.set_look(tokens, font)
+        self.cursorPositionChanged.connect(self._caret_moved)
+        self.textChanged.connect(self._reconsider_column)
+
+    def _prepare_widget(self) -> None:
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.viewport().setAutoFillBackground(False)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setCursorWidth(0)  # Qt's caret is the inverse of the page; ours has a colour
+        self.setAcceptDrops(True)
+        self.viewport().setAcceptDrops(True)
+        self.selectionChanged.connect(self.viewport().update)
+
+    # ---- look -------------------------------------------------------------------------------------------------
+
+    def set_look(self, tokens: Tokens, font: QFont) -> None:
+        """Colours and font of the page, at any time."""
+        self._tokens = tokens
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Text, QColor(tokens.ink))
+        palette.setColor(QPalette.ColorRole.Base, QColor(tokens.paper))
+        palette.setColor(QPalette.ColorRole.Highlight, QColor(0, 0, 0, 0))  # we paint the selection
+        palette.setColor(QPalette.ColorRole.HighlightedText, QColor(tokens.ink))
+        self.setPalette(palette)
+        self.setFont(font)
+        self._renew_page()
+
+    @property
+    def tokens(self) -> Tokens:
+        """The present colours."""
+        return self._tokens
+
+    @property
+    def page_layout(self) -> PageLayout:
+        """The layout of the present document."""
+        return self._layout
+
+    def set_writing(self, is_writing: bool) -> None:
+        """Show by the caret's colour that the model writes."""
+        self._is_writing = is_writing
+        self._caret_is_on = True
+        self._update_caret()
+
+    def set_found(self, ranges: list[tuple[int, int]]) -> None:
+        """Mark what the find bar found."""
+        self._found = ranges
+        self.viewport().update()
+
+    def _renew_page(self) -> None:
+        font, viewport = self.font(), self.viewport()
+        em = em_of(font)
+        self.setTabStopDistance(2 * em)
+        # Qt is given the whole width, so a resize lays out again; the column is the layout's own affair.
+        page = page_geometry(viewport.width(), viewport.height(), em, self._chinese_column)
+        top = self.verticalScrollBar().value()
+        self._layout.set_page(page, font)
+        self.verticalScrollBar().setValue(top)
+        viewport.update()
+
+    def _reconsider_column(self) -> None:
+        if self.document().characterCount() > _SCRIPT_DECIDED_AFTER:
+            return
+        self.choose_column()
+
+    def choose_column(self) -> None:
+        """Set the width of the column by the script that most of the text is in."""
+        chinese = is_mostly_chinese(self.document().firstBlock().text() or self.toPlainText())
+        if chinese != self._chinese_column:
+            self._chinese_column = chinese
+            self._renew_page()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A new width is a new page."""
+        super().resizeEvent(event)
+        self._renew_page()
+
+    # ---- text -------------------------------------------------------------------------------------------------
+
+    def load_text(self, text: str) -> None:
+        """Replace everything; the undo history starts anew."""
+        self.setPlainText(text)
+        self.document().setModified(False)
+        self.choose_column()
+
+    def is_composing(self) -> bool:
+        """Whether an input method holds text that is not in the document yet."""
+        return bool(self.textCursor().block().layout().preeditAreaText())
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """Text, and files (which are opened, not inserted)."""
+        return source.hasText() or source.hasUrls()
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        """Paste characters and nothing else."""
+        text = source.text().replace("\r\n", "\n").translate(_LINE_SEPARATORS)
+        cursor = self.textCursor()
+        cursor.insertText(text, QTextCharFormat())
+        self.setTextCursor(cursor)
+        self.ensureCursorVisible()
+
+    def _caret_moved(self) -> None:
+        # Typed text takes the format of the character before it; what a person types was not generated.
+        cursor = self.textCursor()
+        if not cursor.hasSelection() and is_generated(cursor.charFormat()):
+            cursor.setCharFormat(QTextCharFormat())
+            self.setTextCursor(cursor)
+        self._caret_is_on = True
+        self._start_blinking()
+        self.viewport().update()
+
+    # ---- keys and input methods -------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        """During a composition every key belongs to the input method: no shortcut of ours may take it."""
+        if event.type() == QEvent.Type.ShortcutOverride and self.is_composing():
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Typing over a selection of generated text is typing too."""
+        cursor = self.textCursor()
+        if cursor.hasSelection() and event.text() and event.text().isprintable():
+            self.setCurrentCharFormatPlain()
+        super().keyPressEvent(event)
+
+    def setCurrentCharFormatPlain(self) -> None:
+        """What is typed next carries no mark."""
+        cursor = self.textCursor()
+        start = QTextCursor(cursor)
+        start.setPosition(cursor.selectionStart())
+        if is_generated(cursor.charFormat()) or is_generated(start.charFormat()):
+            cursor.beginEditBlock()
+            cursor.removeSelectedText()
+            cursor.setCharFormat(QTextCharFormat())
+            cursor.endEditBlock()
+            self.setTextCursor(cursor)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        """Qt draws and commits; the caret is ours to redraw."""
+        if event.preeditString() and not self.is_composing():
+            self.composition_started.emit()
+        super().inputMethodEvent(event)
+        self.viewport().update()
+
+    def inputMethodQuery(self, query: Qt.InputMethodQuery) -> Any:
+        """The caret has no width for Qt; input methods place their window by a rectangle that must not be empty."""
+        answer = super().inputMethodQuery(query)
+        if query == Qt.InputMethodQuery.ImCursorRectangle and answer is not None:
+            rectangle = QRectF(answer)
+            rectangle.setWidth(_CARET_WIDTH)
+            return rectangle
+        return answer
+
+    # ---- mouse, wheel, drops ----------------------------------------------------------------------------------
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Ctrl and the wheel change the size of the text."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            steps = event.angleDelta().y()
+            if steps:
+                self.zoom_asked.emit(1 if steps > 0 else -1)
+            event.accept()
+            return
+        super().wheelEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Qt moves the caret; it shows at once."""
+        super().mousePressEvent(event)
+        self._caret_is_on = True
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The window shows its own menu."""
+        self.menu_asked.emit(event.globalPos())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files are welcome anywhere."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+            return
+        super().dragEnterEvent(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Files do not move the drop caret."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+            return
+        super().dragMoveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Files go to the window, text into the page."""
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.files_dropped.emit(paths)
+            return
+        super().dropEvent(event)
+
+    # ---- painting ---------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Desk, page and bands below Qt's letters; underline and caret above them."""
+        blocks = self._visible_blocks()
+        painter = QPainter(self.viewport())
+        painter.setClipRect(event.rect())
+        paint_page(painter, self._tokens, self._layout, QRectF(self.viewport().rect()), self._paper_top())
+        paint_ranges(painter, self._layout, blocks, self._found, QColor(self._tokens.found))
+        selected = selection_range(self.textCursor())
+        paint_ranges(painter, self._layout, blocks, selected, QColor(self._tokens.selection))
+        painter.end()
+        super().paintEvent(event)
+        painter = QPainter(self.viewport())
+        painter.setClipRect(event.rect())
+        paint_generated_underline(painter, self._layout, blocks, QColor(self._tokens.generated))
+        self._paint_caret(painter)
+        painter.end()
+
+    def _visible_blocks(self) -> list[PlacedBlock]:
+        found: list[PlacedBlock] = []
+        block, top = self.firstVisibleBlock(), self.contentOffset().y()
+        bottom = self.viewport().height()
+        while block.isValid() and top <= bottom:
+            found.append(PlacedBlock(block, top))
+            top += self._layout.blockBoundingRect(block).height()
+            block = block.next()
+        return found
+
+    def _paper_top(self) -> float:
+        if self.firstVisibleBlock().blockNumber() > 0:
+            return -_TOP_MARGIN
+        return self.contentOffset().y() - _TOP_MARGIN + _DESK_ABOVE_PAGE
+
+    def caret_rectangle(self) -> QRectF:
+        """Where the caret is drawn, in the viewport."""
+        line = QRectF(self.cursorRect())
+        return QRectF(line.left() - _CARET_WIDTH / 2, line.top(), _CARET_WIDTH, line.height())
+
+    def _paint_caret(self, painter: QPainter) -> None:
+        if not self._caret_is_on or not (self.hasFocus() or self._is_writing):
+            return
+        colour = self._tokens.accent if self._is_writing else self._tokens.ink
+        painter.fillRect(self.caret_rectangle(), QColor(colour))
+
+    # ---- caret ------------------------------------------------------------------------------------------------
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The caret blinks while the page has the focus."""
+        super().focusInEvent(event)
+        self._caret_is_on = True
+        self._start_blinking()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """And stands still without it."""
+        super().focusOutEvent(event)
+        self._caret_timer.stop()
+        self._update_caret()
+
+    def _start_blinking(self) -> None:
+        flash_ms = QApplication.styleHints().cursorFlashTime()
+        if flash_ms > 0 and self.hasFocus():
+            self._caret_timer.start(flash_ms // 2)
+
+    def _blink(self) -> None:
+        self._caret_is_on = self._is_writing or not self._caret_is_on
+        self._update_caret()
+
+    def _update_caret(self) -> None:
+        self.viewport().update(self.caret_rectangle().toAlignedRect().adjusted(-2, -2, 2, 2))
