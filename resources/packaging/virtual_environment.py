@@ -122,16 +122,10 @@ def _python(environment: Path) -> str:
 
 
 def _pip(environment: Path, *arguments: str) -> None:
-    command = [
-        _python(environment),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--prefer-binary",
-        "--disable-pip-version-check",
-    ]
-    done = subprocess.run([*command, *arguments], check=False)
+    # A person watches the downloads; a log is spared thousands of lines, errors are shown to both.
+    manner = [] if sys.stdout.isatty() else ["-qq"]
+    command = [_python(environment), "-m", "pip", "install", "--prefer-binary", "--disable-pip-version-check"]
+    done = subprocess.run([*command, *manner, *arguments], check=False)
     if done.returncode != 0:
         raise SetUpError(
             "pip could not install what is needed (its reason stands above). The program itself needs no network; "
