@@ -78,7 +78,7 @@ def run_command_line(program: str, commands: Sequence[Command], argv: Sequence[s
         return _report(_words_for(error), arguments.debug)
     except MemoryError:
         return _report(NextstrokeError("the computer's memory is full; close programs or take a smaller model"), False)
-    except Exception as error:  # the outer edge: no traceback reaches a person who did not ask for one
+    except Exception as error:  # noqa: BLE001  the outer edge: no traceback reaches a person who did not ask for one
         problem = NextstrokeError(f"unexpected {type(error).__name__}: {error}; run again with --debug and report it")
         return _report(problem, arguments.debug)
 

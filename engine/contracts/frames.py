@@ -5,7 +5,7 @@
 window -> engine
     {"type": "open", "id": str, "model": str | null, "device": "auto"|"cpu"|"cuda", "threads": int | null}
     {"type": "generate", "request": GenerationRequest.to_dict(), "slot": "action" | "suggestion"}
-    {"type": "cancel", "id": request id}
+    {"type": "cancel", "id": request id}                   also ends an add_model of that id
     {"type": "models", "id": str}                          list of the model library
     {"type": "add_model", "id": str, "path": str}          copies a model folder into the library, hashes checked
     {"type": "remove_model", "id": str, "name": str}
@@ -19,8 +19,10 @@ engine -> window
     {"type": "model_added", "id", "name", "folder"}   {"type": "model_removed", "id", "name"}
     {"type": "progress", "id", "done": int, "total": int}  while adding
     {"type": "event", "event": Event.to_dict()}            everything about a generation
-    {"type": "refused", "id", "kind": error class, "message": str}   an answer to open, models, add_model, remove_model
+    {"type": "refused", "id", "kind": error class, "message": str}   an answer to open, models, add_model, remove_model;
+                                                           kind "Cancelled": it was given up because somebody asked
 
+A generation that was cancelled or replaced before it began gets a Done without Started; one that cannot begin a Failed.
 The engine ends within a second after its standard input closes. Knows framing; must not know what the messages do.
 """
 
@@ -58,7 +60,7 @@ def read_frame(stream: BinaryIO) -> Message | None:
         return None
     try:
         message = json.loads(body.decode("utf-8", "surrogatepass"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EngineError(f"a frame is not JSON ({error}); the stream between window and engine is damaged") from error
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise EngineError("a frame has no type; the stream between window and engine is damaged")
