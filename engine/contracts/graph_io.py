@@ -14,8 +14,8 @@ The interface is the one that onnxruntime-genai and transformers.js use, so that
     logits                 float32 (batch, kept, vocabulary)
     present.N.key, present.N.value                            the same buffers
 
-`head_size` is the padded one (a multiple of 8, as GroupQueryAttention needs). The buffer may be longer than
-past + sequence. Knows names; must not know how a graph is built or run.
+`head_size` is the padded one (a multiple of 8, with rotary positions of 16, as GroupQueryAttention needs). The buffer may
+be longer than past + sequence. Knows names; must not know how a graph is built or run.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ LOGITS_TO_KEEP = "num_logits_to_keep"
 LOGITS = "logits"
 
 HEAD_SIZE_MULTIPLE = 8
+ROTARY_HEAD_SIZE_MULTIPLE = 16
 EXTERNAL_DATA_BYTES = 64 * 1024 * 1024  # weights beyond this lie in a file beside the graph
 
 
@@ -55,6 +56,7 @@ def present_value(layer: int) -> str:
     return f"present.{layer}.value"
 
 
-def padded_head_size(head_size: int) -> int:
+def padded_head_size(head_size: int, rotary: bool = False) -> int:
     """`head_size` rounded up to what GroupQueryAttention accepts; the added channels are zeros."""
-    return -(-head_size // HEAD_SIZE_MULTIPLE) * HEAD_SIZE_MULTIPLE
+    multiple = ROTARY_HEAD_SIZE_MULTIPLE if rotary else HEAD_SIZE_MULTIPLE
+    return -(-head_size // multiple) * multiple
