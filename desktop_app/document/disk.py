@@ -1,0 +1,322 @@
+"""The one door to files: every file that the window's process writes goes through `Disk`.
+
+    write_safely    temporary file in the same folder → write → fsync → replace → fsync of the folder → "saved"
+
+A reader sees the old file or the new one, whole, at any moment and after any crash; a failed step leaves the old file
+and removes the temporary one. After a failed fsync the same file is never tried again (the kernel may have dropped the
+data and call the second fsync a success): the caller starts over with a new one. Permissions and symbolic links of an
+existing target are kept. A temporary file is locked while it is written, so that the next start can tell a leftover
+from work in progress.
+
+Knows system calls and their failures; must not know what the bytes mean. `SystemCalls` is the seam where tests inject
+faults into every single call.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop_app.document.errors import (
+    IS_FOLDER,
+    NOT_A_FILE,
+    NOT_CONFIRMED,
+    READ_ONLY,
+    DiskError,
+    disk_error,
+    disk_error_of_kind,
+)
+from desktop_app.document.file_lock import FileLock, lock_descriptor
+
+TEMPORARY_PREFIX = ".nextstroke-"
+TEMPORARY_SUFFIX = ".tmp"
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+_WRITE_PIECE_BYTES = 1 << 20
+# A folder cannot be synced on some file systems (CIFS, FUSE) and on Windows; there is nothing more to do there.
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF})
+_BINARY = getattr(os, "O_BINARY", 0)
+_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+@dataclass(frozen=True)
+class StatToken:
+    """What tells two states of a file apart without reading it: nanoseconds of change, bytes, inode."""
+
+    mtime_ns: int
+    size: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> StatToken:
+        """The token of a stat result."""
+        return cls(status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+class SystemCalls:
+    """The calls that `Disk` makes, one method each: a test replaces this object to let any of them fail."""
+
+    def open(self, path: str, flags: int, mode: int = 0o666) -> int:
+        """A descriptor."""
+        return os.open(path, flags | _BINARY | _CLOSE_ON_EXEC, mode)
+
+    def read(self, descriptor: int, count: int) -> bytes:
+        """At most `count` bytes."""
+        return os.read(descriptor, count)
+
+    def write(self, descriptor: int, data: memoryview) -> int:
+        """How many bytes were taken."""
+        return os.write(descriptor, data)
+
+    def fsync(self, descriptor: int) -> None:
+        """Return when the bytes are on the disk."""
+        os.fsync(descriptor)
+
+    def close(self, descriptor: int) -> None:
+        """Close a descriptor."""
+        os.close(descriptor)
+
+    def stat(self, path: str) -> os.stat_result:
+        """Status of the file that a path leads to."""
+        return os.stat(path)
+
+    def fstat(self, descriptor: int) -> os.stat_result:
+        """Status of an open file."""
+        return os.fstat(descriptor)
+
+    def copy_owner_and_mode(self, descriptor: int, status: os.stat_result) -> None:
+        """Give an open file the mode and, where permitted, the owner of another."""
+        if hasattr(os, "fchmod"):
+            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+            mine = os.fstat(descriptor)
+            if (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
+                try:
+                    os.fchown(descriptor, status.st_uid, status.st_gid)
+                except PermissionError:
+                    pass  # the file is then ours, with the same mode: the text counts more than the owner
+
+    def replace(self, source: str, target: str) -> None:
+        """Rename over an existing file, atomically."""
+        os.replace(source, target)
+
+    def unlink(self, path: str) -> None:
+        """Remove a name."""
+        os.unlink(path)
+
+
+class Disk:
+    """Files and folders for documents and settings. Every failure is a `DiskError` with one line for the person."""
+
+    def __init__(self, calls: SystemCalls | None = None) -> None:
+        self._calls = calls or SystemCalls()
+
+    def read_bytes(self, path: Path, limit_bytes: int | None = None) -> bytes:
+        """The whole file."""
+        return self.read_with_token(path, limit_bytes)[0]
+
+    def read_with_token(self, path: Path, limit_bytes: int | None = None) -> tuple[bytes, StatToken]:
+        """The whole file (at most `limit_bytes` + 1 of it) and the token of exactly this state."""
+        try:
+            _demand_regular(self._calls.stat(str(path)), "read", path.name)  # opening a pipe would wait for ever
+            descriptor = self._calls.open(str(path), os.O_RDONLY)
+            try:
+                token = StatToken.of(self._calls.fstat(descriptor))
+                return self._read_all(descriptor, limit_bytes), token
+            finally:
+                self._calls.close(descriptor)
+        except OSError as error:
+            raise disk_error(error, "read", path.name) from error
+
+    def write_safely(self, path: Path, data: bytes, private: bool = False) -> StatToken:
+        """Replace the file by `data`, whole or not at all, and return when the disk holds it.
+
+        `private`: a new file is readable by its owner only. Raises `DiskError`; the old file is then still whole, but
+        for kind "not_confirmed", where the new one is in place and only its survival of a power cut is in doubt.
+        """
+        try:
+            target = _final_target(path)
+            old = self._status_to_keep(target, path.name)
+        except OSError as error:
+            raise disk_error(error, "save", path.name) from error
+        self.remove_leftovers(Path(target).parent)
+        temporary = _temporary_name(target)
+        try:
+            token = self._write_temporary(temporary, data, old, PRIVATE_FILE if private else 0o666)
+            self._calls.replace(temporary, target)
+        except OSError as error:
+            self._discard(temporary)
+            raise disk_error(error, "save", path.name) from error
+        self._sync_folder(Path(target).parent, path.name)
+        return token
+
+    def exists(self, path: Path) -> bool:
+        """Whether something has this name (a link to nothing counts as nothing)."""
+        return self.token(path) is not None
+
+    def token(self, path: Path) -> StatToken | None:
+        """The state of a file without reading it, or None when there is none or it cannot be seen."""
+        try:
+            return StatToken.of(self._calls.stat(str(path)))
+        except (OSError, ValueError):
+            return None
+
+    def is_folder(self, path: Path) -> bool:
+        """Whether the path leads to a folder."""
+        try:
+            return stat.S_ISDIR(self._calls.stat(str(path)).st_mode)
+        except (OSError, ValueError):
+            return False
+
+    def list(self, folder: Path) -> tuple[Path, ...]:
+        """What lies in a folder, sorted by name; nothing when the folder does not exist."""
+        try:
+            return tuple(sorted(folder.iterdir()))
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise disk_error(error, "read", folder.name) from error
+
+    def make_folders(self, folder: Path, private: bool = False) -> None:
+        """Create a folder and those above it."""
+        try:
+            folder.mkdir(mode=PRIVATE_FOLDER if private else 0o777, parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise DiskError(
+                f"cannot make the folder {folder.name}: a file has this name; move or rename that file",
+                "file_in_the_way",
+                name=folder.name,
+            ) from error
+        except OSError as error:
+            raise disk_error(error, "save", folder.name) from error
+
+    def remove(self, path: Path) -> None:
+        """Remove a file; no complaint when it is already gone."""
+        try:
+            self._calls.unlink(str(path))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise disk_error(error, "save", path.name) from error
+
+    def move(self, source: Path, target: Path) -> None:
+        """Rename a file or folder on the same disk, over an existing file."""
+        try:
+            self._calls.replace(str(source), str(target))
+        except OSError as error:
+            raise disk_error(error, "save", source.name) from error
+
+    def try_lock(self, path: Path) -> FileLock | None:
+        """A lock that ends with this process, or None while another process holds it."""
+        try:
+            return FileLock.acquire(path)
+        except OSError as error:
+            raise disk_error(error, "save", path.name) from error
+
+    def remove_leftovers(self, folder: Path) -> int:
+        """Remove temporary files that a killed process left in a folder; how many. Never fails."""
+        removed = 0
+        for name in _temporary_files(folder):
+            try:
+                if FileLock.is_free(folder / name):
+                    self._calls.unlink(str(folder / name))
+                    removed += 1
+            except OSError:
+                pass  # someone else's, or already gone: the next save looks again
+        return removed
+
+    def _status_to_keep(self, target: str, name: str) -> os.stat_result | None:
+        try:
+            status = self._calls.stat(target)
+        except FileNotFoundError:
+            return None
+        _demand_regular(status, "save", name)
+        # Replacing needs the folder's permission only; a file marked read-only is to be respected all the same.
+        if not status.st_mode & 0o222 or not os.access(target, os.W_OK):
+            raise disk_error_of_kind(READ_ONLY, "save", name)
+        return status
+
+    def _write_temporary(self, temporary: str, data: bytes, old: os.stat_result | None, mode: int) -> StatToken:
+        descriptor = self._calls.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            lock_descriptor(descriptor)
+            self._write_all(descriptor, data)
+            if old is not None:
+                self._calls.copy_owner_and_mode(descriptor, old)
+            self._calls.fsync(descriptor)
+            return StatToken.of(self._calls.fstat(descriptor))
+        finally:
+            self._calls.close(descriptor)
+
+    def _write_all(self, descriptor: int, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            taken = self._calls.write(descriptor, rest[:_WRITE_PIECE_BYTES])
+            if taken <= 0:
+                raise OSError(errno.EIO, "the disk took nothing")
+            rest = rest[taken:]
+
+    def _read_all(self, descriptor: int, limit_bytes: int | None) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while limit_bytes is None or size <= limit_bytes:
+            piece = self._calls.read(descriptor, _WRITE_PIECE_BYTES)
+            if not piece:
+                break
+            pieces.append(piece)
+            size += len(piece)
+        data = b"".join(pieces)
+        return data if limit_bytes is None else data[: limit_bytes + 1]
+
+    def _sync_folder(self, folder: Path, name: str) -> None:
+        if sys.platform == "win32":
+            return
+        try:
+            descriptor = self._calls.open(str(folder), os.O_RDONLY)
+            try:
+                self._calls.fsync(descriptor)
+            finally:
+                self._calls.close(descriptor)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER_SYNC:
+                reason = error.strerror or str(error)
+                raise disk_error_of_kind(NOT_CONFIRMED, "save", name, reason) from error
+
+    def _discard(self, temporary: str) -> None:
+        try:
+            self._calls.unlink(temporary)
+        except OSError:
+            pass  # nothing can be done about it now; `remove_leftovers` finds it
+
+
+def _demand_regular(status: os.stat_result, doing: str, name: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise disk_error_of_kind(IS_FOLDER, doing, name)
+    if not stat.S_ISREG(status.st_mode):
+        raise disk_error_of_kind(NOT_A_FILE, doing, name)
+
+
+def _final_target(path: Path) -> str:
+    """Where the bytes really go: the end of a chain of links, so that the link itself stays."""
+    return os.path.realpath(path) if path.is_symlink() else os.path.abspath(path)
+
+
+def _temporary_name(target: str) -> str:
+    """A hidden name in the same folder. Its length does not depend on the target's, which may be at the limit."""
+    folder, name = os.path.split(target)
+    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return os.path.join(folder, f"{TEMPORARY_PREFIX}{mark}-{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+
+
+def _temporary_files(folder: Path) -> Iterable[str]:
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return ()
+    return [name for name in names if name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX)]

@@ -1,0 +1,1 @@
+"""What the window needs and no widget shows: settings, places, the engine's other end. QtCore only."""
