@@ -85,6 +85,10 @@ def _make(environment: Path, stamp: dict[str, Any], wanted: dict[str, Any]) -> N
     if environment.exists():
         print("making .venv anew: an earlier set-up did not finish, or Python or the folder has changed", flush=True)
         shutil.rmtree(environment)
+    _create(environment)
+
+
+def _create(environment: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "venv", str(environment)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         shutil.rmtree(environment, ignore_errors=True)

@@ -1,0 +1,153 @@
+"""Build the packaged program, test it outside its environment, and print its size: `build_package.py [--no-archive]`.
+
+Knows: PyInstaller's command, what must not be in the result, and how a stranger's machine starts it.
+Must not know: what the self-test does.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import third_party_licences
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTPUT = ROOT / "build" / "dist"
+SELFTEST_LIMIT_S = 120
+FORBIDDEN_FOLDERS = {"torch", "onnx", "transformers", "safetensors", "huggingface_hub", "nvidia", "tensorrt", "export"}
+FORBIDDEN_PIECES = ("providers_cuda", "providers_tensorrt", "libQt6Qml", "libQt6Quick", "libcudart", "libcublas")
+
+
+class PackageError(Exception):
+    """The package cannot be built or is not right; the message says why."""
+
+
+def main() -> int:
+    """Build, check, test, measure."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--no-archive", action="store_true", help="leave out the compressed archive")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="where the program's folder goes")
+    arguments = parser.parse_args()
+    try:
+        folder = build(arguments.output)
+        refuse_what_should_be_absent(folder)
+        test_elsewhere(folder)
+        print(f"program: {folder}  {size_bytes(folder) / 1e6:.1f} MB")
+        if not arguments.no_archive:
+            archive = compress(folder)
+            print(f"archive: {archive}  {archive.stat().st_size / 1e6:.1f} MB")
+    except PackageError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build(output: Path) -> Path:
+    """Run PyInstaller and lay the licences beside the program."""
+    started = time.monotonic()
+    output.mkdir(parents=True, exist_ok=True)
+    log_path = output / "pyinstaller.log"
+    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
+    places = ["--distpath", str(output), "--workpath", str(output / "work")]
+    with log_path.open("w", encoding="utf-8") as log:
+        spec = Path(__file__).with_name("nextstroke.spec")
+        done = subprocess.run([*command, *places, str(spec)], stdout=log, stderr=log, cwd=ROOT, check=False)
+    if done.returncode != 0:
+        end = "\n".join(log_path.read_text(encoding="utf-8").splitlines()[-12:])
+        raise PackageError(f"PyInstaller failed; the end of {log_path}:\n{end}")
+    folder = output / "nextstroke"
+    for name in ("LICENSE", "NOTICE", "CHANGELOG.md"):
+        shutil.copy2(ROOT / name, folder / name)
+    third_party_licences.copy(packaged_distributions(output), folder / "licences")
+    print(f"built in {time.monotonic() - started:.0f} s")
+    return folder
+
+
+def packaged_distributions(output: Path) -> list[str]:
+    """The distributions of which at least one module or library was packaged."""
+    owners = metadata.packages_distributions()
+    # PyInstaller's own tables of contents: tuples whose last list holds (name, source, kind) of each entry.
+    tables = [output / "work" / "nextstroke" / name for name in ("PYZ-00.toc", "COLLECT-00.toc")]
+    names = {
+        name for table in tables for name in re.findall(r"^\s*\[?\('([A-Za-z0-9_]+)", table.read_text("utf-8"), re.M)
+    }
+    return sorted({owner for module in names for owner in owners.get(module, ())} - {"nextstroke"})
+
+
+def refuse_what_should_be_absent(folder: Path) -> None:
+    """The export side, downloads and GPU libraries have no place in this flavour."""
+    found = [
+        str(path.relative_to(folder))
+        for path in all_files(folder)
+        if FORBIDDEN_FOLDERS & set(path.relative_to(folder / "_internal").parts if "_internal" in path.parts else ())
+        or any(piece in path.name for piece in FORBIDDEN_PIECES)
+    ]
+    if found:
+        raise PackageError(f"{len(found)} files should not be in the package, the first: {found[0]}")
+
+
+def test_elsewhere(folder: Path) -> None:
+    """Run the self-test as a stranger would: another folder, no PATH, no Python environment, an empty home."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="换个 地方 ") as elsewhere:
+        moved = folder.rename(Path(elsewhere) / folder.name)
+        home = Path(elsewhere) / "家 home"
+        home.mkdir()
+        try:
+            started = time.monotonic()
+            done = run_bare([str(moved / "nextstroke"), "selftest"], home)
+            seconds = time.monotonic() - started
+        finally:
+            moved.rename(folder)
+    print(done.stdout + done.stderr, end="")
+    if done.returncode != 0:
+        raise PackageError(f"the packaged program's selftest ended with status {done.returncode}")
+    print(f"selftest passed in {seconds:.1f} s with an empty PATH")
+
+
+def run_bare(command: list[str], home: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a command with nothing in its environment but a home and Qt's displayless platform."""
+    environment = {"PATH": "", "HOME": str(home), "QT_QPA_PLATFORM": "offscreen", "LANG": "C.UTF-8"}
+    try:
+        return subprocess.run(
+            command,
+            env=environment,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=SELFTEST_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise PackageError(f"the packaged program's selftest did not end within {SELFTEST_LIMIT_S} s") from None
+
+
+def compress(folder: Path) -> Path:
+    """A .tar.xz beside the folder, by the system's own tools: they use every processor."""
+    archive = folder.with_suffix(".tar.xz")
+    if not (shutil.which("tar") and shutil.which("xz")):
+        raise PackageError("compressing needs tar and xz: sudo apt install tar xz-utils")
+    command = ["tar", "-C", str(folder.parent), "--use-compress-program=xz -T0 -6", "-cf", str(archive), folder.name]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise PackageError(f"tar could not write {archive}")
+    return archive
+
+
+def size_bytes(folder: Path) -> int:
+    """What the folder's files hold together; links count nothing."""
+    return sum(path.stat().st_size for path in all_files(folder))
+
+
+def all_files(folder: Path) -> Iterator[Path]:
+    """Every plain file below a folder."""
+    return (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

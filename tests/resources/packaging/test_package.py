@@ -1,0 +1,25 @@
+"""The packaged program is built and starts without Python, PATH or the checkout."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BUILD_LIMIT_S = 420
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(BUILD_LIMIT_S + 30)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the other platforms' packages are not written yet")
+def test_packaged_program_passes_its_selftest_elsewhere(root: Path, tmp_path: Path) -> None:
+    script = root / "resources" / "packaging" / "build_package.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--no-archive", "--output", str(tmp_path)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=BUILD_LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "selftest passed" in done.stdout

@@ -1,0 +1,90 @@
+"""Missing system packages are found by trying, installed by root, and named in one line to anybody else."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "resources" / "packaging"))
+
+import system_packages
+from system_packages import Need
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="system packages are looked for on Linux only"
+)
+
+
+class Machine:
+    """A computer with some packages; apt adds what it is asked for, unless it is offline."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *missing: Need, root: bool = False, offline: bool = False
+    ) -> None:
+        self.installed: set[str] = set()
+        self.commands: list[list[str]] = []
+        self.offline = offline
+        needs = [Need(need.package, need.purpose, self.has(need.package), need.essential) for need in missing]
+        monkeypatch.setattr(system_packages, "_needs", lambda goal: needs)
+        monkeypatch.setattr(system_packages, "_can_install", lambda: root)
+        monkeypatch.setattr(system_packages, "_run_quietly", self.run)
+
+    def has(self, package: str):
+        return lambda: package in self.installed
+
+    def run(self, command: list[str]) -> bool:
+        self.commands.append(command)
+        if self.offline:
+            return False
+        self.installed.update(command)
+        return True
+
+
+def need(package: str, essential: bool = True, purpose: str = "the window") -> Need:
+    return Need(package, purpose, lambda: False, essential)
+
+
+def test_root_gets_them_installed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    machine = Machine(monkeypatch, need("libegl1"), need("libgl1"), root=True)
+    assert system_packages.provide("run")
+    assert machine.installed >= {"libegl1", "libgl1"}
+    assert capsys.readouterr().err == ""
+
+
+def test_anybody_else_gets_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    machine = Machine(monkeypatch, need("libegl1"), need("fonts-noto-cjk", purpose="showing Chinese"))
+    assert not system_packages.provide("run")
+    assert machine.commands == []
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "sudo apt install libegl1 fonts-noto-cjk" in said
+    assert "the window" in said
+    assert "showing Chinese" in said
+
+
+def test_what_is_not_essential_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    Machine(monkeypatch, need("fonts-noto-cjk", essential=False))
+    assert system_packages.provide("run")
+
+
+def test_root_offline_is_told_as_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    machine = Machine(monkeypatch, need("libegl1"), root=True, offline=True)
+    assert not system_packages.provide("run")
+    assert [command[1] for command in machine.commands] == ["install", "update", "install"]
+    assert "sudo apt install libegl1" in capsys.readouterr().err
+
+
+def test_libraries_are_found_by_loading_them() -> None:
+    assert system_packages._loads("libc.so.6")
+    assert not system_packages._loads("libnextstroke-absent.so.1")
+
+
+def test_this_machine_lacks_nothing_essential() -> None:
+    assert [need.package for need in system_packages._needs("test") if need.essential and not need.is_present()] == []
+
+
+@pytest.mark.parametrize("goal", ["run", "test", "package"])
+def test_only_running_needs_x11_libraries(monkeypatch: pytest.MonkeyPatch, goal: str) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    cursor = next(need for need in system_packages._needs(goal) if need.package == "libxcb-cursor0")
+    assert cursor.essential is (goal == "run")
