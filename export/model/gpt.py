@@ -17,6 +17,7 @@ Shapes: B batch, T new tokens, S all tokens so far (cached + new), C width, H he
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -151,6 +152,7 @@ class GPT(nn.Module):
         self.head = None if config.tied_head else nn.Linear(config.width, config.vocabulary_size, bias=False)
         angles = None if learned else rotary_angles(config)
         self.register_buffer("rotation", angles, persistent=False)  # (2, context, D): cosines and sines
+        self._hidden_for_loss: Callable[[Tensor], Tensor] = self.hidden
 
     def initialize(self, seed: int) -> None:
         """GPT-2's initial weights from a seed of their own: N(0, 0.02), residual outputs smaller by √(2 layers)."""
@@ -190,7 +192,11 @@ class GPT(nn.Module):
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Sum of next-token losses in nats; targets (B, T), IGNORED where none counts."""
-        return chunked_cross_entropy(self.hidden(tokens), self.head_weight, targets)
+        return chunked_cross_entropy(self._hidden_for_loss(tokens), self.head_weight, targets)
+
+    def compile_hidden(self) -> None:
+        """Let torch.compile fuse the layers for `loss`; the chunked loss itself is faster as it stands."""
+        self._hidden_for_loss = torch.compile(self.hidden)
 
 
 def naive_attention(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:

@@ -31,14 +31,13 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             piece, target = hidden[start : start + CHUNK_TOKENS], targets[start : start + CHUNK_TOKENS]
             counts = target != IGNORED
             safe = torch.where(counts, target, 0).unsqueeze(1)  # (n, 1)
-            logits = (piece @ weight.T).float()  # (n, V)
-            picked = logits.gather(1, safe).squeeze(1)  # (n,)
-            log_sum = torch.logsumexp(logits, dim=1)  # (n,)
-            total += ((log_sum - picked) * counts).sum()
-            logits.sub_(log_sum.unsqueeze(1)).exp_()  # softmax, in place
-            logits.scatter_add_(1, safe, torch.full_like(safe, -1, dtype=logits.dtype))
-            logits.mul_(counts.unsqueeze(1))
-            slope = logits.to(hidden.dtype)
+            logs = (piece @ weight.T).float().log_softmax(dim=1)  # (n, V)
+            total -= (logs.gather(1, safe).squeeze(1) * counts).sum()
+            softmax = logs.exp_()
+            softmax.scatter_add_(1, safe, torch.full_like(safe, -1, dtype=softmax.dtype))
+            if not bool(counts.all()):
+                softmax.mul_(counts.unsqueeze(1))
+            slope = softmax.to(hidden.dtype)
             hidden_gradient[start : start + CHUNK_TOKENS] = slope @ weight.to(hidden.dtype)
             weight_gradient.add_((slope.T @ piece).to(weight.dtype))
         ctx.save_for_backward(hidden_gradient, weight_gradient)

@@ -64,7 +64,8 @@ class Trainer:
         self.optimizer = MixedOptimizer(self.model, self.settings.weight_decay, dtype)
         self.progress = Progress()
         self.stop_requested = False
-        self._losses = torch.compile(self.model.loss) if self.settings.compile else self.model.loss
+        if self.settings.compile:
+            self.model.compile_hidden()
 
     def run(self, resume: bool = False, stop_after_steps: int | None = None) -> bool:
         """Train to the end, or to a stop request; True when finished."""
@@ -77,16 +78,17 @@ class Trainer:
         self._say(f"{self.recipe.model.parameters:,} parameters, {self.settings.tokens:,} tokens, on {self.device}")
         heldout = read_heldout(self.recipe.groups, self.tokenizer, self.settings.evaluation_bytes)
         first, started = self.progress, time.monotonic()
-        saved = started
+        saved, losses = started, list[float]()
         with self._stops_on_signals():
             while self.progress.tokens < self.settings.tokens:
                 before = self.progress.tokens
-                loss = self._step()
+                losses.append(self._step())
                 self.progress = replace(self.progress, seconds=first.seconds + time.monotonic() - started)
                 done = self.progress.tokens
                 if self.progress.step % self.settings.log_every_steps == 0:
                     speed = (done - first.tokens) / max(1e-9, self.progress.seconds - first.seconds)
-                    self._log_step(log, loss, speed)
+                    self._log_step(log, sum(losses) / len(losses), speed)
+                    losses.clear()
                 if done // self.settings.evaluate_every_tokens > before // self.settings.evaluate_every_tokens:
                     self._evaluate(log, heldout)
                 if done // self.settings.samples_every_tokens > before // self.settings.samples_every_tokens:
@@ -111,7 +113,7 @@ class Trainer:
         for _ in range(settings.batch_tokens // settings.microbatch_tokens):
             windows = torch.from_numpy(sampler.batch(position, rows)).to(self.device)  # (rows, length + 1)
             with self._autocast():
-                loss = self._losses(windows[:, :-1], windows[:, 1:]) / settings.batch_tokens
+                loss = self.model.loss(windows[:, :-1], windows[:, 1:]) / settings.batch_tokens
             loss.backward()
             total += loss.detach()
             position += rows
