@@ -1,0 +1,106 @@
+"""A model folder ready to generate: checked, loaded, its kernels measured.
+
+For: generation, scoring, and whoever owns sessions. Knows: how the parts are put together.
+Must not know: requests, sampling, processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy
+
+from engine.contracts.errors import ModelFolderError
+from engine.contracts.manifest import Manifest
+from engine.devices import CPU, DeviceChoice, default_threads
+from engine.folder import ModelFolder, open_folder
+from engine.profile import find_profile
+from engine.runtime import Graph, runtime_version
+from engine.self_check import find_plan, remembered_plan
+from engine.session import RunPlan, Session
+from engine.tokenizer import Tokenizer, load_tokenizer
+
+BEGIN_OF_TEXT = "begin_of_text"  # a model that names this special token wants it before every text
+_SELF_CHECKS = "self-checks"
+_SOURCE_VERSION = "0.1.0"  # where the program runs without having been installed
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """Everything about one opened model; sessions are made from it."""
+
+    folder: ModelFolder
+    tokenizer: Tokenizer
+    device: DeviceChoice
+    threads: int
+    plan: RunPlan
+    versions: Mapping[str, str]
+    graph: Graph
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the folder says of itself."""
+        return self.folder.manifest
+
+    @property
+    def context_length(self) -> int:
+        """The most tokens a session holds."""
+        return self.manifest.context_length
+
+    def new_session(self) -> Session:
+        """An empty session with a cache of its own."""
+        return Session(self.graph, self.graph.new_cache(self.context_length), self.plan)
+
+    def prompt_ids(self, text: str) -> list[int]:
+        """Token ids of a prompt, after the token that begins every text where the model has one."""
+        begin = self.manifest.special_tokens.get(BEGIN_OF_TEXT)
+        return ([] if begin is None else [begin]) + self.tokenizer.encode(text)
+
+
+def load_model(folder: Path, device: str = "auto", threads: int | None = None) -> LoadedModel:
+    """Open, check and load a model folder. `device`: "auto", "cpu" or "cuda". Raises `NextstrokeError` in words."""
+    opened = open_folder(folder)
+    tokenizer = load_tokenizer(opened)
+    count = threads or default_threads()
+    graph = _load_graph(opened, device, count)
+    return LoadedModel(
+        folder=opened,
+        tokenizer=tokenizer,
+        device=graph.device,
+        threads=count,
+        plan=_plan_for(opened, graph),
+        versions=engine_versions(),
+        graph=graph,
+    )
+
+
+def engine_versions() -> Mapping[str, str]:
+    """Versions that decide results: of the engine, ONNX Runtime and NumPy."""
+    try:
+        engine = version("nextstroke")
+    except PackageNotFoundError:
+        engine = _SOURCE_VERSION
+    return MappingProxyType({"engine": engine, "onnxruntime": runtime_version(), "numpy": str(numpy.__version__)})
+
+
+def _load_graph(opened: ModelFolder, device: str, threads: int) -> Graph:
+    manifest = opened.manifest
+    file = manifest.graph("decoder")
+    if file is None:
+        raise ModelFolderError(f"{opened.path} names no decoder graph; export the model again")
+    return Graph(opened.file(file), manifest.cache, manifest.vocabulary_size, device, threads)
+
+
+def _plan_for(opened: ModelFolder, graph: Graph) -> RunPlan:
+    key = " ".join([opened.manifest.digest(), runtime_version(), graph.device.kernel_class, f"{graph.threads} threads"])
+    other = 1 if graph.threads > 1 else 2
+
+    def measure() -> RunPlan:
+        device = "cpu" if graph.device.name == CPU else "cuda"
+        return find_plan(graph, opened.manifest.context_length, lambda: _load_graph(opened, device, other))
+
+    return remembered_plan(find_profile().cache / _SELF_CHECKS, key, measure)

@@ -1,0 +1,66 @@
+"""From a request's text or ids to the tokens that the model will see.
+
+For: generation. Knows: the context policy and how a text is begun. Must not know: sessions or sampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.contracts.errors import EmptyPromptError, PromptTooLongError, UsageError
+from engine.contracts.generation import CONTEXT_KEEP_END, GenerationRequest
+from engine.loaded_model import LoadedModel
+
+_DROP_STEPS = 4  # a long prompt loses a whole number of quarters of the context
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """The tokens to run; `dropped` tokens before them are not seen by the model."""
+
+    ids: tuple[int, ...]
+    dropped: int
+
+
+def prepare_prompt(model: LoadedModel, request: GenerationRequest) -> Prompt:
+    """Raises `EmptyPromptError`, `PromptTooLongError`, `UsageError` or `TokenizerError`, each saying what to do."""
+    ids = _ids_of(model, request)
+    if not ids:
+        raise EmptyPromptError("there is nothing to continue: the prompt is empty; write a first word")
+    context = model.context_length
+    if len(ids) > context and request.context_policy != CONTEXT_KEEP_END:
+        raise PromptTooLongError(
+            f"the prompt has {len(ids)} tokens but the model sees at most {context}; shorten it, "
+            f'or set "context_policy" to "{CONTEXT_KEEP_END}" to drop its beginning'
+        )
+    dropped = 0
+    if request.context_policy == CONTEXT_KEEP_END:
+        dropped = tokens_to_drop(len(ids), request.max_tokens, context)
+    return Prompt(tuple(ids[dropped:]), dropped)
+
+
+def tokens_to_drop(count: int, max_tokens: int, context: int) -> int:
+    """How many of `count` tokens to leave out at the start so that `max_tokens` more find room.
+
+    In steps of a quarter of the context: while a text grows, the same tokens stay dropped for a long time, so that the
+    cache keeps serving. Up to half of the context is kept free for new tokens.
+    """
+    room = min(max_tokens, context // 2)
+    excess = count + room - context
+    step = max(context // _DROP_STEPS, 1)
+    dropped = -(-max(excess, 0) // step) * step
+    return min(dropped, count - 1)
+
+
+def _ids_of(model: LoadedModel, request: GenerationRequest) -> Sequence[int]:
+    if (request.prompt is None) == (request.prompt_ids is None):
+        raise UsageError("a request needs either a prompt or prompt_ids; give exactly one of them")
+    if request.prompt is not None:
+        return model.prompt_ids(request.prompt)
+    ids = request.prompt_ids or ()
+    size = model.manifest.vocabulary_size
+    wrong = next((token for token in ids if not 0 <= token < size), None)
+    if wrong is not None:
+        raise UsageError(f"the token id {wrong} does not exist in this model; ids go from 0 to {size - 1}")
+    return ids

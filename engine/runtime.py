@@ -1,0 +1,241 @@
+"""ONNX Runtime, and nothing else of the engine: device choice, session options, binding, one run.
+
+For: sessions and the self-check. Knows: onnxruntime (the only importer) and the graph contract of `graph_io`.
+Must not know: tokens' meaning, requests, sampling, or where a model folder comes from.
+
+Importing this module is cheap and silent: ONNX Runtime loads with the first graph, and its telemetry is switched off in
+the environment before that, since nothing switches it off afterwards.
+
+    bound once       K/V buffers (as past and as present), ids, positions, logits of the last row shape
+    bound each run   attention_mask: only its length counts, so it is the head of one row of ones
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.contracts import graph_io
+from engine.contracts.errors import DeviceError, EngineError, ModelFolderError
+from engine.contracts.manifest import CacheLayout
+from engine.devices import CPU, CUDA, DeviceChoice, cpu_kernel_class, graphics_card
+from engine.kv_cache import Allocate, Buffer, HostBuffer, KVCache, Shape, aligned_zeros
+
+Logits = NDArray[np.float32]
+
+_CPU_PROVIDER = "CPUExecutionProvider"
+_CUDA_PROVIDER = "CUDAExecutionProvider"
+_SILENT = 4  # ONNX Runtime logs to standard error; what a person needs to know comes as an exception
+_KNOWN_INPUTS = (graph_io.INPUT_IDS, graph_io.ATTENTION_MASK, graph_io.POSITION_IDS, graph_io.LOGITS_TO_KEEP)
+_CUDA_CACHES = ("float16",)  # GroupQueryAttention's CUDA kernels exist for 16-bit floats only
+
+
+def runtime_version() -> str:
+    """Version of ONNX Runtime."""
+    return str(_onnxruntime().__version__)
+
+
+def runtime_providers() -> tuple[str, ...]:
+    """The devices that this build of ONNX Runtime was made for; whether they work, only a session shows."""
+    return tuple(_onnxruntime().get_available_providers())
+
+
+class Graph:
+    """One ONNX graph, loaded on one device. Make runners from it; several may share it."""
+
+    def __init__(self, path: Path, layout: CacheLayout, vocabulary_size: int, device: str, threads: int) -> None:
+        """Load the file. Raises `ModelFolderError`, or `DeviceError` when "cuda" was asked for and cannot be had."""
+        self.layout, self.vocabulary_size, self.threads = layout, vocabulary_size, threads
+        self.session, self.device = _open_session(path, layout, device, threads)
+        self.inputs = frozenset(_input_types(self.session))
+        _check_interface(self.session, path, layout)
+
+    @property
+    def allocate(self) -> Allocate:
+        """How buffers for this graph's cache are made."""
+        return HostBuffer if self.device.name == CPU else _DeviceBuffer
+
+    def new_cache(self, context_length: int) -> KVCache:
+        """An empty cache on the graph's device."""
+        return KVCache(self.layout, context_length, self.allocate)
+
+    def new_runner(self, cache: KVCache) -> Runner:
+        """Something that runs this graph over that cache."""
+        return Runner(self, cache)
+
+
+class Runner:
+    """Runs a graph over one cache; everything that does not change from run to run stays bound."""
+
+    def __init__(self, graph: Graph, cache: KVCache) -> None:
+        self._graph, self._cache = graph, cache
+        self._binding = graph.session.io_binding()
+        self._run = graph.session.run_with_iobinding
+        self._ones = np.ones((1, cache.context_length), np.int64)
+        self._keep = np.zeros((), np.int64)
+        self._has_positions = graph_io.POSITION_IDS in graph.inputs
+        self._bound_shape = (0, 0)
+        self._bound_generation = -1
+        self._ids = self._positions = np.zeros((1, 0), np.int64)
+        self._logits: Logits = np.zeros((1, 0, 0), np.float32)
+        self._bind(graph_io.LOGITS_TO_KEEP, self._keep)
+
+    def run(self, ids: Sequence[int], past: int, keep: int = 1) -> Logits:
+        """Run `ids` behind `past` positions of the cache; logits (keep, vocabulary) of the last rows, 1 or all of them.
+
+        The answer is a view that the next run overwrites. Nothing is committed. Raises `EngineError`.
+        """
+        rows, total = len(ids), past + len(ids)
+        self._cache.reserve(total)
+        if self._cache.generation != self._bound_generation:
+            self._bind_cache()
+        if (rows, keep) != self._bound_shape:
+            self._bind_rows(rows, keep)
+        self._ids[0] = ids
+        if self._has_positions:
+            self._positions[0] = np.arange(past, total)
+        self._binding.bind_input(graph_io.ATTENTION_MASK, "cpu", 0, np.int64, (1, total), self._ones.ctypes.data)
+        try:
+            self._run(self._binding)
+        except Exception as error:
+            raise EngineError(
+                f"ONNX Runtime could not run the model: {_words(error)}; restart, or try --device cpu"
+            ) from error
+        logits: Logits = self._logits[0]
+        return logits
+
+    def _bind_cache(self) -> None:
+        for layer, (keys, values) in enumerate(self._cache.buffers):
+            _bind_buffer(self._binding, graph_io.past_key(layer), graph_io.present_key(layer), keys)
+            _bind_buffer(self._binding, graph_io.past_value(layer), graph_io.present_value(layer), values)
+        self._bound_generation = self._cache.generation
+
+    def _bind_rows(self, rows: int, keep: int) -> None:
+        self._ids = np.zeros((1, rows), np.int64)
+        self._bind(graph_io.INPUT_IDS, self._ids)
+        if self._has_positions:
+            self._positions = np.zeros((1, rows), np.int64)
+            self._bind(graph_io.POSITION_IDS, self._positions)
+        self._keep[...] = keep
+        kept = rows if graph_io.LOGITS_TO_KEEP not in self._graph.inputs else keep
+        self._logits = aligned_zeros((1, kept, self._graph.vocabulary_size), "float32")
+        shape, address = self._logits.shape, self._logits.ctypes.data
+        self._binding.bind_output(graph_io.LOGITS, "cpu", 0, np.float32, shape, address)
+        self._bound_shape = (rows, keep)
+
+    def _bind(self, name: str, array: NDArray[Any]) -> None:
+        if name in self._graph.inputs:
+            self._binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+
+
+class _DeviceBuffer:
+    """A buffer in a graphics card's memory."""
+
+    def __init__(self, shape: Shape, dtype: str) -> None:
+        self.value = _onnxruntime().OrtValue.ortvalue_from_numpy(np.zeros(shape, dtype), "cuda", 0)
+        self._shape = shape
+
+    @property
+    def shape(self) -> Shape:
+        return self._shape
+
+    def copy_from(self, other: _DeviceBuffer, positions: int) -> None:
+        content = self.value.numpy()
+        content[:, :, :positions] = other.value.numpy()[:, :, :positions]
+        self.value.update_inplace(content)
+
+
+def _bind_buffer(binding: Any, past: str, present: str, buffer: Buffer) -> None:
+    if isinstance(buffer, _DeviceBuffer):
+        binding.bind_ortvalue_input(past, buffer.value)
+        binding.bind_ortvalue_output(present, buffer.value)
+    elif isinstance(buffer, HostBuffer):
+        array = buffer.array
+        binding.bind_input(past, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        binding.bind_output(present, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+
+
+def _onnxruntime() -> Any:
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(_SILENT)
+    return onnxruntime
+
+
+def _open_session(path: Path, layout: CacheLayout, device: str, threads: int) -> tuple[Any, DeviceChoice]:
+    obstacle = _cuda_obstacle(layout) if device != CPU else ""
+    card = graphics_card() if device != CPU else None
+    if device == "cuda" and (obstacle or card is None):
+        raise DeviceError(f"CUDA was asked for, but {obstacle or 'no NVIDIA driver answers'}; use --device cpu")
+    if card is not None and not obstacle:
+        session = _load(path, [_CUDA_PROVIDER, _CPU_PROVIDER], threads)
+        if _CUDA_PROVIDER in session.get_providers():
+            return session, DeviceChoice(CUDA, "", f"{card.name} {card.architecture}")
+        obstacle = f"ONNX Runtime could not use CUDA on the {card.name} (is the cuda extra installed?)"
+        if device == "cuda":
+            raise DeviceError(f"CUDA was asked for, but {obstacle}; use --device cpu")
+    note = f"There is an NVIDIA card, but {obstacle}; using the processor." if card is not None and obstacle else ""
+    return _load(path, [_CPU_PROVIDER], threads), DeviceChoice(CPU, note, cpu_kernel_class())
+
+
+def _cuda_obstacle(layout: CacheLayout) -> str:
+    if layout.dtype not in _CUDA_CACHES:
+        return f"this model's {layout.dtype} cache has processor kernels only (export it with --precision fp16)"
+    if _CUDA_PROVIDER not in runtime_providers():
+        return "this ONNX Runtime was built without CUDA"
+    return ""
+
+
+def _load(path: Path, providers: list[str], threads: int) -> Any:
+    onnxruntime = _onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SILENT
+    options.use_deterministic_compute = True
+    options.enable_mem_pattern = False  # one pattern is kept per input shape, and every step has a new one
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    if providers[0] == _CUDA_PROVIDER and hasattr(onnxruntime, "preload_dlls"):
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
+            onnxruntime.preload_dlls()
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:
+        raise ModelFolderError(
+            f"ONNX Runtime cannot load {path} ({_words(error)}); export the model again or fetch the folder again"
+        ) from error
+
+
+def _input_types(session: Any) -> dict[str, str]:
+    entries = [*session.get_inputs(), *session.get_overridable_initializers()]
+    return {entry.name: str(entry.type) for entry in entries}
+
+
+def _check_interface(session: Any, path: Path, layout: CacheLayout) -> None:
+    """Refuse a graph whose inputs are not those of the contract, before it is fed anything."""
+    found = _input_types(session)
+    wanted = {f"past_key_values.{layer}.{part}" for layer in range(layout.layers) for part in ("key", "value")}
+    unknown = sorted(set(found) - wanted - set(_KNOWN_INPUTS))
+    missing = sorted((wanted | {graph_io.INPUT_IDS, graph_io.ATTENTION_MASK}) - set(found))
+    if unknown or missing:
+        problem = f"asks for the unknown input {unknown[0]}" if unknown else f"has no input {missing[0]}"
+        raise ModelFolderError(f"{path} {problem}, so this program cannot run it; export the model again")
+    kind = {"float32": "tensor(float)", "float16": "tensor(float16)", "int8": "tensor(int8)"}[layout.dtype]
+    if any(found[name] != kind for name in wanted):
+        raise ModelFolderError(f"{path} has no {layout.dtype} cache, as its manifest says; export the model again")
+
+
+def _words(error: BaseException) -> str:
+    """The first line of a library's message without its codes and colours."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+    line = text.splitlines()[0] if text else type(error).__name__
+    return line if len(line) <= 300 else line[:300] + "…"

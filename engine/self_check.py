@@ -1,0 +1,106 @@
+"""Whether this machine's kernels give the same bits however a text is cut into runs.
+
+For: loading a model. Knows: sessions and plans; measures on the model itself, once a machine, and keeps the answer.
+Must not know: requests or sampling.
+
+Compared bit for bit with one run over everything: one token at a time, uneven chunks, and the same with another number
+of threads. The first plan that passes is taken: no restriction, no lone rows, canonical chunks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.atomic_file import write_atomically
+from engine.contracts.errors import NextstrokeError
+from engine.runtime import Graph, Logits
+from engine.session import RunPlan, Session
+
+CHECK_VERSION = 1  # raise it when the check changes, so that old answers are not believed
+_PLANS = (RunPlan(), RunPlan(avoids_lone_rows=True))
+_HEAD = 52  # positions compared at the start, where attention is short
+_TAIL = 24  # and behind a longer text, where other kernels may run
+_LENGTH = 600
+_CHUNKS = ((1, 20), (7, _HEAD), (17, _HEAD), (33, _HEAD), (49, _HEAD))  # chunk size, tokens; some leave a row alone
+
+
+def find_plan(graph: Graph, context_length: int, other_threads: Callable[[], Graph]) -> RunPlan:
+    """Measure; `other_threads` loads the same graph with another number of threads and is asked last."""
+    ids = _sample_ids(min(_LENGTH, context_length), graph.vocabulary_size)
+    reference = _reference(graph, context_length, ids)
+    plan = next((plan for plan in _PLANS if _is_exact(graph, context_length, plan, ids, reference)), None)
+    if plan is None:
+        return RunPlan(is_canonical=True, any_threads=False)
+    return replace(plan, any_threads=_is_exact(other_threads(), context_length, plan, ids, reference))
+
+
+def remembered_plan(folder: Path, key: str, measure: Callable[[], RunPlan]) -> RunPlan:
+    """The plan kept under `folder` for that key, else the measured one, which is kept from then on."""
+    file = folder / f"{hashlib.sha256(f'{CHECK_VERSION} {key}'.encode()).hexdigest()[:32]}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return RunPlan(**{name: bool(value) for name, value in kept["plan"].items()})
+    plan = measure()
+    answer = {"key": key, "plan": asdict(plan)}
+    with contextlib.suppress(OSError, NextstrokeError):  # a read-only home costs a measurement at every start, no more
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, json.dumps(answer, indent=1).encode())
+    return plan
+
+
+def _reference(graph: Graph, context_length: int, ids: list[int]) -> list[Logits]:
+    """Logits of the first and the last positions, each from one run over everything before them."""
+    runner = graph.new_runner(graph.new_cache(context_length))
+    head = runner.run(ids[:_HEAD], 0, len(ids[:_HEAD])).copy()
+    tail = runner.run(ids, 0, min(_TAIL, len(ids))).copy()
+    return [head, tail]
+
+
+def _is_exact(graph: Graph, context_length: int, plan: RunPlan, ids: list[int], reference: list[Logits]) -> bool:
+    head, tail = reference
+    return all(
+        np.array_equal(head[position], logits)
+        for chunk, count in _CHUNKS
+        for position, logits in _run_in_chunks(_new_session(graph, context_length, plan), ids[:count], chunk)
+        if position > 0 or chunk > 1  # a text of one token is one row, whatever the plan, and is never reused
+    ) and all(np.array_equal(tail[index], logits) for index, logits in _tail(graph, context_length, plan, ids))
+
+
+def _tail(graph: Graph, context_length: int, plan: RunPlan, ids: list[int]) -> Iterator[tuple[int, Logits]]:
+    """A prefill in the session's own chunks, then one token at a time."""
+    count = min(_TAIL, len(ids)) - 1
+    session = _new_session(graph, context_length, plan)
+    logits = session.prefill(ids[: len(ids) - count])
+    assert logits is not None
+    yield 0, logits[-1]
+    for index, token in enumerate(ids[len(ids) - count :], start=1):
+        yield index, session.step(token)[-1]
+
+
+def _run_in_chunks(session: Session, ids: list[int], chunk: int) -> Iterator[tuple[int, Logits]]:
+    """(position, logits) of the last token of each chunk."""
+    for start in range(0, len(ids), chunk):
+        part = ids[start : start + chunk]
+        logits = session.step(part[0]) if len(part) == 1 else session.prefill(part)
+        assert logits is not None
+        yield start + len(part) - 1, logits[-1]
+
+
+def _new_session(graph: Graph, context_length: int, plan: RunPlan) -> Session:
+    return Session(graph, graph.new_cache(context_length), plan)
+
+
+def _sample_ids(count: int, vocabulary_size: int) -> list[int]:
+    """The same tokens on every machine: a linear congruential sequence (Knuth's MMIX)."""
+    state, ids = 1, list[int]()
+    for _ in range(count):
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        ids.append((state >> 33) % vocabulary_size)
+    return ids
