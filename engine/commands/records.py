@@ -1,0 +1,51 @@
+"""Generation records in files: one JSON object, or a list of them where a request had several candidates.
+
+Knows the record's schema and files; must not know how a record is made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.atomic_file import write_atomically
+from engine.commands.inputs import read_text_file
+from engine.contracts.errors import FileError, UsageError
+from engine.contracts.generation import GenerationRecord, GenerationRequest
+
+
+def check_record_target(path: Path) -> None:
+    """Refuse a place that cannot take a file before minutes are spent on what should be kept there."""
+    if path.is_dir():
+        raise FileError(f"{path} is a folder; name a file for the record")
+    if not path.parent.is_dir():
+        raise FileError(f"there is no folder {path.parent} for the record; make it first")
+
+
+def save_records(path: Path, records: Sequence[GenerationRecord]) -> None:
+    """Write the records of one request, the old file staying whole until the new one is."""
+    plain = [record.to_dict() for record in records]
+    text = json.dumps(plain[0] if len(plain) == 1 else plain, ensure_ascii=False, indent=1)
+    write_atomically(path, (text + "\n").encode("utf-8"))
+
+
+def read_records(path: Path) -> list[GenerationRecord]:
+    """The records of a file. Raises `FileError` or `UsageError`."""
+    try:
+        plain = json.loads(read_text_file(path))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not JSON ({error}); use a file written by --record") from error
+    found = plain if isinstance(plain, list) else [plain]
+    if not found or not all(isinstance(entry, dict) for entry in found):
+        raise UsageError(f"{path} holds no generation record; use a file written by --record")
+    return [GenerationRecord.from_dict(entry) for entry in found]
+
+
+def request_of(record: GenerationRecord) -> GenerationRequest:
+    """The request that a record was made by, with the prompt as token ids."""
+    plain = dict(record.request) | {"prompt": None, "prompt_ids": list(record.prompt_ids), "ticket": {}}
+    try:
+        return GenerationRequest.from_dict(plain)
+    except TypeError as error:
+        raise UsageError(f"the record's request is incomplete ({error}); use a file written by --record") from error
