@@ -24,6 +24,12 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written anew instead of compared."""
+    return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
 def artefacts() -> Path:
     """A folder for what a person should look at after a run: screenshots, reports. Kept, ignored by git."""
     folder = ROOT / "build" / "artefacts"
@@ -46,6 +52,10 @@ def x_display() -> Iterator[str]:
         assert number, "Xvfb ended before it named its display"
         yield f":{number}"
         process.terminate()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
