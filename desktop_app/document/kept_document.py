@@ -1,0 +1,80 @@
+"""What the recovery store keeps of an open document, and how a kept document becomes an open one again.
+
+Knows text files; must not know SQLite, Qt or the engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from desktop_app.document.disk import Disk
+from desktop_app.document.errors import DocumentError
+from desktop_app.document.text_encoding import TextFormat
+from desktop_app.document.text_file import FileVersion, Note, open_text
+
+
+@dataclass(frozen=True)
+class KeptDocument:
+    """One open document at one moment.
+
+    `key` names it for as long as it is open (any unique text); `path` is None for a text without a file; `version` is
+    the state of its file that the text came from; `saved_digest` is `text_digest` of the text when it was last the same
+    as the file, or "" for a text that was never saved.
+    """
+
+    key: str
+    text: str
+    path: Path | None = None
+    caret: int = 0  # as the editor counts it
+    scroll: int = 0
+    format: TextFormat = field(default_factory=TextFormat)
+    version: FileVersion | None = None
+    saved_digest: str = ""
+    changed_at: float = 0.0  # seconds since 1970, set by the store
+
+    @property
+    def has_unsaved_text(self) -> bool:
+        """Whether closing this document without saving would lose text."""
+        if not self.saved_digest:
+            return bool(self.text)
+        return text_digest(self.text) != self.saved_digest
+
+
+@dataclass(frozen=True)
+class RestoredDocument:
+    """A document of the last session, ready for the editor. `is_recovered`: its text is not what its file holds."""
+
+    document: KeptDocument
+    is_recovered: bool
+    notes: tuple[Note, ...] = ()
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text, for `saved_digest`."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def restore(disk: Disk, kept: KeptDocument) -> RestoredDocument:
+    """The document as the new session should show it. Never raises, never loses text.
+
+    Unsaved text comes from the store; a text that was saved comes from its file, which may have changed since; when
+    that file cannot be read any more, the kept text is offered as unsaved.
+    """
+    if kept.path is None or kept.has_unsaved_text:
+        return RestoredDocument(kept, is_recovered=kept.has_unsaved_text)
+    try:
+        opened = open_text(disk, kept.path)
+    except DocumentError as error:
+        note = Note(error.kind, str(error), tuple(error.facts.items()))
+        return RestoredDocument(replace(kept, saved_digest=""), is_recovered=True, notes=(note,))
+    fresh = replace(
+        kept,
+        text=opened.text,
+        format=opened.format,
+        version=opened.version,
+        saved_digest=text_digest(opened.text),
+        caret=min(kept.caret, len(opened.text)),
+    )
+    return RestoredDocument(fresh, is_recovered=False, notes=opened.notes)

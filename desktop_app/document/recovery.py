@@ -1,0 +1,185 @@
+"""The recovery store: the text of every open document, safe against a crash of the program and of the machine.
+
+    state folder/recovery/   recovery.db      SQLite, WAL, synchronous=FULL: a returned `keep` survives a power cut
+                             <session>.lock   held by a running window; the system frees it when the window ends
+
+Each running window is a session and writes its own rows only. A start takes over the documents of sessions whose lock
+is free, in one transaction, so that no two windows take the same. A damaged store is set aside under another name, what
+can still be read of it is taken over, and `notice` says so.
+
+Knows SQLite and locks; must not know Qt, widgets or when to write (that is the autosave's clock).
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from desktop_app.document.disk import Disk
+from desktop_app.document.errors import DocumentError, StoreError
+from desktop_app.document.file_lock import FileLock
+from desktop_app.document.kept_document import KeptDocument
+from desktop_app.document.recovery_format import (
+    INSERT,
+    SELECT,
+    VERSION,
+    ForeignStoreError,
+    NewerStoreError,
+    connect,
+    document_of,
+    row_of,
+    salvage,
+    store_error,
+)
+from desktop_app.document.text_file import Note
+
+FOLDER = "recovery"
+STORE_NAME = "recovery.db"
+
+
+class RecoveryStore:
+    """The store as one window uses it. May be used from several threads; each call is one transaction."""
+
+    def __init__(self, folder: Path, disk: Disk, clock: Callable[[], float] = time.time) -> None:
+        """Open or create the store under the state folder. Raises `DocumentError` when that is impossible."""
+        self.folder = folder / FOLDER
+        self.notice: Note | None = None
+        self.session = secrets.token_hex(8)
+        self._disk = disk
+        self._clock = clock
+        self._mutex = threading.Lock()
+        disk.make_folders(self.folder, private=True)
+        self._lock = self._take_lock()
+        try:
+            self._connection = self._open()
+            with self._transaction() as connection:
+                connection.execute("INSERT INTO session VALUES (?, ?)", (self.session, clock()))
+        except DocumentError:
+            self._lock.release(remove=True)
+            raise
+
+    def take_over(self) -> tuple[KeptDocument, ...]:
+        """The documents of sessions that have ended, now this window's own, in the order they were open."""
+        with self._transaction() as connection:
+            ended = [name for (name,) in connection.execute("SELECT id FROM session") if self._has_ended(name)]
+            for name in ended:
+                # Two sessions may have used one key (a copied profile): the later one gets a new name.
+                connection.execute(
+                    "UPDATE document SET key = key || '-' || session WHERE session = ?1 AND key IN "
+                    "(SELECT key FROM document WHERE session = ?2)",
+                    (name, self.session),
+                )
+                connection.execute("UPDATE document SET session = ? WHERE session = ?", (self.session, name))
+                connection.execute("DELETE FROM session WHERE id = ?", (name,))
+        for name in ended:
+            self._remove_lock(name)
+        return self.kept()
+
+    def kept(self) -> tuple[KeptDocument, ...]:
+        """What this window's rows hold now, in order."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                f"{SELECT} WHERE session = ? ORDER BY position, changed", (self.session,)
+            ).fetchall()
+        return tuple(_readable(rows))
+
+    def keep(self, documents: Sequence[KeptDocument]) -> None:
+        """Write these documents, each whole; on return the disk holds them. Raises `StoreError`."""
+        now = self._clock()
+        with self._transaction() as connection:
+            for position, document in enumerate(documents):
+                connection.execute(INSERT, (self.session, position, *row_of(document, now)))
+
+    def forget(self, key: str) -> None:
+        """Drop a document: it was closed, and its text is saved or given up."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM document WHERE session = ? AND key = ?", (self.session, key))
+
+    def close(self) -> None:
+        """End this session; its documents wait for the next start. A second call does nothing."""
+        with self._mutex:
+            self._connection.close()
+        self._lock.release()
+
+    def _take_lock(self) -> FileLock:
+        lock = self._disk.try_lock(self._lock_path(self.session))
+        if lock is None:
+            raise StoreError("the recovery folder cannot lock files; choose another folder with --profile", "no_locks")
+        return lock
+
+    def _lock_path(self, session: str) -> Path:
+        return self.folder / f"{session}.lock"
+
+    def _has_ended(self, session: str) -> bool:
+        if session == self.session:
+            return False
+        try:
+            return FileLock.is_free(self._lock_path(session))
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False  # not ours to read: leave its text alone
+
+    def _remove_lock(self, session: str) -> None:
+        try:
+            self._disk.remove(self._lock_path(session))
+        except DocumentError:
+            pass  # an empty file that the next start looks at again
+
+    def _open(self) -> sqlite3.Connection:
+        path = self.folder / STORE_NAME
+        try:
+            return connect(path)
+        except NewerStoreError:
+            return connect(self.folder / f"recovery.v{VERSION}.db")  # the newer program's store stays its own
+        except sqlite3.OperationalError as error:
+            raise store_error(error) from error
+        except (sqlite3.DatabaseError, ForeignStoreError):
+            return self._start_over(path)
+
+    def _start_over(self, path: Path) -> sqlite3.Connection:
+        """Set the damaged store aside, and take over what can still be read of it."""
+        aside = path.with_name(f"recovery-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{self.session[:4]}.db")
+        for suffix in ("-wal", "-shm", ""):
+            source = path.with_name(path.name + suffix)
+            if self._disk.exists(source):
+                self._disk.move(source, aside.with_name(aside.name + suffix))
+        saved = salvage(aside)
+        words = f"the recovery store was damaged; {len(saved)} texts were saved from it, and it is kept as {aside.name}"
+        self.notice = Note("store_damaged", words, (("count", str(len(saved))), ("name", aside.name)))
+        try:
+            connection = connect(path)
+            for row in saved:
+                connection.execute(INSERT, (self.session, 0, *row))
+        except sqlite3.Error as error:
+            raise store_error(error) from error
+        return connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._mutex:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                except BaseException:
+                    if self._connection.in_transaction:  # a full disk has already rolled it back
+                        self._connection.execute("ROLLBACK")
+                    raise
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise store_error(error) from error
+
+
+def _readable(rows: Sequence[Sequence[object]]) -> Iterator[KeptDocument]:
+    """The documents of these rows; one that makes no sense stays in the store and does not hide the others."""
+    for row in rows:
+        try:
+            yield document_of(row)
+        except StoreError:
+            continue

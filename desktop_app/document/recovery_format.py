@@ -1,0 +1,171 @@
+"""The recovery store's SQLite file: its schema, its versions, and documents as rows.
+
+    application_id says whose file it is · user_version says which schema · numbered scripts bring older ones up to date
+
+Knows SQLite; must not know sessions, locks or who is asking.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from desktop_app.document.disk import StatToken
+from desktop_app.document.errors import DISK_FULL, FAULT, NO_PERMISSION, READ_ONLY, StoreError
+from desktop_app.document.kept_document import KeptDocument
+from desktop_app.document.text_encoding import ENCODINGS, TextFormat
+from desktop_app.document.text_file import FileVersion
+
+APPLICATION_ID = 0x4E585354  # "NXST"
+_BUSY_SECONDS = 5.0  # another window's write takes milliseconds
+
+# Append only: script N turns a store of version N into one of version N + 1.
+MIGRATIONS = (
+    """
+    CREATE TABLE session (id TEXT PRIMARY KEY, started REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE document (
+        key TEXT NOT NULL, session TEXT NOT NULL, position INTEGER NOT NULL,
+        text BLOB NOT NULL, path BLOB, caret INTEGER NOT NULL, scroll INTEGER NOT NULL,
+        encoding TEXT NOT NULL, line_ends TEXT NOT NULL,
+        mtime_ns INTEGER, size INTEGER, inode TEXT, file_digest TEXT,
+        saved_digest TEXT NOT NULL, changed REAL NOT NULL,
+        PRIMARY KEY (session, key)
+    );
+    """,
+)
+VERSION = len(MIGRATIONS)
+_COLUMNS = (
+    "key, text, path, caret, scroll, encoding, line_ends, mtime_ns, size, inode, file_digest, saved_digest, changed"
+)
+
+
+INSERT = (
+    f"INSERT OR REPLACE INTO document (session, position, {_COLUMNS}) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+SELECT = f"SELECT {_COLUMNS} FROM document"
+
+
+class NewerStoreError(Exception):
+    """A store of a newer program."""
+
+
+class ForeignStoreError(Exception):
+    """A SQLite file of another program."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open or create a store and check it whole.
+
+    Raises `sqlite3.OperationalError` (cannot be used now), another `sqlite3.DatabaseError` (damaged),
+    `NewerStoreError` or `ForeignStoreError`.
+    """
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        _prepare(connection)
+        connection.execute("COMMIT")
+        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("the integrity check failed")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Check whose store this is and bring its schema up to date."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (application or tables):
+        raise ForeignStoreError
+    if version > VERSION:
+        raise NewerStoreError
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for number in range(version, VERSION):
+        for statement in MIGRATIONS[number].split(";"):  # executescript() would commit in between
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def salvage(path: Path) -> list[tuple[Any, ...]]:
+    """The rows of a damaged store that can still be read as documents."""
+    saved: list[tuple[Any, ...]] = []
+    try:
+        connection = sqlite3.connect(path, isolation_level=None)
+    except sqlite3.Error:
+        return saved
+    try:
+        for row in connection.execute(SELECT):
+            document_of(row)
+            saved.append(row)
+    except (sqlite3.Error, StoreError):
+        pass  # what came before the damage is saved
+    finally:
+        connection.close()
+    return saved
+
+
+def row_of(document: KeptDocument, now: float) -> Iterable[Any]:
+    """The values of the columns, in their order."""
+    version = document.version
+    token: tuple[Any, Any, Any] = (None, None, None)
+    if version is not None:
+        token = (version.token.mtime_ns, version.token.size, str(version.token.inode))  # an inode may pass 2^63
+    return (
+        document.key,
+        document.text.encode("utf-8", "surrogatepass"),
+        None if document.path is None else os.fsencode(document.path),
+        document.caret,
+        document.scroll,
+        document.format.encoding,
+        document.format.line_ends,
+        *token,
+        None if version is None else version.digest,
+        document.saved_digest,
+        now,
+    )
+
+
+def document_of(row: Sequence[Any]) -> KeptDocument:
+    """The document of a row. Raises `StoreError` where the values make no sense."""
+    key, text, path, caret, scroll, encoding, line_ends, mtime_ns, size, inode, digest, saved_digest, changed = row
+    try:
+        version = None if digest is None else FileVersion(StatToken(mtime_ns, size, int(inode)), digest)
+        return KeptDocument(
+            key=str(key),
+            text=bytes(text).decode("utf-8", "surrogatepass"),
+            path=None if path is None else Path(os.fsdecode(path)),
+            caret=int(caret),
+            scroll=int(scroll),
+            format=TextFormat(encoding if encoding in ENCODINGS else TextFormat().encoding, line_ends),
+            version=version,
+            saved_digest=str(saved_digest),
+            changed_at=float(changed),
+        )
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"a kept text cannot be read ({error}); start the program again", "store_damaged") from error
+
+
+_SQLITE_KINDS = {
+    sqlite3.SQLITE_FULL: (DISK_FULL, "the disk is full; free some space"),
+    sqlite3.SQLITE_READONLY: (READ_ONLY, "the folder is read-only; make it writable"),
+    sqlite3.SQLITE_CANTOPEN: (NO_PERMISSION, "its folder cannot be written; make it writable"),
+    sqlite3.SQLITE_PERM: (NO_PERMISSION, "its folder cannot be written; make it writable"),
+    sqlite3.SQLITE_BUSY: ("store_busy", "another window holds it; close that one"),
+    sqlite3.SQLITE_CORRUPT: ("store_damaged", "the store is damaged; start the program again"),
+    sqlite3.SQLITE_NOTADB: ("store_damaged", "the store is damaged; start the program again"),
+}
+
+
+def store_error(error: sqlite3.Error) -> StoreError:
+    """Words for what SQLite refuses."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+    kind, advice = _SQLITE_KINDS.get(code, (FAULT, f"{error}; start the program again"))
+    return StoreError(f"unsaved text cannot be kept for recovery: {advice}, or save the text now", kind)
