@@ -1,7 +1,8 @@
 """The one entry of the program: `nextstroke …` and `python -m desktop_app …`.
 
 Standard library only, so that `nextstroke generate` never pays for Qt and the window never pays for ONNX Runtime. Looks
-at the first word and hands over by `runpy`; knows which side owns which word, and nothing else.
+at the first word and hands over by `runpy`; knows which side owns which word and the flags that may stand before it,
+and nothing else.
 """
 
 from __future__ import annotations
@@ -16,17 +17,54 @@ ENGINE_WORDS = frozenset(
 EXPORT_WORDS = frozenset({"export", "train", "tokenizer"})
 WINDOW = "desktop_app.app"
 FAILED = 1
+COMMON_FLAGS = {"--profile": 1, "--device": 1, "--threads": 1, "--debug": 0}  # how many values each takes
+HELP = """\
+usage: nextstroke [FILE…]       open the writing window
+       nextstroke COMMAND …     run one command; `nextstroke COMMAND --help` explains it
+
+  generate         continue a text
+  regenerate       generate again from a saved record and compare
+  score            how probable a text is to the model
+  models           list, add, remove and show the models on this computer
+  verify           check a model folder; with --source, recompute its certificate
+  bench            measure a model folder's speed on this computer
+  selftest         check this installation
+  --version        versions of the program, ONNX Runtime, devices
+
+with the export extra:
+  export           convert a PyTorch checkpoint into a verified model folder
+  train            train a GPT from a recipe
+  tokenizer train  train a tokenizer from text
+
+every command takes --profile DIR, --device auto|cpu|cuda, --threads N, --debug"""
 
 
 def main() -> int:
     """Hand over to the side that owns the first argument; the window takes everything else."""
-    arguments = sys.argv[1:]
+    arguments = command_first(sys.argv[1:])
+    sys.argv[1:] = arguments
     word = arguments[0] if arguments else ""
+    if word in ("-h", "--help"):
+        print(HELP)
+        return 0
     if word in EXPORT_WORDS or (word == "verify" and _has_source(arguments)):
         return _run_export()
     if word in ENGINE_WORDS:
         return _hand_over("engine")
     return _hand_over(WINDOW)
+
+
+def command_first(arguments: list[str]) -> list[str]:
+    """The arguments with the common flags that stand before a command put behind it; others come back unchanged."""
+    place = 0
+    while place < len(arguments):
+        flag, is_joined, _ = arguments[place].partition("=")
+        if flag not in COMMON_FLAGS:
+            break
+        place += 1 if is_joined else 1 + COMMON_FLAGS[flag]
+    if arguments[place : place + 1] and arguments[place] in ENGINE_WORDS | EXPORT_WORDS:
+        return arguments[place:] + arguments[:place]
+    return arguments
 
 
 def _has_source(arguments: list[str]) -> bool:
