@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Lookup:
     weight: Callable[[], FloatArray]
 
 
-Item = NodeProto | Linear | Lookup
+Item: TypeAlias = Any  # NodeProto | Linear | Lookup; onnx ships no types
 
 
 class WeightSpool:

@@ -1,0 +1,162 @@
+"""What was compared, how far apart it was, and how far it may be: plain values, figures and words.
+
+For: `verify.py`, which measures, and everyone who reads certificate.json. Knows thresholds. Must not know models.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+FORMAT = "nextstroke-certificate"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The most a precision may differ. None = not limited.
+
+    `max_error_per_rms`: largest |Δlogit| over max(1, RMS of the logits). `perplexity_loss`: relative, over all natural
+    texts. `kl_divergence`: mean over positions, in nats. `greedy`: the continuation must be the reference's own.
+    """
+
+    max_error_per_rms: float | None
+    perplexity_loss: float | None
+    kl_divergence: float | None
+    greedy: bool
+
+
+THRESHOLDS: Mapping[str, Threshold] = {
+    "fp32": Threshold(1e-3, None, None, greedy=True),
+    "fp16": Threshold(None, 0.005, 0.01, greedy=False),
+    "int8": Threshold(None, 0.005, 0.02, greedy=False),
+    "int4": Threshold(None, 0.04, 0.15, greedy=False),
+}
+
+
+@dataclass(frozen=True)
+class TextReport:
+    """One text: errors of the logits, and both models' mean negative log-likelihood in nats a token."""
+
+    name: str
+    natural: bool
+    tokens: int
+    max_error: float
+    mean_error: float
+    rms_logits: float
+    nmse: float
+    kl_divergence: float
+    same_top_1: float
+    nats_reference: float
+    nats_converted: float
+
+    @property
+    def perplexities(self) -> tuple[float, float]:
+        """Of the reference and of the converted model."""
+        return _perplexity(self.nats_reference), _perplexity(self.nats_converted)
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """The greedy continuation; `excused`: where it first differs, the reference's two best are nearly equal."""
+
+    tokens: int
+    first_difference: int | None
+    margin_there: float | None
+    excused: bool
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """All measurements of one conversion."""
+
+    precision: str
+    source: Mapping[str, Any]
+    reference: str
+    engine: Mapping[str, str]
+    texts: tuple[TextReport, ...]
+    cached_versus_uncached: float
+    tokenizer_round_trip: bool
+    greedy: Greedy
+    threshold: Threshold
+
+    @property
+    def max_error(self) -> float:
+        """Largest |Δlogit| anywhere."""
+        return max(text.max_error for text in self.texts)
+
+    @property
+    def kl_divergence(self) -> float:
+        """Mean over all positions, in nats."""
+        total = sum(text.tokens for text in self.texts)
+        return math.fsum(text.kl_divergence * text.tokens for text in self.texts) / total
+
+    @property
+    def same_top_1(self) -> float:
+        """Share of positions with the same most probable token."""
+        total = sum(text.tokens for text in self.texts)
+        return math.fsum(text.same_top_1 * text.tokens for text in self.texts) / total
+
+    @property
+    def perplexity_loss(self) -> float:
+        """Relative rise of perplexity over all natural texts; below zero where the conversion happens to be better."""
+        natural = [text for text in self.texts if text.natural and text.tokens > 1]
+        total = sum(text.tokens - 1 for text in natural)
+        if not total:
+            return 0.0
+        rise = math.fsum((text.nats_converted - text.nats_reference) * (text.tokens - 1) for text in natural) / total
+        return math.expm1(min(rise, 50.0))
+
+    def problems(self) -> list[str]:
+        """Every figure outside its threshold, in words."""
+        limit, found = self.threshold, []
+        if limit.max_error_per_rms is not None:
+            for text in self.texts:
+                allowed = limit.max_error_per_rms * max(1.0, text.rms_logits)
+                if text.max_error > allowed:
+                    found.append(
+                        f"on the text '{text.name}' logits differ by {text.max_error:.2g}, allowed {allowed:.2g}"
+                    )
+        if limit.perplexity_loss is not None and self.perplexity_loss > limit.perplexity_loss:
+            found.append(f"perplexity rises by {self.perplexity_loss:.2%}, allowed {limit.perplexity_loss:.2%}")
+        if limit.kl_divergence is not None and self.kl_divergence > limit.kl_divergence:
+            found.append(f"KL divergence is {self.kl_divergence:.3g}, allowed {limit.kl_divergence:.3g}")
+        if limit.greedy and self.greedy.first_difference is not None and not self.greedy.excused:
+            found.append(f"the greedy continuation differs from token {self.greedy.first_difference + 1}")
+        return found
+
+    def summary(self) -> dict[str, Any]:
+        """The figures that go into the manifest."""
+        return {
+            "precision": self.precision,
+            "max_error": self.max_error,
+            "perplexity_loss": self.perplexity_loss,
+            "kl_divergence": self.kl_divergence,
+            "same_top_1": self.same_top_1,
+            "cached_versus_uncached": self.cached_versus_uncached,
+            "tokenizer_round_trip": self.tokenizer_round_trip,
+            "words": self.words(),
+        }
+
+    def words(self) -> str:
+        """The loss in one sentence."""
+        agreement = f"the most probable next token is the same at {self.same_top_1:.1%} of positions"
+        if self.precision == "fp32":
+            return f"Computes what its checkpoint computes: logits differ by at most {self.max_error:.1g}, {agreement}."
+        loss = self.perplexity_loss
+        change = f"rises by {loss:.2%}" if loss > 0 else "does not rise"
+        return f"Rounded to {self.precision}: perplexity {change}, {agreement}."
+
+    def to_json(self) -> str:
+        """The text of certificate.json."""
+        plain: dict[str, Any] = {"format": FORMAT, "version": VERSION, **asdict(self), "summary": self.summary()}
+        for text, entry in zip(self.texts, plain["texts"], strict=True):
+            entry["perplexity_reference"], entry["perplexity_converted"] = text.perplexities
+        return json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def _perplexity(nats: float) -> float:
+    return math.exp(min(nats, 700.0))

@@ -1,0 +1,187 @@
+"""A checkpoint into a model folder: the order of the steps, and which precision means what.
+
+    checkpoint ── child process ──> canonical tensors ─┬─> reference (PyTorch) ── calibration
+                                                       └─> decoder graph ── lowering ──> decoder.onnx
+    decoder.onnx + tokenizer + manifest ── verify against the reference ──> certificate ──> folder in place
+
+For: `nextstroke export`. Knows all parts of the export side by their front doors; must not know their insides.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.contracts import graph_io
+from engine.contracts.errors import VerificationError
+from engine.contracts.manifest import (
+    CERTIFICATE_NAME,
+    GENAI_CONFIG_NAME,
+    MODEL_CARD_NAME,
+    CacheLayout,
+    GraphEntry,
+    Manifest,
+    TokenizerEntry,
+)
+from engine.tokenizer import read_tokenizer
+from export.calibration import Calibration, calibrate
+from export.certificate import Certificate
+from export.folder_writer import WORK, check_target, new_folder, write_manifest
+from export.genai_config import genai_config
+from export.graph.builder import GraphBuilder, WeightSpool
+from export.graph.decoder import write_decoder
+from export.graph.lowering import FLOAT, INT4, INT8, INT8_BLOCKS, Lowering, Plan
+from export.importers.load import Imported, import_checkpoint
+from export.importers.tokenizer_files import BEGIN_OF_TEXT
+from export.model_card import model_card
+from export.progress import Report, part
+from export.reference import Reference
+from export.samples import calibration_samples
+from export.verify import certify
+
+GRAPH_FILE = "decoder.onnx"
+GROUPS = ("embedding", "attention", "mlp", "head")
+
+# What each precision tries, the smallest first; the first whose certificate is inside its thresholds is written.
+# Embedding and head share a table when tied, so they get the same kind.
+KINDS: Mapping[str, tuple[Mapping[str, str], ...]] = {
+    "fp32": (dict.fromkeys(GROUPS, FLOAT),),
+    "fp16": (dict.fromkeys(GROUPS, FLOAT),),
+    "int8": ({"embedding": INT8_BLOCKS, "attention": INT8, "mlp": INT8, "head": INT8_BLOCKS},),
+    "int4": (
+        dict.fromkeys(GROUPS, INT4),
+        {"embedding": INT8_BLOCKS, "attention": INT4, "mlp": INT4, "head": INT8_BLOCKS},
+    ),
+}
+CACHES: Mapping[str, str] = {"fp32": "float32", "fp16": "float16", "int8": "int8", "int4": "int8"}
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was written."""
+
+    folder: Path
+    manifest: Manifest
+    certificate: Certificate
+
+
+@dataclass(frozen=True)
+class _Job:
+    imported: Imported
+    reference: Reference
+    precision: str
+    calibration: Calibration | None
+    name: str
+
+
+def convert(
+    source: Path,
+    folder: Path,
+    precision: str,
+    tokenizer: Path | None = None,
+    end_of_text: str | None = None,
+    force: bool = False,
+    report: Report = lambda fraction, doing: None,
+) -> Converted:
+    """Write `folder`, verified, or raise one line and leave nothing behind."""
+    check_target(folder, force)
+    with new_folder(folder, force) as hidden:
+        report(0.0, "reading the checkpoint")
+        imported = import_checkpoint(source, hidden / WORK, tokenizer, end_of_text)
+        report(0.2, "preparing the reference")
+        reference = Reference(imported.config, imported.tensors())
+        calibration = None
+        if CACHES[precision] == "int8":
+            report(0.25, "measuring activations")
+            calibration = calibrate(reference.model, _calibration_texts(imported))
+        job = _Job(imported, reference, precision, calibration, folder.name)
+        manifest, certificate = _first_inside_thresholds(job, hidden, report)
+        report(0.98, "writing")
+        _write_words(job, hidden, manifest, certificate)
+        complete = _with_certificate(hidden, manifest, certificate)
+    report(1.0, "done")
+    return Converted(folder, complete, certificate)
+
+
+def _first_inside_thresholds(job: _Job, hidden: Path, report: Report) -> tuple[Manifest, Certificate]:
+    attempts = KINDS[job.precision]
+    share = 0.65 / len(attempts)
+    for index, kinds in enumerate(attempts):
+        start = 0.3 + share * index
+        _write_graph(job, hidden, kinds, part(report, start, start + share / 2))
+        shutil.copyfile(job.imported.tokenizer_file, hidden / job.imported.tokenizer_file.name)
+        manifest = write_manifest(hidden, _manifest(job, kinds))
+        found = part(report, start + share / 2, start + share)
+        certificate = certify(hidden, job.reference, job.precision, manifest.source, found)
+        problems = certificate.problems()
+        if not problems:
+            return manifest, certificate
+    raise VerificationError(
+        f"the {job.precision} conversion misses its threshold, so nothing was written: {'; '.join(problems)}; "
+        "choose a higher precision"
+        if job.precision != "fp32"
+        else f"the conversion differs from its checkpoint, so nothing was written: {'; '.join(problems)}; report this"
+    )
+
+
+def _write_graph(job: _Job, hidden: Path, kinds: Mapping[str, str], report: Report) -> None:
+    for old in hidden.glob(f"{GRAPH_FILE}*"):
+        old.unlink()
+    floats: type[np.generic] = np.float16 if job.precision == "fp16" else np.float32
+    builder = GraphBuilder(WeightSpool(hidden / f"{GRAPH_FILE}.data"), floats)
+    scales = job.calibration.scales if job.calibration else None
+    write_decoder(job.imported.config, job.imported.tensors(), builder, scales)
+    plan = Plan(kinds, job.calibration.importance if job.calibration else {})
+    nodes = Lowering(builder, plan).nodes(lambda fraction: report(fraction, "writing the graph"))
+    (hidden / GRAPH_FILE).write_bytes(builder.finish(nodes, "decoder").SerializeToString())
+
+
+def _manifest(job: _Job, kinds: Mapping[str, str]) -> Manifest:
+    imported, config = job.imported, job.imported.config
+    names = {FLOAT: job.precision, INT8: "int8", INT8_BLOCKS: "int8", INT4: "int4"}
+    cache = CACHES[job.precision]
+    head_size = graph_io.padded_head_size(config.head_size, rotary=config.positions == "rotary")
+    return Manifest(
+        id=re.sub(r"[^\w.-]+", "-", job.name).strip("-") or "model",
+        name=job.name,
+        family=imported.family,
+        config=config.to_dict(),
+        precision={group: names[kind] for group, kind in kinds.items()} | {"cache": cache},
+        context_length=config.context_length,
+        vocabulary_size=config.vocabulary_size,
+        special_tokens=imported.special_tokens,
+        languages=imported.languages,
+        licence=imported.licence,
+        source={"family": imported.family, "files": [dict(file) for file in imported.files]},
+        files=(),
+        graphs=(GraphEntry("decoder", GRAPH_FILE),),
+        cache=CacheLayout(config.layers, config.kv_heads, head_size, cache),
+        tokenizer=TokenizerEntry(imported.tokenizer_kind, imported.tokenizer_file.name),
+        certificate={},
+        uses_position_ids=config.positions == "learned",
+    )
+
+
+def _write_words(job: _Job, hidden: Path, manifest: Manifest, certificate: Certificate) -> None:
+    (hidden / CERTIFICATE_NAME).write_text(certificate.to_json(), encoding="utf-8")
+    (hidden / GENAI_CONFIG_NAME).write_text(genai_config(manifest), encoding="utf-8")
+    card = model_card(manifest, certificate, job.imported.training)
+    (hidden / MODEL_CARD_NAME).write_text(card, encoding="utf-8")
+
+
+def _with_certificate(hidden: Path, manifest: Manifest, certificate: Certificate) -> Manifest:
+    return write_manifest(hidden, replace(manifest, certificate=certificate.summary()))
+
+
+def _calibration_texts(imported: Imported) -> list[list[int]]:
+    special: dict[str, Any] = dict(imported.special_tokens)
+    tokenizer = read_tokenizer(imported.tokenizer_file, imported.tokenizer_kind, special)
+    begin = [special[BEGIN_OF_TEXT]] if BEGIN_OF_TEXT in special else []
+    config = imported.config
+    return calibration_samples(tokenizer.encode, begin, config.context_length, config.vocabulary_size)

@@ -1,0 +1,54 @@
+"""The project's own checkpoints: a folder with checkpoint.json, model.safetensors and tokenizer.model.
+
+Knows the layout of `export/training/checkpoint.py`. The tensors have canonical names: the table is the identity.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.contracts.errors import CheckpointError
+from export.importers.opened import Family, Opened
+from export.importers.readers import SafetensorsReader, read_json
+from export.importers.rules import Rule, Table
+from export.model.config import ModelConfig
+
+FORMAT, VERSION = "nextstroke-checkpoint", 1
+
+
+def _open(path: Path) -> Opened:
+    folder = path if path.is_dir() else path.parent
+    meta = read_json(folder / "checkpoint.json")
+    if meta.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{folder}/checkpoint.json does not describe a Nextstroke checkpoint; name another folder"
+        )
+    if meta.get("version") != VERSION:
+        raise CheckpointError(
+            f"{folder}/checkpoint.json has version {meta.get('version')}, this program reads {VERSION}; "
+            "update the program"
+        )
+    config = ModelConfig.from_dict(meta["config"] if isinstance(meta.get("config"), dict) else {})
+    recipe = meta.get("recipe") if isinstance(meta.get("recipe"), dict) else {}
+    progress = meta.get("progress") if isinstance(meta.get("progress"), dict) else {}
+    weights = folder / "model.safetensors"
+    return Opened(
+        family=FORMAT,
+        config=config,
+        table=Table(tuple(Rule(name, (name,)) for name in config.tensor_shapes())),
+        reader=SafetensorsReader([weights]),
+        files=(folder / "checkpoint.json", weights),
+        tokenizer=folder,
+        end_of_text=0,
+        begins_with_end_of_text=True,
+        languages=("zh", "en"),
+        licence="Apache-2.0",
+        training={"recipe": recipe, "progress": progress},
+    )
+
+
+def _recognises(path: Path) -> bool:
+    return path.name == "checkpoint.json" or (path / "checkpoint.json").is_file()
+
+
+FAMILY = Family(FORMAT, "a checkpoint folder of `nextstroke train`", _recognises, _open)

@@ -1,0 +1,45 @@
+"""The PyTorch reference of a conversion: the project's GPT with the checkpoint's weights, mapped from the file.
+
+For: calibration and verification. Knows the module and canonical tensors. Must not know graphs, folders or precisions.
+The weights stay in the file's pages, so even a model larger than memory runs, one layer's pages after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from export.model.config import ModelConfig
+from export.model.gpt import GPT, generate_greedy, rotary_angles
+
+FloatArray = NDArray[np.float32]
+
+ROWS = 64  # positions whose logits are formed at once: a large vocabulary times a long text would fill the memory
+
+
+class Reference:
+    """Float32 forward passes of one checkpoint."""
+
+    def __init__(self, config: ModelConfig, tensors: Callable[[str], FloatArray]) -> None:
+        with torch.device("meta"):
+            self.model = GPT(config)
+        state = {name: torch.from_numpy(tensors(name)) for name in config.tensor_shapes()}
+        self.model.load_state_dict(state, assign=True)
+        if config.positions == "rotary":
+            self.model.rotation = rotary_angles(config)
+        self.model.eval().requires_grad_(False)
+
+    @torch.inference_mode()
+    def logits(self, ids: Sequence[int]) -> Iterator[FloatArray]:
+        """Logits (rows, vocabulary) of every position, `ROWS` at a time, from one run over all of `ids`."""
+        hidden = self.model.hidden(torch.tensor([list(ids)]))[0]  # (T, C)
+        for part in hidden.split(ROWS):
+            rows: FloatArray = (part @ self.model.head_weight.T).numpy()
+            yield rows
+
+    def greedy(self, prompt: Sequence[int], count: int) -> list[int]:
+        """The most probable continuation."""
+        return generate_greedy(self.model, list(prompt), count)

@@ -1,0 +1,226 @@
+"""Proof that a model folder computes what its checkpoint computes: the certificate.
+
+For: `convert.py`, which writes a folder only with a certificate inside its thresholds, and `nextstroke verify`.
+Knows the PyTorch reference and the engine's public face: parity must test the loop that users run.
+Must not know importers or how graphs are made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.contracts.errors import VerificationError
+from engine.contracts.generation import GenerationRequest, SamplingSettings, Token
+from engine.folder import hash_folder, open_folder
+from engine.generate import generate
+from engine.loaded_model import LoadedModel, load_model
+from export.certificate import THRESHOLDS, Certificate, Greedy, TextReport
+from export.importers.load import Imported
+from export.progress import Report
+from export.reference import Reference
+from export.samples import Sample, verification_samples
+
+FloatArray = NDArray[np.float32]
+
+GREEDY_TOKENS = 32
+STEP_TOKENS = 24  # decoded one by one to compare with the uncached run
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
+_ROUND_TRIPS = (
+    "",
+    " ",
+    "\n\n",
+    "Hello,  world!\n",
+    "从前有一个",
+    "naïve café",
+    "🙂👩‍👩‍👧",
+    "a\tb\r\nc",
+    "é́́",
+    "〇一二、3.14％",
+)
+
+
+def certify(
+    folder: Path, reference: Reference, precision: str, source: Mapping[str, Any], report: Report
+) -> Certificate:
+    """Compare the folder with the reference, on the processor. Nothing is decided here: see `Certificate.problems`."""
+    model = load_model(folder, device="cpu")
+    samples = _samples(model)
+    texts = []
+    for index, sample in enumerate(samples):
+        report((index + 0.5) / (len(samples) + 1), f"comparing: {sample.name}")
+        texts.append(compare_text(model, reference, sample))
+    report(len(samples) / (len(samples) + 1), "comparing: continuation")
+    return Certificate(
+        precision=precision,
+        source=dict(source),
+        reference=f"PyTorch {torch.__version__}, float32",
+        engine={**model.versions, "device": model.device.kernel_class},
+        texts=tuple(texts),
+        cached_versus_uncached=_cached_versus_uncached(model, samples[0].ids),
+        tokenizer_round_trip=_round_trip(model),
+        greedy=_greedy(model, reference, samples[0].ids, max(text.max_error for text in texts)),
+        threshold=THRESHOLDS[precision],
+    )
+
+
+def compare_text(model: LoadedModel, reference: Reference, sample: Sample) -> TextReport:
+    """One text through both, position by position; only a few rows of logits are in memory at once."""
+    sums = _Sums()
+    ours = _rows(list(sample.ids), model)
+    position = 0
+    for wanted in reference.logits(sample.ids):
+        found = np.stack([next(ours) for _ in range(len(wanted))])
+        following = np.asarray(sample.ids[position + 1 : position + 1 + len(wanted)], np.int64)
+        sums.add(wanted, found, following)
+        position += len(wanted)
+    return sums.report(sample)
+
+
+class _Sums:
+    """Running sums over positions."""
+
+    def __init__(self) -> None:
+        self.count = self.same = self.scored = self.numbers = 0
+        self.largest = self.absolute = self.squared = self.energy = self.divergence = 0.0
+        self.nats = np.zeros(2)  # reference, converted
+
+    def add(self, wanted: FloatArray, found: FloatArray, following: NDArray[np.int64]) -> None:
+        difference = found - wanted
+        self.count += len(wanted)
+        self.numbers += wanted.size
+        self.largest = max(self.largest, float(np.abs(difference).max()))
+        if not math.isfinite(float(difference.sum())):
+            raise VerificationError("the converted model answers with numbers that are not finite; nothing was written")
+        self.absolute += float(np.abs(difference).mean(axis=1).sum())
+        self.squared += float(np.square(difference, dtype=np.float64).sum())
+        self.energy += float(np.square(wanted, dtype=np.float64).sum())
+        self.same += int((wanted.argmax(1) == found.argmax(1)).sum())
+        theirs, ours = _log_softmax(wanted), _log_softmax(found)
+        self.divergence += float((np.exp(theirs) * (theirs - ours)).sum())
+        rows = np.arange(len(following))
+        self.scored += len(following)
+        self.nats -= (theirs[rows, following].sum(), ours[rows, following].sum())
+
+    def report(self, sample: Sample) -> TextReport:
+        scored, energy = max(self.scored, 1), max(self.energy, 1e-30)
+        return TextReport(
+            name=sample.name,
+            natural=sample.natural,
+            tokens=len(sample.ids),
+            max_error=self.largest,
+            mean_error=self.absolute / self.count,
+            rms_logits=math.sqrt(energy / max(self.numbers, 1)),
+            nmse=self.squared / energy,
+            kl_divergence=max(self.divergence / self.count, 0.0),
+            same_top_1=self.same / self.count,
+            nats_reference=float(self.nats[0]) / scored,
+            nats_converted=float(self.nats[1]) / scored,
+        )
+
+
+def _samples(model: LoadedModel) -> tuple[Sample, ...]:
+    known = min(model.manifest.vocabulary_size, model.tokenizer.vocabulary_size)
+    begin = model.prompt_ids("")
+    return verification_samples(
+        model.tokenizer.encode, begin, model.context_length, known, with_random_of=model.manifest.vocabulary_size
+    )
+
+
+def _rows(ids: Sequence[int], model: LoadedModel) -> Iterator[FloatArray]:
+    session = model.new_session()
+    for chunk in session.prefill_all(ids):
+        yield from chunk.copy()
+
+
+def _cached_versus_uncached(model: LoadedModel, ids: Sequence[int]) -> float:
+    """Largest |Δlogit| between one run over a text and the same text token by token."""
+    ids = ids[: STEP_TOKENS + 8]
+    whole = np.stack(list(_rows(ids, model)))
+    session = model.new_session()
+    start = min(8, len(ids))
+    for _ in session.prefill_all(ids[:start]):
+        pass
+    steps = [session.step(token)[-1].copy() for token in ids[start:]]
+    return float(max((np.abs(step - row).max() for step, row in zip(steps, whole[start:], strict=True)), default=0.0))
+
+
+def _round_trip(model: LoadedModel) -> bool:
+    tokenizer = model.tokenizer
+    return all(tokenizer.decode(tokenizer.encode(text)) == text for text in _ROUND_TRIPS)
+
+
+def _greedy(model: LoadedModel, reference: Reference, ids: Sequence[int], largest_error: float) -> Greedy:
+    """Both continue the same prompt with their most probable tokens."""
+    room = model.context_length - 1
+    prompt = list(ids[: max(min(24, room - GREEDY_TOKENS), 1)])
+    count = min(GREEDY_TOKENS, model.context_length - len(prompt))
+    request = GenerationRequest(
+        "verify",
+        prompt_ids=tuple(prompt),
+        max_tokens=count,
+        sampling=SamplingSettings(temperature=0.0),
+        ignore_end_of_text=True,
+    )
+    made = [event.id for event in generate(model, model.new_session(), request) if isinstance(event, Token)]
+    wanted = reference.greedy(prompt, count)[: len(made)]
+    differs = next((index for index, pair in enumerate(zip(wanted, made, strict=False)) if pair[0] != pair[1]), None)
+    margin = None
+    if differs is not None:
+        best = np.sort(list(reference.logits([*prompt, *wanted[:differs]]))[-1][-1])
+        margin = float(best[-1] - best[-2])
+    excused = margin is not None and margin < 2 * largest_error
+    return Greedy(tokens=len(made), first_difference=differs, margin_there=margin, excused=excused)
+
+
+def _log_softmax(logits: FloatArray) -> NDArray[np.float64]:
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    result: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
+
+
+@dataclass(frozen=True)
+class FolderFacts:
+    """What a check without the source can say."""
+
+    files: int
+    bytes: int
+    words: str
+
+
+def check_folder(path: Path, report: Report) -> FolderFacts:
+    """Hash every file and run the graph once. Raises `ModelFolderError` naming what is wrong."""
+    folder = open_folder(path)
+    hash_folder(folder, lambda done, total: report(0.9 * done / max(total, 1), "checking SHA-256"))
+    model = load_model(path, device="cpu")
+    row = model.new_session().step(model.manifest.end_of_text)
+    if not np.isfinite(row).all():
+        raise VerificationError(f"{path} answers with numbers that are not finite; fetch or export it again")
+    words = str(folder.manifest.certificate.get("words", "This folder brings no certificate."))
+    return FolderFacts(len(folder.manifest.files), folder.total_bytes, words)
+
+
+def certify_again(path: Path, imported: Imported, reference: Reference, report: Report) -> Certificate:
+    """The certificate of an existing folder, measured anew. Raises `VerificationError` when it does not hold."""
+    manifest = open_folder(path).manifest
+    if dict(manifest.config) != imported.config.to_dict():
+        raise VerificationError(
+            f"{path} was not made from this checkpoint: their configurations differ; name its source"
+        )
+    theirs = {file["sha256"] for file in imported.files}
+    weights = [file["sha256"] for file in manifest.source.get("files", []) if str(file["name"]).endswith(_WEIGHTS)]
+    if not set(weights) <= theirs:
+        raise VerificationError(f"{path} was made from another checkpoint (the SHA-256 differ); name its source")
+    precision = str(manifest.certificate.get("precision", manifest.precision.get("mlp", "fp32")))
+    certificate = certify(path, reference, precision, manifest.source, report)
+    problems = certificate.problems()
+    if problems:
+        raise VerificationError(f"{path} is not what its certificate says: {'; '.join(problems)}; export it again")
+    return certificate
