@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
@@ -59,7 +60,10 @@ def paint_page(painter: QPainter, tokens: Tokens, layout: PageLayout, area: QRec
     painter.fillRect(area, QColor(tokens.desk))
     sheet = QRectF(page.paper_left, paper_top, page.paper_width, area.bottom() - paper_top + 20)
     if sheet.left() > 1:
-        for inner, outer in ((sheet.left(), sheet.left() - _SHADOW_WIDTH), (sheet.right(), sheet.right() + _SHADOW_WIDTH)):
+        for inner, outer in (
+            (sheet.left(), sheet.left() - _SHADOW_WIDTH),
+            (sheet.right(), sheet.right() + _SHADOW_WIDTH),
+        ):
             _paint_shadow(painter, tokens, inner, outer, sheet)
     painter.fillRect(sheet, QColor(tokens.paper))
     painter.setPen(QPen(QColor(tokens.paper_edge), 1))
@@ -79,9 +83,7 @@ def paint_ranges(
                     painter.fillRect(band, colour)
 
 
-def paint_generated_underline(
-    painter: QPainter, layout: PageLayout, blocks: list[PlacedBlock], colour: QColor
-) -> None:
+def paint_generated_underline(painter: QPainter, layout: PageLayout, blocks: list[PlacedBlock], colour: QColor) -> None:
     """Dots under every generated character, on the same depth in all fonts."""
     pen = QPen(colour, 1.4, Qt.PenStyle.CustomDashLine, Qt.PenCapStyle.RoundCap)
     pen.setDashPattern([0.1, 2.4])
@@ -140,7 +142,7 @@ def _pieces(block: QTextBlock, start: int, end: int) -> Iterator[tuple[QTextLine
 
 def _x_of(line: QTextLine, position: int) -> float:
     # The stubs say float, the binding returns (x, position).
-    found = line.cursorToX(position)
+    found: Any = line.cursorToX(position)
     return float(found[0] if isinstance(found, tuple) else found)
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-_HAN = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_HAN = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+)
 _HAN_CHARACTER = re.compile(f"[{_HAN}]")
 _FIRST_STRONG = re.compile(f"[{_HAN}]|[^\\W\\d_]")
 _NOT_PROSE = re.compile(r"\s|[-*+>#|`]|\d+[.)、]|\u3000")

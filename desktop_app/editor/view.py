@@ -143,7 +143,7 @@ class EditorView(QPlainTextEdit):
 
     def choose_column(self) -> None:
         """Set the width of the column by the script that most of the text is in."""
-        chinese = is_mostly_chinese(self.document().firstBlock().text() or self.toPlainText())
+        chinese = is_mostly_chinese(self.text())
         if chinese != self._chinese_column:
             self._chinese_column = chinese
             self._renew_page()
@@ -160,6 +160,16 @@ class EditorView(QPlainTextEdit):
         self.setPlainText(text)
         self.document().setModified(False)
         self.choose_column()
+
+    def text(self) -> str:
+        """All of the text, lines ending in LF. (`toPlainText` would turn no-break spaces into spaces.)"""
+        return self.document().toRawText().replace("\u2029", "\n")
+
+    def text_before(self, position: int) -> str:
+        """The text up to a position of the document."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
+        return cursor.selectedText().replace("\u2029", "\n")
 
     def is_composing(self) -> bool:
         """Whether an input method holds text that is not in the document yet."""
@@ -181,8 +191,7 @@ class EditorView(QPlainTextEdit):
         # Typed text takes the format of the character before it; what a person types was not generated.
         cursor = self.textCursor()
         if not cursor.hasSelection() and is_generated(cursor.charFormat()):
-            cursor.setCharFormat(QTextCharFormat())
-            self.setTextCursor(cursor)
+            self.setCurrentCharFormat(QTextCharFormat())  # setTextCursor would scroll to the caret
         self._caret_is_on = True
         self._start_blinking()
         self.viewport().update()
@@ -197,34 +206,31 @@ class EditorView(QPlainTextEdit):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Typing over a selection of generated text is typing too."""
+        """Typing over a selection replaces it by typed text, whatever the selection was."""
         cursor = self.textCursor()
-        if cursor.hasSelection() and event.text() and event.text().isprintable():
-            self.setCurrentCharFormatPlain()
-        super().keyPressEvent(event)
-
-    def setCurrentCharFormatPlain(self) -> None:
-        """What is typed next carries no mark."""
-        cursor = self.textCursor()
-        start = QTextCursor(cursor)
-        start.setPosition(cursor.selectionStart())
-        if is_generated(cursor.charFormat()) or is_generated(start.charFormat()):
-            cursor.beginEditBlock()
-            cursor.removeSelectedText()
-            cursor.setCharFormat(QTextCharFormat())
-            cursor.endEditBlock()
+        text = event.text()
+        has_command = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier)
+        if cursor.hasSelection() and text and text.isprintable() and not has_command:
+            cursor.insertText(text, QTextCharFormat())
             self.setTextCursor(cursor)
+            event.accept()
+            return
+        super().keyPressEvent(event)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         """Qt draws and commits; the caret is ours to redraw."""
         if event.preeditString() and not self.is_composing():
             self.composition_started.emit()
+        cursor = self.textCursor()
+        if event.commitString() and cursor.hasSelection():
+            cursor.removeSelectedText()  # so that the committed text does not take the selection's mark
+            self.setTextCursor(cursor)
         super().inputMethodEvent(event)
         self.viewport().update()
 
-    def inputMethodQuery(self, query: Qt.InputMethodQuery) -> Any:
+    def inputMethodQuery(self, query: Qt.InputMethodQuery, argument: Any = None) -> Any:
         """The caret has no width for Qt; input methods place their window by a rectangle that must not be empty."""
-        answer = super().inputMethodQuery(query)
+        answer = super().inputMethodQuery(query) if argument is None else super().inputMethodQuery(query, argument)
         if query == Qt.InputMethodQuery.ImCursorRectangle and answer is not None:
             rectangle = QRectF(answer)
             rectangle.setWidth(_CARET_WIDTH)

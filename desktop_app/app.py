@@ -1,0 +1,179 @@
+"""The window's start, and the only place that builds long-lived objects.
+
+    1. arguments        --help and a missing display are answered before Qt is loaded
+    2. Qt application   its name, its profile, settings, language, theme
+    3. engine           its process starts now and loads the model while the window is built
+    4. window           with the text of the last session, or the welcome, in it; shown
+    5. event loop       engine ready → model open; recovery store written while one types
+    6. end              settings and recovery store written, engine ended, in this order
+
+Knows every part. Must not load ONNX Runtime, numpy or torch: the engine is another process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no window
+    from PySide6.QtWidgets import QApplication
+
+    from desktop_app.document.recovery import RecoveryStore
+    from desktop_app.main_window import MainWindow
+    from desktop_app.services.autosave import Autosave
+    from desktop_app.services.background import Background
+
+VERSION = "0.1.0"
+DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Open the window and stay until it is closed; returns the exit status."""
+    arguments = _parse(list(sys.argv[1:] if argv is None else argv))
+    if not has_display(os.environ, sys.platform):
+        print(
+            "error: no display was found, so the window cannot open; in a terminal use: "
+            'nextstroke generate "Once upon a time"',
+            file=sys.stderr,
+        )
+        return 1
+    return _run(arguments.profile, arguments.files)
+
+
+def has_display(environment: Mapping[str, str], platform: str) -> bool:
+    """Whether a window can open: always outside Linux, there with a display or a chosen Qt platform."""
+    if not platform.startswith("linux"):
+        return True
+    return any(environment.get(name) for name in DISPLAY_VARIABLES)
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="nextstroke",
+        description="Write, and let a model on this computer write on. Without a command the window opens; "
+        "`nextstroke generate --help` and its sisters work in a terminal.",
+    )
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="a text to open, a model folder or a checkpoint to add"
+    )
+    parser.add_argument("--profile", metavar="DIR", help="keep all per-user data under DIR")
+    return parser.parse_args(argv)
+
+
+def _run(profile: str | None, files: list[str]) -> int:
+    from desktop_app.document.disk import Disk
+    from desktop_app.look.resource_files import resource_file
+    from desktop_app.look.theme import Theme
+    from desktop_app.main_window import MainWindow, Services
+    from desktop_app.services.background import Background
+    from desktop_app.services.engine_bridge import EngineBridge
+    from desktop_app.services.languages import LanguageSwitch
+    from desktop_app.services.paths import choose_profile
+    from desktop_app.services.settings import SettingsStore
+    from desktop_app.settings_in_use import SettingsInUse
+
+    application = _application()
+    paths = choose_profile(profile)
+    disk = Disk()
+    store = SettingsStore(paths.settings_file, disk)
+    settings = SettingsInUse(store)
+    bridge = EngineBridge()
+    bridge.start()
+    bridge.open_model(settings.values.model or None, settings.values.device)
+    languages = LanguageSwitch(application, resource_file("i18n"))
+    languages.apply(settings.values.language)
+    background = Background()
+    window = MainWindow(
+        Services(
+            settings=settings,
+            bridge=bridge,
+            theme=Theme(application, settings.values.theme),
+            disk=disk,
+            background=background,
+            language=lambda: languages.language,
+            set_language=languages.apply,
+        )
+    )
+    recovery = _open_recovery(window, paths.state)
+    autosave = _keep_text(window, recovery, background)
+    _show(window, store.notices, files)
+    try:
+        return application.exec()
+    finally:
+        settings.save_now()
+        _end_recovery(autosave, recovery)
+        background.close()
+        bridge.stop()
+
+
+def _application() -> QApplication:
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("nextstroke")
+    application.setApplicationDisplayName("")
+    application.setApplicationVersion(VERSION)
+    application.setDesktopFileName("nextstroke")
+    return application
+
+
+def _open_recovery(window: MainWindow, state: Path) -> RecoveryStore | None:
+    """The recovery store, with what it kept on the page; None (and said) where it cannot be used."""
+    from desktop_app.document.errors import DocumentError
+    from desktop_app.document.kept_document import restore
+    from desktop_app.document.recovery import RecoveryStore
+
+    try:
+        recovery = RecoveryStore(state, window.services.disk)
+        kept = recovery.take_over()
+    except DocumentError as error:
+        window.show_welcome()
+        window.status_line.say(window.services.words_for(error), stays=True)
+        return None
+    if kept:
+        window.document.restore(restore(window.services.disk, kept[0]))
+    else:
+        window.show_welcome()
+    if recovery.notice is not None:
+        window.status_line.say(recovery.notice.text)
+    return recovery
+
+
+def _keep_text(window: MainWindow, recovery: RecoveryStore | None, background: Background) -> Autosave | None:
+    """Write the text to the recovery store while one types."""
+    from desktop_app.services.autosave import Autosave
+
+    if recovery is None:
+        return None
+    autosave = Autosave(recovery, lambda: (window.document.snapshot(),), background, window)
+    window.text_touched.connect(autosave.touched)
+    autosave.failed.connect(lambda error: window.status_line.say(window.services.words_for(error), stays=True))
+    return autosave
+
+
+def _end_recovery(autosave: Autosave | None, recovery: RecoveryStore | None) -> None:
+    from desktop_app.document.errors import DocumentError
+
+    if autosave is None or recovery is None:
+        return
+    try:
+        autosave.flush()
+    except DocumentError as error:
+        print(f"error: {error}", file=sys.stderr)
+    recovery.close()
+
+
+def _show(window: MainWindow, notices: Sequence[tuple[str, str]], files: list[str]) -> None:
+    window.show()
+    window.view.setFocus()
+    for _kind, line in notices:
+        window.status_line.say(line)
+    window.take_paths([os.path.abspath(name) for name in files])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

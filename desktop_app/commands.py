@@ -1,0 +1,200 @@
+"""What each action does, where that is more than one call: the hands of the window.
+
+Knows: the window's parts. Must not know: how they are laid out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QObject
+from PySide6.QtWidgets import QApplication, QLineEdit
+
+from desktop_app.look.fonts import LEAST_SIZE_PT, MOST_SIZE_PT
+from desktop_app.services.settings import DEFAULTS
+
+if TYPE_CHECKING:
+    from desktop_app.main_window import MainWindow
+
+
+class Commands(QObject):
+    """Connects every action of a window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._settings = window.settings
+        self._connect()
+
+    def _connect(self) -> None:
+        window, view, document = self._window, self._window.view, self._window.document
+        steps = {
+            "new": lambda: document.new(),
+            "open": lambda: document.open(folder=self._settings.values.last_folder),
+            "save": document.save,
+            "save_as": document.save_as,
+            "quit": window.close,
+            "undo": self._undo,
+            "redo": self._redo,
+            "cut": lambda: self._edit("cut"),
+            "copy": lambda: self._edit("copy"),
+            "paste": lambda: self._edit("paste"),
+            "select_all": lambda: self._edit("selectAll"),
+            "find": lambda: window.find_bar.open(with_replace=False),
+            "find_next": window.find_bar.find_next,
+            "find_previous": window.find_bar.find_previous,
+            "replace": lambda: window.find_bar.open(with_replace=True),
+            "continue": window.continue_text,
+            "retry": window.continuation.retry,
+            "stop": window.continuation.stop,
+            "add_model": lambda: window.models.add(),
+            "remove_model": window.models.remove,
+            "start_engine": window.models.start_engine,
+            "convert": lambda: self.convert(),
+            "convert_folder": self._convert_folder,
+            "export_python": self._choose_export_python,
+            "zoom_in": lambda: self.zoom(1),
+            "zoom_out": lambda: self.zoom(-1),
+            "zoom_reset": lambda: self._set_size(DEFAULTS.font_size_pt),
+            "font": self._choose_font,
+            "side_panel": self._show_side_panel,
+            "focus": self._show_page_only,
+            "full_screen": self._show_full_screen,
+            "next_area": self._next_area,
+            "welcome": window.show_welcome,
+            "shortcuts": self._show_keys,
+            "about": self._show_about,
+        }
+        for name, step in steps.items():
+            window.actions_by_name[name].triggered.connect(lambda *_arguments, step=step: step())
+        values = self._settings.values
+        for group, chosen, use in (
+            ("theme", values.theme, self._use_theme),
+            ("language", values.language, self._use_language),
+        ):
+            window.actions_by_name.check(group, chosen)
+            for value in ("auto", "light", "dark") if group == "theme" else ("auto", "en", "zh"):
+                action = window.actions_by_name[f"{group}_{value}"]
+                action.triggered.connect(lambda *_arguments, use=use, value=value: use(value))
+        view.undoAvailable.connect(window.actions_by_name["undo"].setEnabled)
+        view.redoAvailable.connect(window.actions_by_name["redo"].setEnabled)
+        for name in ("undo", "redo"):
+            window.actions_by_name[name].setEnabled(False)
+
+    # ---- editing ----------------------------------------------------------------------------------------------
+
+    def _edit(self, method: str) -> None:
+        """Cut, copy, paste and select in whatever field has the focus."""
+        focused = QApplication.focusWidget()
+        target = focused if isinstance(focused, QLineEdit) else self._window.view
+        getattr(target, method)()
+
+    def _undo(self) -> None:
+        focused = QApplication.focusWidget()
+        if isinstance(focused, QLineEdit):
+            focused.undo()
+            return
+        self._window.continuation.stop()
+        self._window.view.undo()
+
+    def _redo(self) -> None:
+        focused = QApplication.focusWidget()
+        if isinstance(focused, QLineEdit):
+            focused.redo()
+            return
+        self._window.continuation.stop()
+        self._window.view.redo()
+
+    # ---- files ------------------------------------------------------------------------------------------------
+
+    def remember_file(self, path: str) -> None:
+        """Put a file on top of the recent ones."""
+        self._settings.replace(self._settings.values.with_recent_file(path).changed(last_folder=str(Path(path).parent)))
+        self.fill_recent()
+
+    def fill_recent(self) -> None:
+        """The menu of recent files."""
+        menu = self._window.actions_by_name.recent_menu
+        menu.clear()
+        for path in self._settings.values.recent_files:
+            shown = path.replace("&", "&&")
+            menu.addAction(shown).triggered.connect(lambda *_arguments, path=path: self._window.document.open(path))
+        menu.setEnabled(bool(self._settings.values.recent_files))
+
+    # ---- models -----------------------------------------------------------------------------------------------
+
+    def convert(self, path: str = "") -> None:
+        """Convert a checkpoint file."""
+        self._window.status_line.say(self.tr("Converting checkpoints is not built in yet."))
+
+    def _convert_folder(self) -> None:
+        self.convert()
+
+    def _choose_export_python(self) -> None:
+        pass
+
+    # ---- view -------------------------------------------------------------------------------------------------
+
+    def zoom(self, steps: int) -> None:
+        """Larger or smaller text."""
+        self._set_size(self._settings.values.font_size_pt + steps)
+
+    def _set_size(self, size_pt: int) -> None:
+        self._settings.change(font_size_pt=max(LEAST_SIZE_PT, min(size_pt, MOST_SIZE_PT)))
+        self._window.renew_look()
+
+    def _choose_font(self) -> None:
+        family = self._window.dialogs.font_family(self._window.view.font().family())
+        if family is not None:
+            self._settings.change(font_family=family)
+            self._window.renew_look()
+
+    def _show_side_panel(self) -> None:
+        visible = self._window.actions_by_name["side_panel"].isChecked()
+        self._settings.change(side_panel_visible=visible)
+        self._window.side_panel.setVisible(visible)
+
+    def _show_page_only(self) -> None:
+        only = self._window.actions_by_name["focus"].isChecked()
+        self._window.top_bar.setVisible(not only)
+        self._window.status_line.setVisible(not only)
+        self._window.side_panel.setVisible(not only and self._settings.values.side_panel_visible)
+        self._window.view.setFocus()
+
+    def _show_full_screen(self) -> None:
+        if self._window.actions_by_name["full_screen"].isChecked():
+            self._window.showFullScreen()
+        else:
+            self._window.showNormal()
+
+    def _next_area(self) -> None:
+        """Tab is a character on the page; this key leaves it."""
+        window = self._window
+        if window.view.hasFocus():
+            window.top_bar.primary.setFocus()
+            if window.side_panel.isVisible():
+                window.model_panel.focus_first()
+        else:
+            window.view.setFocus()
+
+    def _use_theme(self, wanted: str) -> None:
+        self._settings.change(theme=wanted)
+        self._window.theme.use(wanted)
+
+    def _use_language(self, wanted: str) -> None:
+        self._settings.change(language=wanted)
+        self._window.services.set_language(wanted)
+
+    # ---- help -------------------------------------------------------------------------------------------------
+
+    def _show_keys(self) -> None:
+        self._window.dialogs.show_keys(self.tr("Keyboard Shortcuts"), self._window.actions_by_name.sheet())
+
+    def _show_about(self) -> None:
+        lines = (
+            self.tr("Version {version}").format(version=QCoreApplication.applicationVersion()),
+            self.tr("Write, and let a model on this computer write on. No text ever leaves the machine."),
+            self.tr("Free software under the Apache License 2.0."),
+        )
+        self._window.dialogs.tell("Nextstroke · 下一笔", "\n\n".join(lines))

@@ -1,0 +1,86 @@
+"""All questions to the person, behind one small face, so that tests can answer in the person's place.
+
+Knows: Qt's file dialogs and our own question. Must not know: files, models.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFileDialog, QFontDialog, QWidget
+
+from desktop_app.dialogs.question import Answer, Question, QuestionDialog, ShortcutSheet
+
+translate = QCoreApplication.translate  # the name that lupdate looks for
+
+
+class Dialogs(Protocol):
+    """What the window can ask."""
+
+    def ask(self, question: Question) -> str:
+        """The key of the chosen answer."""
+
+    def tell(self, title: str, text: str) -> None:
+        """Say something that must be read."""
+
+    def path_to_open(self, title: str, folder: str, kinds: str) -> str:
+        """An existing file, or ""."""
+
+    def path_to_save(self, title: str, proposal: str, kinds: str) -> str:
+        """A file to write, or ""."""
+
+    def folder(self, title: str, start: str) -> str:
+        """An existing folder, or ""."""
+
+    def font_family(self, present: str) -> str | None:
+        """A typeface, or None where the person changed their mind."""
+
+    def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
+        """The shortcut sheet."""
+
+
+class QtDialogs:
+    """The real ones, over one window."""
+
+    def __init__(self, parent: QWidget) -> None:
+        self._parent = parent
+
+    def ask(self, question: Question) -> str:
+        """The key of the chosen answer."""
+        dialog = QuestionDialog(question, self._parent)
+        dialog.exec()
+        dialog.deleteLater()
+        return dialog.answer
+
+    def tell(self, title: str, text: str) -> None:
+        """Say something that must be read."""
+        self.ask(Question(title, text, (Answer("ok", translate("Dialogs", "OK"), is_default=True),)))
+
+    def path_to_open(self, title: str, folder: str, kinds: str) -> str:
+        """An existing file, or ""."""
+        return QFileDialog.getOpenFileName(self._parent, title, folder, kinds)[0]
+
+    def path_to_save(self, title: str, proposal: str, kinds: str) -> str:
+        """A file to write, or ""."""
+        return QFileDialog.getSaveFileName(self._parent, title, proposal, kinds)[0]
+
+    def folder(self, title: str, start: str) -> str:
+        """An existing folder, or ""."""
+        return QFileDialog.getExistingDirectory(self._parent, title, start)
+
+    def font_family(self, present: str) -> str | None:
+        """A typeface, or None where the person changed their mind."""
+        title = translate("Dialogs", "Font of the text")
+        dialog = QFontDialog(QFont(present), self._parent)
+        dialog.setWindowTitle(title)
+        accepted = dialog.exec()
+        dialog.deleteLater()
+        return dialog.selectedFont().family() if accepted else None
+
+    def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
+        """The shortcut sheet."""
+        sheet = ShortcutSheet(title, rows, translate("Dialogs", "Close"), self._parent)
+        sheet.exec()
+        sheet.deleteLater()

@@ -1,0 +1,295 @@
+"""The window: page, bars and panel put together, commands connected to what carries them out.
+
+    top bar
+    find bar (when asked for)
+    page | side panel
+    status line
+
+Knows: every part by its face. Must not know: how a part does its work. Long-lived parts come from `app.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QVBoxLayout, QWidget
+
+from desktop_app import dropped
+from desktop_app.actions import Actions
+from desktop_app.commands import Commands
+from desktop_app.dialogs.dialogs import Dialogs, QtDialogs
+from desktop_app.document.counting import Counts, count_text
+from desktop_app.document.disk import Disk
+from desktop_app.document.errors import DocumentError
+from desktop_app.editor.continuation import IDLE, WAITING, Choices, Continuation
+from desktop_app.editor.find_bar import FindBar
+from desktop_app.editor.view import EditorView
+from desktop_app.look.fonts import page_font
+from desktop_app.look.icons import seal_icon
+from desktop_app.look.theme import Theme
+from desktop_app.model_control import OPENING, STARTING, ModelControl
+from desktop_app.open_document import OpenDocument
+from desktop_app.panels.model_panel import ModelPanel
+from desktop_app.panels.side_panel import SidePanel
+from desktop_app.panels.status_line import StatusLine
+from desktop_app.panels.top_bar import TopBar
+from desktop_app.services.background import Background
+from desktop_app.services.engine_bridge import EngineBridge
+from desktop_app.settings_in_use import SettingsInUse
+from desktop_app.welcome import welcome
+from engine.contracts.generation import Finished, SamplingSettings, Started
+
+COUNT_AFTER_MS = 250
+
+
+@dataclass(frozen=True)
+class Services:
+    """The long-lived parts that `app.py` builds."""
+
+    settings: SettingsInUse
+    bridge: EngineBridge
+    theme: Theme
+    disk: Disk
+    background: Background
+    language: Callable[[], str]  # "en" or "zh", the one on the screen
+    set_language: Callable[[str], object]  # "auto", "en" or "zh"
+    words_for: Callable[[DocumentError], str] = str
+
+
+class MainWindow(QMainWindow):
+    """The one window. `dialogs` answers questions in tests; `text_touched` asks for an autosave."""
+
+    text_touched = Signal()
+    about_to_close = Signal()
+
+    def __init__(self, services: Services, dialogs: Dialogs | None = None) -> None:
+        super().__init__()
+        self.services = services
+        self.settings = services.settings
+        self.theme = services.theme
+        self.dialogs: Dialogs = dialogs or QtDialogs(self)
+        self._continue_at: int | None = None  # revision at which Continue was asked before the model was ready
+        self.setWindowIcon(seal_icon())
+        self.setAcceptDrops(True)
+        self._build()
+        self.commands = Commands(self)
+        self._connect()
+        self._restore_geometry()
+        self.retranslate_ui()
+
+    # ---- building ---------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        values = self.settings.values
+        self.actions_by_name = Actions(self, self.theme)
+        self.view = EditorView(self.theme.tokens, page_font(values.font_family, values.font_size_pt), self)
+        self.top_bar = TopBar(self.actions_by_name, self.theme, self)
+        self.find_bar = FindBar(self.view, self.theme, self)
+        self.model_panel = ModelPanel(self.theme, self)
+        self.side_panel = SidePanel(self)
+        self.side_panel.add_tab(self.model_panel, lambda: self.tr("Model"))
+        self.status_line = StatusLine(self)
+        self.document = OpenDocument(self.view, self.services.disk, self.dialogs, self.services.words_for, parent=self)
+        self.models = ModelControl(
+            self.services.bridge, self.model_panel, self.dialogs, self.settings.now, self.settings.change, self
+        )
+        self.continuation = Continuation(self.view, self.services.bridge, self._choices, self.models.obstacle, self)
+        self._count_timer = QTimer(self)
+        self._count_timer.setSingleShot(True)
+        self._count_timer.setInterval(COUNT_AFTER_MS)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        self.splitter.setHandleWidth(1)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.view)
+        self.splitter.addWidget(self.side_panel)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
+        desk = QWidget(self)
+        desk.setObjectName("desk")
+        column = QVBoxLayout(desk)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for widget in (self.top_bar, self.find_bar):
+            column.addWidget(widget)
+        column.addWidget(self.splitter, 1)
+        column.addWidget(self.status_line)
+        self.setCentralWidget(desk)
+        self.setMinimumSize(560, 380)
+
+    def _connect(self) -> None:
+        self.theme.changed.connect(self.renew_look)
+        self.view.textChanged.connect(self._on_text_changed)
+        self.view.zoom_asked.connect(self.commands.zoom)
+        self.view.files_dropped.connect(self.take_paths)
+        self.view.menu_asked.connect(self._show_page_menu)
+        self.view.cursorPositionChanged.connect(self.text_touched)
+        self.document.changed.connect(self._show_document)
+        self.document.replaced.connect(self.continuation.forget)
+        self.document.file_used.connect(self.commands.remember_file)
+        self.continuation.state_changed.connect(self._show_state)
+        self.continuation.finished.connect(self._show_figures)
+        self.continuation.started.connect(self._show_reading)
+        for speaker in (self.document.told, self.continuation.told, self.models.told):
+            speaker.connect(self.status_line.say)
+        self.models.changed.connect(self._show_model)
+        self.models.became_ready.connect(self._continue_if_asked)
+        self.model_panel.length_chosen.connect(lambda tokens: self.settings.change(max_tokens=tokens))
+        self.model_panel.temperature_chosen.connect(lambda value: self.settings.change(temperature=value))
+        self.settings.save_failed.connect(lambda error: self.status_line.say(self.services.words_for(error)))
+        self.splitter.splitterMoved.connect(self._remember_panel)
+        self._count_timer.timeout.connect(self._count)
+        values = self.settings.values
+        self.model_panel.show_choices(values.max_tokens, values.temperature, values.device)
+
+    # ---- text -------------------------------------------------------------------------------------------------
+
+    def show_welcome(self) -> None:
+        """The page of a first start."""
+        words = welcome(self.services.language())
+        if self.document.new(words.text):
+            cursor = self.view.textCursor()
+            cursor.setPosition(words.caret)
+            self.view.setTextCursor(cursor)
+            self.view.setFocus()
+
+    def take_paths(self, paths: list[str]) -> None:
+        """Open, add or convert what was dropped or named on the command line."""
+        for path in paths:
+            kind = dropped.kind_of(Path(path))
+            if kind == dropped.TEXT:
+                self.document.open(path)
+            elif kind == dropped.MODEL_FOLDER:
+                self.models.add(path)
+            elif kind == dropped.CHECKPOINT:
+                self.commands.convert(path)
+            else:
+                words = self.tr("{name} is neither a model folder nor a checkpoint, so there is nothing to do with it.")
+                self.status_line.say(words.format(name=Path(path).name))
+
+    def continue_text(self) -> None:
+        """Write on, or as soon as the model is open."""
+        if self.models.state in (STARTING, OPENING):
+            self._continue_at = self.view.document().revision()
+        self.continuation.continue_text()
+
+    def _continue_if_asked(self) -> None:
+        asked_at, self._continue_at = self._continue_at, None
+        if asked_at == self.view.document().revision():
+            self.status_line.clear_message()
+            self.continuation.continue_text()
+
+    def _choices(self) -> Choices:
+        values = self.settings.values
+        sampling = SamplingSettings(
+            temperature=values.temperature,
+            top_k=values.top_k,
+            top_p=values.top_p,
+            min_p=values.min_p,
+            repetition_penalty=values.repetition_penalty,
+        )
+        shows_motion = QApplication.styleHints().cursorFlashTime() > 0  # who turned blinking off wants calm
+        return Choices(values.max_tokens, sampling, self.model_panel.seed, shows_motion)
+
+    def _on_text_changed(self) -> None:
+        self._count_timer.start()
+        self.text_touched.emit()
+
+    def _count(self) -> None:
+        text = self.view.text()
+        self.services.background.run(lambda: count_text(text), self._show_counts, lambda _error: None)
+
+    # ---- what is shown ----------------------------------------------------------------------------------------
+
+    def renew_look(self) -> None:
+        """Colours and font of the page from the theme and the settings."""
+        values = self.settings.values
+        self.view.set_look(self.theme.tokens, page_font(values.font_family, values.font_size_pt))
+
+    def _show_counts(self, counts: Counts) -> None:
+        self.status_line.set_counts(counts.chinese, counts.latin_words)
+
+    def _show_document(self) -> None:
+        self.top_bar.set_document(self.document.name, self.document.is_modified)
+        mark = "● " if self.document.is_modified else ""
+        self.setWindowTitle(f"{mark}{self.document.name} – Nextstroke · 下一笔")
+
+    def _show_state(self, state: str) -> None:
+        self.top_bar.set_busy(state != IDLE)
+        self.actions_by_name["stop"].setEnabled(state != IDLE)
+        self.actions_by_name["continue"].setEnabled(state == IDLE)
+        words = {IDLE: "", WAITING: self.tr("The model is reading…")}
+        self.status_line.set_state(words.get(state, self.tr("Writing… Esc stops")))
+
+    def _show_model(self) -> None:
+        self.top_bar.set_model(self.models.name)
+        opened = self.models.opened
+        self.status_line.set_device(str(opened.get("device", "")).upper() if opened else "")
+        self.actions_by_name["remove_model"].setEnabled(opened is not None)
+        self.actions_by_name["start_engine"].setEnabled(not self.services.bridge.is_ready)
+
+    def _show_reading(self, event: Started) -> None:
+        self.status_line.set_context(event.reused + event.to_prefill, event.context_length)
+
+    def _show_figures(self, event: Finished) -> None:
+        self.status_line.set_speed(event.timings.decode_tokens_per_second)
+        self.status_line.set_context(event.usage.context_used, event.usage.context_length)
+
+    def _show_page_menu(self, position: QPoint) -> None:
+        self.actions_by_name.page_menu().popup(position)
+
+    def retranslate_ui(self) -> None:
+        """Take the words of the present language."""
+        self.view.setAccessibleName(self.tr("Page"))
+        self.view.setAccessibleDescription(self.tr("The text. Ctrl+Enter lets the model write on from the caret."))
+        self._show_document()
+        self._show_state(self.continuation.state)
+        self._show_model()
+        self.commands.fill_recent()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language; look at the file when the window comes to the front."""
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate_ui()
+        elif event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            QTimer.singleShot(0, self.document.look_outside)
+        super().changeEvent(event)
+
+    # ---- window -----------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files are welcome on the whole window."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Files dropped beside the page."""
+        self.take_paths([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask about a file's changes; a text without a file stays for the next start."""
+        self.continuation.stop()
+        if not self.document.may_quit():
+            event.ignore()
+            return
+        self.settings.change(window_geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
+        self.about_to_close.emit()
+        event.accept()
+
+    def _restore_geometry(self) -> None:
+        values = self.settings.values
+        self.resize(1280, 860)
+        if values.window_geometry:
+            self.restoreGeometry(QByteArray.fromBase64(values.window_geometry.encode("ascii")))
+        self.side_panel.setVisible(values.side_panel_visible)
+        self.actions_by_name["side_panel"].setChecked(values.side_panel_visible)
+        self.splitter.setSizes([self.width() - values.side_panel_width, values.side_panel_width])
+
+    def _remember_panel(self) -> None:
+        self.settings.change(side_panel_width=self.side_panel.width())

@@ -1,0 +1,216 @@
+"""Models in the window: list, open, add, convert, remove; what the engine says about them goes to panel and lines.
+
+    engine ready → list + open wished → opened | refused (then once the bundled one)
+    add / convert → progress, cancel → added → list, open
+
+Knows: the bridge, the model panel, questions. Must not know: the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop_app.dialogs.dialogs import Dialogs
+from desktop_app.dialogs.question import Answer, Question
+from desktop_app.panels.model_panel import ModelPanel
+from desktop_app.services.engine_bridge import EngineBridge
+from desktop_app.services.settings import Settings
+
+Row = dict[str, Any]
+STARTING, OPENING, OPEN, NONE = "starting", "opening", "open", "none"
+
+
+class ModelControl(QObject):
+    """`state` says whether there is a model to write with; `changed` fires with it."""
+
+    changed = Signal()
+    told = Signal(str)
+    became_ready = Signal()
+
+    def __init__(
+        self,
+        bridge: EngineBridge,
+        panel: ModelPanel,
+        dialogs: Dialogs,
+        settings: Callable[[], Settings],
+        change_settings: Callable[..., None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._bridge, self._panel, self._dialogs = bridge, panel, dialogs
+        self._settings, self._change_settings = settings, change_settings
+        self._opened: Row | None = None
+        self._models: list[Row] = []
+        self._problem = ""
+        self.state = STARTING
+        self._was_lost = False
+        self._adding = ""  # id of the operation that is shown
+        self._removing = ""
+        self._connect()
+
+    @property
+    def opened(self) -> Row | None:
+        """What the engine said of the open model."""
+        return self._opened
+
+    @property
+    def name(self) -> str:
+        """What the bars show."""
+        if self._opened is not None:
+            row = next((row for row in self._models if row["name"] == self._opened["name"]), self._opened)
+            return str(row.get("display_name") or row["name"])
+        waiting = {STARTING: self.tr("starting…"), OPENING: self.tr("opening the model…")}
+        return waiting.get(self.state, self.tr("no model"))
+
+    def obstacle(self) -> str:
+        """Why one cannot write on now, or ""."""
+        if self.state == OPEN:
+            return ""
+        if self.state in (STARTING, OPENING):
+            return self.tr("The model is being opened; it writes on in a moment.")
+        way_out = self.tr("Add a model folder with Model ▸ Add Model Folder…; you can write without one.")
+        return f"{self._problem} {way_out}" if self._problem else self.tr("There is no usable model. ") + way_out
+
+    # ---- commands ---------------------------------------------------------------------------------------------
+
+    def open_wished(self) -> None:
+        """Open the model of the settings."""
+        self._open(self._settings().model)
+
+    def choose(self, name: str) -> None:
+        """The person chose a model."""
+        self._change_settings(model=name)
+        self._open(name)
+
+    def choose_device(self, device: str) -> None:
+        """The person chose where it runs."""
+        self._change_settings(device=device)
+        self._open(self._settings().model)
+
+    def add(self, folder: str = "") -> None:
+        """Copy a model folder into the library."""
+        chosen = folder or self._dialogs.folder(self.tr("Add Model Folder"), self._settings().last_folder)
+        if not chosen:
+            return
+        if not self._bridge.is_ready:
+            self.told.emit(self.tr("The engine is not running yet; try again in a moment."))
+            return
+        self._adding = self._bridge.add_model(chosen)
+        self._panel.show_progress(self.tr("Adding {name}…").format(name=Path(chosen).name), 0, 0)
+
+    def remove(self) -> None:
+        """Remove the open model from the library, after asking."""
+        opened = self._opened
+        if opened is None:
+            return
+        row = next((row for row in self._models if row["name"] == opened["name"]), None)
+        if row is None or row.get("bundled"):
+            self.told.emit(self.tr("This model came with the program and stays; choose another one to remove."))
+            return
+        question = Question(
+            self.tr("Remove {name}?").format(name=self.name),
+            self.tr("Its folder is deleted from the model library: {folder}").format(folder=row.get("folder", "")),
+            (Answer("remove", self.tr("Remove")), Answer("cancel", self.tr("Cancel"), is_default=True)),
+        )
+        if self._dialogs.ask(question) == "remove":
+            self._removing = self._bridge.remove_model(str(opened["name"]))
+
+    def start_engine(self) -> None:
+        """The person starts the engine again."""
+        if not self._bridge.is_ready:
+            self._set(STARTING)
+            self._bridge.start()
+            self.open_wished()
+
+    # ---- answers ----------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        bridge = self._bridge
+        bridge.engine_ready.connect(self._on_ready)
+        bridge.engine_lost.connect(self._on_lost)
+        bridge.model_opened.connect(self._on_opened)
+        bridge.model_refused.connect(self._on_refused)
+        bridge.models_listed.connect(self._on_listed)
+        bridge.model_added.connect(self._on_added)
+        bridge.model_removed.connect(self._on_removed)
+        bridge.operation_failed.connect(self._on_failed)
+        bridge.operation_progress.connect(self._on_progress)
+        self._panel.model_chosen.connect(self.choose)
+        self._panel.device_chosen.connect(self.choose_device)
+        self._panel.add_asked.connect(self.add)
+
+    def _open(self, name: str) -> None:
+        self._opened = None
+        self._set(OPENING if self._bridge.is_ready else STARTING)
+        self._bridge.open_model(name or None, self._settings().device)
+
+    def _on_ready(self, _versions: Row) -> None:
+        if self._was_lost:
+            self._was_lost = False
+            self.told.emit(self.tr("The engine stopped and was started again; the text is untouched."))
+        if self.state == STARTING:
+            self._set(OPENING)
+        self._bridge.list_models()
+
+    def _on_lost(self, message: str, restarting: bool) -> None:
+        self._opened = None
+        self._was_lost = True
+        self._problem = "" if restarting else message
+        self._end_operation()
+        self._set(STARTING if restarting else NONE)
+        self.told.emit(message)
+
+    def _on_opened(self, opened: Row) -> None:
+        self._opened, self._problem = opened, ""
+        self._set(OPEN)
+        self.became_ready.emit()
+
+    def _on_refused(self, message: str) -> None:
+        self._problem = message
+        self._opened = None
+        self.told.emit(message)
+        if self._settings().model:  # the chosen one fails: the bundled one may not
+            self._change_settings(model="")
+            self._open("")
+            return
+        self._set(NONE)
+
+    def _on_listed(self, models: list[Row]) -> None:
+        self._models = models
+        self._panel.show_models(models)
+        self.changed.emit()
+
+    def _on_added(self, name: str) -> None:
+        self._end_operation()
+        self.told.emit(self.tr("{name} was added.").format(name=name))
+        self._bridge.list_models()
+        self.choose(name)
+
+    def _on_removed(self, name: str) -> None:
+        self.told.emit(self.tr("{name} was removed.").format(name=name))
+        self._bridge.list_models()
+        self.choose("")
+
+    def _on_failed(self, operation: str, message: str) -> None:
+        if operation == self._adding:
+            self._end_operation()
+            self._dialogs.tell(self.tr("The model was not added"), message)
+        elif operation == self._removing:
+            self._dialogs.tell(self.tr("The model was not removed"), message)
+
+    def _on_progress(self, operation: str, done: int, total: int) -> None:
+        if operation == self._adding:
+            self._panel.show_progress(self.tr("Adding the model…"), done, total)
+
+    def _end_operation(self) -> None:
+        self._adding = ""
+        self._panel.show_progress("", 0, 0)
+
+    def _set(self, state: str) -> None:
+        self.state = state
+        self._panel.show_opened(self._opened, self._problem)
+        self.changed.emit()

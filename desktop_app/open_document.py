@@ -1,0 +1,293 @@
+"""The one document of the window: new, open, save, leave, keep for the next start.
+
+    file ⇄ text_file ⇄ OpenDocument ⇄ the view's text        KeptDocument → recovery store
+
+Knows: the view's text, the document layer, the questions to ask. Must not know: menus, the model.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QTextCursor
+
+from desktop_app.dialogs.dialogs import Dialogs
+from desktop_app.dialogs.question import Answer, Question
+from desktop_app.document.disk import Disk
+from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable
+from desktop_app.document.kept_document import KeptDocument, RestoredDocument, text_digest
+from desktop_app.document.text_encoding import UTF_8, TextFormat
+from desktop_app.document.text_file import FileVersion, TextFile, changed_outside, open_text, save_text
+from desktop_app.editor.view import EditorView
+
+SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT = (
+    "save",
+    "discard",
+    "cancel",
+    "overwrite",
+    "read_again",
+    "save_as",
+    "convert",
+)
+
+
+class OpenDocument(QObject):
+    """State of the document beside its text. All questions go through `dialogs`."""
+
+    changed = Signal()  # name, modified or file
+    replaced = Signal()  # another text is on the page
+    told = Signal(str)
+    file_used = Signal(str)  # a path was opened or saved
+
+    def __init__(
+        self,
+        view: EditorView,
+        disk: Disk,
+        dialogs: Dialogs,
+        words_for: Callable[[DocumentError], str] = str,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._view, self._disk, self._dialogs, self._words_for = view, disk, dialogs, words_for
+        self._path: Path | None = None
+        self._format = TextFormat()
+        self._version: FileVersion | None = None
+        self._saved_digest = ""
+        self._key = secrets.token_hex(8)
+        self._told_change: FileVersion | None = None
+        view.document().modificationChanged.connect(lambda _modified: self.changed.emit())
+
+    @property
+    def path(self) -> Path | None:
+        """Its file, or None."""
+        return self._path
+
+    @property
+    def name(self) -> str:
+        """What the top bar shows."""
+        return self._path.name if self._path is not None else self.tr("Untitled")
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether there are changes that are not in its file."""
+        return self._view.document().isModified()
+
+    # ---- commands ---------------------------------------------------------------------------------------------
+
+    def new(self, text: str = "") -> bool:
+        """An empty page (or one with `text`), after asking about changes."""
+        if not self.may_leave():
+            return False
+        self._show(text, None, TextFormat(), None)
+        return True
+
+    def open(self, path: str = "", folder: str = "") -> bool:
+        """Open a file, asking for one where none is named."""
+        chosen = path or self._dialogs.path_to_open(self.tr("Open"), folder, self._kinds())
+        if not chosen or not self.may_leave():
+            return False
+        try:
+            opened = open_text(self._disk, Path(chosen))
+        except DocumentError as error:
+            self._dialogs.tell(self.tr("This file cannot be opened"), self._words_for(error))
+            return False
+        self._show_file(opened)
+        self.file_used.emit(str(opened.path))
+        return True
+
+    def save(self) -> bool:
+        """Save to its file; ask for one where it has none. False: nothing was saved."""
+        if self._path is None:
+            return self.save_as()
+        return self._write(self._path, self._format, self._version)
+
+    def save_as(self) -> bool:
+        """Save under a name that is asked for."""
+        proposal = str(self._path) if self._path is not None else self.tr("Untitled") + ".txt"
+        chosen = self._dialogs.path_to_save(self.tr("Save As"), proposal, self._kinds())
+        if not chosen:
+            return False
+        path = Path(chosen)
+        if not path.suffix:
+            path = path.with_name(path.name + ".txt")
+            if self._disk.exists(path) and not self._may_replace(path):
+                return False
+        return self._write(path, self._format, None)
+
+    def may_leave(self) -> bool:
+        """Whether the present text may go from the page: saved, given up, or nothing to lose."""
+        if not self.is_modified or (self._path is None and not self._view.text().strip()):
+            return True
+        question = Question(
+            self.tr("Save the changes to {name}?").format(name=self.name),
+            self.tr("Without saving, what you wrote since the last save is lost."),
+            (
+                Answer(SAVE, self.tr("Save"), is_default=True),
+                Answer(DISCARD, self.tr("Don't Save")),
+                Answer(CANCEL, self.tr("Cancel")),
+            ),
+        )
+        answer = self._dialogs.ask(question)
+        if answer == DISCARD:
+            self._view.document().setModified(False)
+            self._saved_digest = text_digest(self._view.text())  # the next start reads the file, not this text
+            return True
+        return answer == SAVE and self.save()
+
+    def may_quit(self) -> bool:
+        """Like `may_leave`, but a text without a file stays for the next start and needs no question."""
+        return self._path is None or self.may_leave()
+
+    def look_outside(self) -> None:
+        """The window came to the front: say it once when another program changed the file."""
+        if self._path is None or self._version is None or self._told_change == self._version:
+            return
+        try:
+            if not changed_outside(self._disk, self._path, self._version):
+                return
+            is_gone = not self._disk.exists(self._path)
+        except DocumentError:
+            return
+        self._told_change = self._version
+        if is_gone:
+            self.told.emit(
+                self.tr("{name} was removed by another program; save it to put it back.").format(name=self.name)
+            )
+        else:
+            self._offer_to_read_again()
+
+    # ---- the next start ---------------------------------------------------------------------------------------
+
+    def snapshot(self) -> KeptDocument:
+        """The document as the recovery store keeps it."""
+        text = self._view.text()
+        return KeptDocument(
+            key=self._key,
+            text=text,
+            path=self._path,
+            caret=self._view.textCursor().position(),
+            scroll=self._view.verticalScrollBar().value(),
+            format=self._format,
+            version=self._version,
+            saved_digest=text_digest(text) if not self.is_modified else self._saved_digest,
+        )
+
+    def restore(self, restored: RestoredDocument) -> None:
+        """Show a document of the last session, caret and view where they were."""
+        kept = restored.document
+        self._key = kept.key
+        self._show(kept.text, kept.path, kept.format, kept.version, kept.saved_digest)
+        self._view.document().setModified(restored.is_recovered)
+        self._put_caret(kept.caret)
+        self._view.verticalScrollBar().setValue(kept.scroll)
+        if restored.is_recovered and kept.path is not None:
+            self.told.emit(self.tr("Changes that were not saved in {name} are back.").format(name=self.name))
+        for note in restored.notes:
+            self.told.emit(note.text)
+
+    # ---- inside -----------------------------------------------------------------------------------------------
+
+    def _show_file(self, opened: TextFile) -> None:
+        self._show(opened.text, opened.path, opened.format, opened.version, text_digest(opened.text))
+        for note in opened.notes:
+            self.told.emit(note.text)
+
+    def _show(
+        self, text: str, path: Path | None, format: TextFormat, version: FileVersion | None, saved_digest: str = ""
+    ) -> None:
+        self._path, self._format, self._version, self._saved_digest = path, format, version, saved_digest
+        self._told_change = None
+        self._view.load_text(text)
+        self.replaced.emit()
+        self.changed.emit()
+
+    def _put_caret(self, position: int) -> None:
+        cursor = QTextCursor(self._view.document())
+        cursor.setPosition(max(0, min(position, self._view.document().characterCount() - 1)))
+        self._view.setTextCursor(cursor)
+
+    def _write(self, path: Path, format: TextFormat, known: FileVersion | None, overwrite: bool = False) -> bool:
+        text = self._view.text()
+        try:
+            version = save_text(self._disk, path, text, format, known, overwrite)
+        except ChangedOutside as error:
+            return self._ask_about_change(error, path, format, known)
+        except NotEncodable as error:
+            return self._ask_about_encoding(error, path, format, known)
+        except DocumentError as error:
+            self._dialogs.tell(self.tr("The text is not saved"), self._words_for(error))
+            return False
+        self._path, self._format, self._version = path, format, version
+        self._saved_digest, self._told_change = text_digest(text), None
+        self._view.document().setModified(False)
+        self.changed.emit()
+        self.file_used.emit(str(path))
+        self.told.emit(self.tr("Saved {name}.").format(name=path.name))
+        return True
+
+    def _ask_about_change(
+        self, error: ChangedOutside, path: Path, format: TextFormat, known: FileVersion | None
+    ) -> bool:
+        question = Question(
+            self.tr("{name} was changed by another program").format(name=path.name),
+            self._words_for(error),
+            (
+                Answer(OVERWRITE, self.tr("Save Over It")),
+                Answer(SAVE_AS, self.tr("Save As…"), is_default=True),
+                Answer(CANCEL, self.tr("Cancel")),
+            ),
+        )
+        answer = self._dialogs.ask(question)
+        if answer == OVERWRITE:
+            return self._write(path, format, known, overwrite=True)
+        return answer == SAVE_AS and self.save_as()
+
+    def _ask_about_encoding(
+        self, error: NotEncodable, path: Path, format: TextFormat, known: FileVersion | None
+    ) -> bool:
+        if not error.offer:
+            self._dialogs.tell(self.tr("The text is not saved"), self._words_for(error))
+            return False
+        question = Question(
+            self.tr("Save {name} as UTF-8?").format(name=path.name),
+            self._words_for(error),
+            (Answer(CONVERT, self.tr("Save as UTF-8"), is_default=True), Answer(CANCEL, self.tr("Cancel"))),
+        )
+        if self._dialogs.ask(question) != CONVERT:
+            return False
+        return self._write(path, TextFormat(error.offer or UTF_8, format.line_ends), known)
+
+    def _may_replace(self, path: Path) -> bool:
+        question = Question(
+            self.tr("Replace {name}?").format(name=path.name),
+            self.tr("A file of this name is there already; its text would be lost."),
+            (Answer(OVERWRITE, self.tr("Replace")), Answer(CANCEL, self.tr("Cancel"), is_default=True)),
+        )
+        return self._dialogs.ask(question) == OVERWRITE
+
+    def _offer_to_read_again(self) -> None:
+        question = Question(
+            self.tr("{name} was changed by another program").format(name=self.name),
+            self.tr("Read it again, or keep the text that is on the page."),
+            (
+                Answer(READ_AGAIN, self.tr("Read Again"), is_default=not self.is_modified),
+                Answer(CANCEL, self.tr("Keep This Text"), is_default=self.is_modified),
+            ),
+        )
+        if self._dialogs.ask(question) != READ_AGAIN or self._path is None:
+            return
+        try:
+            self._show_file(open_text(self._disk, self._path))
+        except DocumentError as error:
+            self._dialogs.tell(self.tr("This file cannot be opened"), self._words_for(error))
+
+    def _kinds(self) -> str:
+        return ";;".join(
+            (
+                self.tr("Texts (*.txt *.md)"),
+                self.tr("All files (*)"),
+            )
+        )

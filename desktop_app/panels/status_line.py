@@ -1,0 +1,120 @@
+"""The quiet line below the page: what is going on, device, speed, context, counts.
+
+Knows: how to put figures in words. Must not know: where they come from.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+HEIGHT = 30
+MESSAGE_MS = 12_000
+
+
+class StatusLine(QWidget):
+    """`say` shows a message for a while; the `set_` methods fill the figures."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("statusLine")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self._state = ""
+        self._message = ""
+        self._words = self._label()
+        self._device, self._speed, self._context, self._counts = (self._label() for _ in range(4))
+        self._counts_shown: tuple[int, int] = (0, 0)
+        self._speed_shown: float | None = None
+        self._context_shown: tuple[int, int] | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 0, 14, 1)
+        row.setSpacing(20)
+        # A long message is cut; it never widens the window.
+        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row.addWidget(self._words, 1)
+        for label in (self._device, self._speed, self._context, self._counts):
+            row.addWidget(label)
+        self._until = QTimer(self)
+        self._until.setSingleShot(True)
+        self._until.timeout.connect(self.clear_message)
+        self.retranslate_ui()
+
+    @property
+    def message(self) -> str:
+        """What is said at the moment."""
+        return self._words.text()
+
+    def say(self, message: str, stays: bool = False) -> None:
+        """Show one message; it goes after a while unless it `stays`."""
+        self._message = message
+        self._show()
+        self._until.stop()
+        if not stays:
+            self._until.start(MESSAGE_MS)
+
+    def clear_message(self) -> None:
+        """Go back to the state."""
+        self._message = ""
+        self._until.stop()
+        self._show()
+
+    def set_state(self, words: str) -> None:
+        """What goes on when there is nothing to say."""
+        self._state = words
+        self._show()
+
+    def set_device(self, words: str) -> None:
+        """Where the model runs."""
+        self._device.setText(words)
+
+    def set_speed(self, tokens_per_second: float | None) -> None:
+        """How fast the last generation was; None: not known."""
+        self._speed_shown = tokens_per_second
+        self._speed.setText(
+            "" if not tokens_per_second else self.tr("{speed} tokens/s").format(speed=f"{tokens_per_second:.0f}")
+        )
+
+    def set_context(self, used: int, total: int) -> None:
+        """How much of the model's context the last request filled."""
+        self._context_shown = (used, total)
+        self._context.setText(self.tr("context {used} / {total}").format(used=f"{used:,}", total=f"{total:,}"))
+
+    def set_counts(self, chinese: int, words: int) -> None:
+        """Chinese characters and words of the text."""
+        self._counts_shown = (chinese, words)
+        parts = []
+        if chinese:
+            parts.append(self.tr("{count} characters").format(count=f"{chinese:,}"))
+        if words or not chinese:
+            one = self.tr("{count} word") if words == 1 else self.tr("{count} words")
+            parts.append(one.format(count=f"{words:,}"))
+        self._counts.setText(" · ".join(parts))
+
+    def retranslate_ui(self) -> None:
+        """Take the words of the present language; a message was said in the old one and goes."""
+        self.set_counts(*self._counts_shown)
+        self.set_speed(self._speed_shown)
+        if self._context_shown is not None:
+            self.set_context(*self._context_shown)
+        self._words.setAccessibleName(self.tr("Status"))
+        self._counts.setToolTip(self.tr("Chinese characters without punctuation, and words of other scripts"))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the language."""
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate_ui()
+        super().changeEvent(event)
+
+    def _show(self) -> None:
+        text = self._message or self._state
+        self._words.setText(text)
+        self._words.setToolTip(text)
+        self._words.setProperty("attention", bool(self._message))
+        self._words.style().unpolish(self._words)
+        self._words.style().polish(self._words)
+
+    def _label(self) -> QLabel:
+        label = QLabel(self)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        return label

@@ -1,0 +1,92 @@
+"""Open the real window over a canned engine, for looking at it: `python -m tests.desktop_app.show_window`.
+
+--language en|zh   --theme light|dark   --text FILE   --write TEXT   --shot FILE (then end)   --select   --find WORD
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from desktop_app.document.disk import Disk
+from desktop_app.look.resource_files import resource_file
+from desktop_app.look.theme import Theme
+from desktop_app.main_window import MainWindow, Services
+from desktop_app.services.background import Background
+from desktop_app.services.languages import LanguageSwitch
+from desktop_app.services.settings import SettingsStore
+from desktop_app.settings_in_use import SettingsInUse
+from tests.desktop_app.fake_bridge import FakeBridge
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--language", default="en")
+    parser.add_argument("--theme", default="light")
+    parser.add_argument("--text")
+    parser.add_argument("--write", default="")
+    parser.add_argument("--shot")
+    parser.add_argument("--find")
+    parser.add_argument("--select", action="store_true")
+    parser.add_argument("--size", default="1280x860")
+    parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--dialog", default="")
+    arguments = parser.parse_args()
+    application = QApplication(sys.argv[:1])
+    with TemporaryDirectory() as folder:
+        settings = SettingsInUse(SettingsStore(Path(folder) / "settings.toml", Disk()))
+        language = LanguageSwitch(application, resource_file("i18n"))
+        language.apply(arguments.language)
+        bridge, background = FakeBridge(), Background()
+        services = Services(
+            settings=settings,
+            bridge=bridge,
+            theme=Theme(application, arguments.theme),
+            disk=Disk(),
+            background=background,
+            language=lambda: arguments.language,
+            set_language=language.apply,
+        )
+        window = MainWindow(services)
+        width, height = (int(part) for part in arguments.size.split("x"))
+        window.resize(width, height)
+        window.show_welcome()
+        if arguments.text:
+            window.document.open(arguments.text)
+            window.view.moveCursor(window.view.textCursor().MoveOperation.End)
+        window.show()
+        QTimer.singleShot(100, bridge.come_up)
+        QTimer.singleShot(200, lambda: _write(window, bridge, arguments))
+        if arguments.shot:
+            QTimer.singleShot(1500, lambda: (QApplication.activeModalWidget() or window).grab().save(arguments.shot))
+            QTimer.singleShot(1700, lambda: application.exit(0))
+        result = application.exec()
+        background.close()
+    return result
+
+
+def _write(window: MainWindow, bridge: FakeBridge, arguments: argparse.Namespace) -> None:
+    window.view.setFocus()
+    if arguments.write:
+        window.continue_text()
+        bridge.begin()
+        bridge.write(*arguments.write)
+        if not arguments.busy:
+            bridge.finish()
+    if arguments.select:
+        cursor = window.view.textCursor()
+        cursor.movePosition(cursor.MoveOperation.PreviousCharacter, cursor.MoveMode.KeepAnchor, 150)
+        window.view.setTextCursor(cursor)
+    if arguments.find:
+        window.find_bar.open(with_replace=True)
+        window.find_bar._wanted.setText(arguments.find)
+    if arguments.dialog:
+        window.view.insertPlainText(" ") if arguments.dialog == "new" else None
+        QTimer.singleShot(200, window.actions_by_name[arguments.dialog].trigger)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
