@@ -12,6 +12,7 @@ lone request gives. Errors end the events with `Failed`; only a bug raises.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -40,6 +41,7 @@ from engine.contracts.generation import (
     Token,
     Usage,
 )
+from engine.contracts.manifest import canonical_json
 from engine.loaded_model import LoadedModel
 from engine.prompt import Prompt, prepare_prompt
 from engine.random_stream import RandomStream
@@ -239,6 +241,7 @@ def make_record(
 ) -> GenerationRecord:
     """Everything needed to generate the same passage again."""
     settings = {name: value for name, value in request.to_dict().items() if name not in _NOT_RECORDED}
+    settings = json.loads(canonical_json(settings))  # lists for tuples, as the record comes back from a file
     return GenerationRecord(
         model_name=model.manifest.id,
         model_digest=model.manifest.digest(),

@@ -44,11 +44,9 @@ class HostBuffer:
 
     @property
     def shape(self) -> Shape:
-        """See `Buffer`."""
         return self.array.shape
 
     def copy_from(self, other: HostBuffer, positions: int) -> None:
-        """See `Buffer`."""
         self.array[:, :, :positions] = other.array[:, :, :positions]
 
 

@@ -57,11 +57,9 @@ class TopK(_Stateless):
         self._count = count
 
     def apply(self, candidates: Candidates) -> None:
-        """See `Stage`."""
         candidates.keep_best(self._count)
 
     def clone(self) -> TopK:
-        """See `Stage`."""
         return self
 
 
@@ -72,11 +70,9 @@ class TopP(_Stateless):
         self._share = share
 
     def apply(self, candidates: Candidates) -> None:
-        """See `Stage`."""
         candidates.keep_mass(self._share)
 
     def clone(self) -> TopP:
-        """See `Stage`."""
         return self
 
 
@@ -87,11 +83,9 @@ class MinP(_Stateless):
         self._distance = -math.log(share)
 
     def apply(self, candidates: Candidates) -> None:
-        """See `Stage`."""
         candidates.keep_near(self._distance)
 
     def clone(self) -> MinP:
-        """See `Stage`."""
         return self
 
 
@@ -102,14 +96,12 @@ class Temperature(_Stateless):
         self._temperature = temperature
 
     def apply(self, candidates: Candidates) -> None:
-        """See `Stage`."""
         if self._temperature < _COLDEST:
             candidates.keep_best(1)
         else:
             candidates.scale(1.0 / self._temperature)
 
     def clone(self) -> Temperature:
-        """See `Stage`."""
         return self
 
 
@@ -121,21 +113,17 @@ class RepetitionPenalty:
         self._seen: deque[int] = deque(maxlen=lookback)
 
     def apply(self, candidates: Candidates) -> None:
-        """See `Stage`."""
         if self._seen:
             ids = np.unique(np.fromiter(self._seen, np.int64))
             candidates.multiply(ids, above_zero=1.0 / self._penalty, below_zero=self._penalty)
 
     def accept(self, token: int) -> None:
-        """See `Stage`."""
         self._seen.append(token)
 
     def reset(self) -> None:
-        """See `Stage`."""
         self._seen.clear()
 
     def clone(self) -> RepetitionPenalty:
-        """See `Stage`."""
         copy = RepetitionPenalty(self._penalty, self._seen.maxlen or 0)
         copy._seen.extend(self._seen)
         return copy
@@ -148,22 +136,18 @@ class Chain:
         self.stages = tuple(stages)
 
     def apply(self, candidates: Candidates) -> None:
-        """See `Stage`."""
         for stage in self.stages:
             stage.apply(candidates)
 
     def accept(self, token: int) -> None:
-        """See `Stage`."""
         for stage in self.stages:
             stage.accept(token)
 
     def reset(self) -> None:
-        """See `Stage`."""
         for stage in self.stages:
             stage.reset()
 
     def clone(self) -> Chain:
-        """See `Stage`."""
         return Chain(stage.clone() for stage in self.stages)
 
 

@@ -6,7 +6,7 @@ Must not know: sampling, command lines.
     context C, half H:   window 0: tokens [0, C)     scores 1 … C-1
                          window k: tokens [kH, kH+C) scores what no window before it has scored
 
-so that behind the first window every token is judged with at least H tokens before it.
+so behind the first window every token is judged with at least H tokens before it.
 """
 
 from __future__ import annotations
@@ -87,16 +87,19 @@ def _rows(session: Session, ids: Sequence[int]) -> Iterator[tuple[NDArray[np.flo
     """For every token once, in order: the logits behind it, and the token that follows (None behind the last)."""
     context = session.context_length
     half = max(context // 2, 1)
-    start, told = 0, 0
+    start = told = 0
     while told < len(ids):
+        end = min(start + context, len(ids))
+        # The row behind a window's last token belongs to the next window, unless the text ends there.
+        last = end if end == len(ids) else end - 1
         session.rewind(0)
         place = start
-        for logits in session.prefill_all(ids[start : start + context]):
+        for logits in session.prefill_all(ids[start:end]):
             for row in logits:
-                if place >= told:
+                if told <= place < last:
                     yield row, ids[place + 1] if place + 1 < len(ids) else None
                 place += 1
-        told = place
+        told = last
         start += half
 
 

@@ -44,7 +44,7 @@ def find_plan(graph: Graph, context_length: int, other_threads: Callable[[], Gra
 def remembered_plan(folder: Path, key: str, measure: Callable[[], RunPlan]) -> RunPlan:
     """The plan kept under `folder` for that key, else the measured one, which is kept from then on."""
     file = folder / f"{hashlib.sha256(f'{CHECK_VERSION} {key}'.encode()).hexdigest()[:32]}.json"
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         kept = json.loads(file.read_text(encoding="utf-8"))
         return RunPlan(**{name: bool(value) for name, value in kept["plan"].items()})
     plan = measure()
