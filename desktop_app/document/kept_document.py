@@ -27,7 +27,7 @@ class KeptDocument:
     key: str
     text: str
     path: Path | None = None
-    caret: int = 0  # as the editor counts it
+    caret: int = 0  # as the editor counts it; it may lie behind the end of a file that has become shorter
     scroll: int = 0
     format: TextFormat = field(default_factory=TextFormat)
     version: FileVersion | None = None
@@ -75,6 +75,5 @@ def restore(disk: Disk, kept: KeptDocument) -> RestoredDocument:
         format=opened.format,
         version=opened.version,
         saved_digest=text_digest(opened.text),
-        caret=min(kept.caret, len(opened.text)),
     )
     return RestoredDocument(fresh, is_recovered=False, notes=opened.notes)

@@ -151,7 +151,7 @@ class RecoveryStore:
                 self._disk.move(source, aside.with_name(aside.name + suffix))
         saved = salvage(aside)
         words = f"the recovery store was damaged; {len(saved)} texts were saved from it, and it is kept as {aside.name}"
-        self.notice = Note("store_damaged", words, (("count", str(len(saved))), ("name", aside.name)))
+        self.notice = Note("store_set_aside", words, (("count", str(len(saved))), ("name", aside.name)))
         try:
             connection = connect(path)
             for row in saved:

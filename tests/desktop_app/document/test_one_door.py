@@ -21,6 +21,11 @@ FILE_MODULES = {"os", "shutil", "tempfile", "io"}
 QT_WRITERS = {"QFile", "QSaveFile", "QTemporaryFile", "QTemporaryDir", "QDir", "QSettings"}
 
 
+def is_null_device(call: ast.Call) -> bool:
+    """`open(os.devnull, …)` writes nothing."""
+    return bool(call.args) and isinstance(call.args[0], ast.Attribute) and call.args[0].attr == "devnull"
+
+
 def writing_calls(source: str) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(source)):
@@ -29,12 +34,13 @@ def writing_calls(source: str) -> list[str]:
         if not isinstance(node, ast.Call):
             continue
         function = node.func
-        if isinstance(function, ast.Name) and function.id in {"open", *QT_WRITERS}:
+        if isinstance(function, ast.Name) and function.id in {"open", *QT_WRITERS} and not is_null_device(node):
             found.append(f"{node.lineno}: {function.id}")
         elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
             owner, name = function.value.id, function.attr
             is_system = owner in FILE_MODULES and name in WRITING_FUNCTIONS | WRITING_METHODS
-            is_path = name in WRITING_METHODS and ("path" in owner or "folder" in owner)
+            # Text has a replace() too, with two arguments.
+            is_path = name in WRITING_METHODS and ("path" in owner or "folder" in owner) and len(node.args) < 2
             if is_system or is_path:
                 found.append(f"{node.lineno}: {owner}.{name}")
     return found

@@ -150,7 +150,7 @@ def test_a_damaged_store_is_set_aside_and_said(tmp_path: Path, how: str):
     damage(first.folder / "recovery.db", how)
     second = store(tmp_path)
     assert second.notice is not None
-    assert second.notice.kind == "store_damaged"
+    assert second.notice.kind == "store_set_aside"
     assert len(list(second.folder.glob("recovery-damaged-*.db"))) == 1
     for document in second.take_over():  # what was saved is whole
         assert document.text == "文" * 9_000
@@ -274,7 +274,7 @@ def test_a_saved_document_is_read_again_from_its_file(tmp_path: Path):
     kept = KeptDocument("a", "longer text", tmp_path / "s.txt", caret=11, saved_digest=text_digest("longer text"))
     restored = restore(disk, kept)
     assert not restored.is_recovered
-    assert (restored.document.text, restored.document.caret) == ("short", 5)
+    assert (restored.document.text, restored.document.caret) == ("short", 11)
     assert not restored.document.has_unsaved_text
 
 

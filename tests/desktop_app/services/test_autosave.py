@@ -1,4 +1,4 @@
-"""Text reaches the store within half a second of a pause and two seconds of typing, written behind the window's back."""
+"""Text reaches the store within half a second of a pause and two seconds of typing; the window never waits."""
 
 import threading
 import time

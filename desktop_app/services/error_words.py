@@ -1,0 +1,276 @@
+"""The words for a problem in the language of the window.
+
+    DocumentError, Note     kind + facts → a sentence of the table, translated
+    engine, exporter        kind + English line → known lines by pattern, translated; else the kind's heading + the line
+
+Knows kinds and English lines; must not know how they came about. A new line of the engine needs nothing here: it is
+shown as it is, under a heading that says what it is about; a row makes it Chinese.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from PySide6.QtCore import QCoreApplication
+
+from desktop_app.document.errors import DocumentError, StoreError
+from desktop_app.document.text_file import Note
+
+_CONTEXT = "ErrorWords"
+
+
+def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
+    """Mark a text for lupdate, which knows this name; Qt's own of the same name has no useful type."""
+    return text
+
+
+# Kinds of documents, settings and the recovery store; " save" or " read" behind a kind where the words differ.
+_DOCUMENT_WORDS: dict[str, str] = {
+    "disk_full save": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” is not saved: the disk is full. Free some space, or save it on another disk."
+    ),
+    "no_permission save": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” is not saved: you may not write there. Choose a folder that belongs to you."
+    ),
+    "no_permission read": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” cannot be opened: you may not read it. Ask its owner, or open another file."
+    ),
+    "read_only save": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” is not saved: it is read-only. Save it under another name or in another folder."
+    ),
+    "missing save": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” is not saved: its folder does not exist any more. Choose another folder."
+    ),
+    "missing read": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” does not exist any more. Look for it under another name or in another folder."
+    ),
+    "is_folder": QT_TRANSLATE_NOOP("ErrorWords", "“{name}” is a folder. Choose a file."),
+    "not_a_file": QT_TRANSLATE_NOOP("ErrorWords", "“{name}” is a device or a pipe, not a file. Choose a file."),
+    "name_too_long": QT_TRANSLATE_NOOP(
+        "ErrorWords", "The name “{name}” is too long for this disk. Choose a shorter one."
+    ),
+    "too_large": QT_TRANSLATE_NOOP("ErrorWords", "“{name}” is larger than this disk allows. Save it on another disk."),
+    "fault save": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” is not saved: the disk reports a fault ({reason}). Save the text somewhere else."
+    ),
+    "fault read": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” cannot be read: the disk reports a fault ({reason}). Check the disk."
+    ),
+    "not_confirmed": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "“{name}” was written, but the disk does not confirm it ({reason}). Save it somewhere else as well.",
+    ),
+    "file_in_the_way": QT_TRANSLATE_NOOP(
+        "ErrorWords", "The folder “{name}” cannot be made: a file has this name. Move or rename that file."
+    ),
+    "changed_outside": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” was changed by another program. Read it again, or save over the other change."
+    ),
+    "removed_outside": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” was removed by another program. Save it again to put it back."
+    ),
+    "not_encodable": QT_TRANSLATE_NOOP(
+        "ErrorWords", "{encoding} has no {character} (line {line}). Save the file as UTF-8 to keep all of the text."
+    ),
+    "half_character": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Line {line} holds half a character ({code}), which no file can carry. Delete it and save again."
+    ),
+    "file_too_large": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "“{name}” is larger than {limit}, more than this editor shows smoothly. Split it and open the parts.",
+    ),
+    "damaged_text": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "“{name}” begins as {encoding} text but is damaged further on. Open it with the program that wrote it.",
+    ),
+    "binary_file": QT_TRANSLATE_NOOP("ErrorWords", "“{name}” is not a text. Open a .txt or .md file."),
+    "unknown_encoding": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "“{name}” is neither UTF-8, UTF-16 nor GB18030 text. Save it as UTF-8 in the program that wrote it, "
+        "then open it again.",
+    ),
+    "opened_as_gb18030": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Opened as GB18030. If the text looks wrong, close it without saving."
+    ),
+    "mixed_line_ends": QT_TRANSLATE_NOOP(
+        "ErrorWords", "This file mixes line ends. Lines that you do not change keep theirs."
+    ),
+    "invisible_characters": QT_TRANSLATE_NOOP(
+        "ErrorWords", "This text holds invisible characters ({list}). They are kept where the editor can."
+    ),
+    "store_set_aside": QT_TRANSLATE_NOOP(
+        "ErrorWords", "The recovery store was damaged. {count} texts were saved from it; it is kept as “{name}”."
+    ),
+    "no_locks": QT_TRANSLATE_NOOP(
+        "ErrorWords", "The recovery folder cannot lock files. Start the program with another folder (--profile)."
+    ),
+    "store_busy": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Unsaved text cannot be kept: another window holds the recovery store. Save the text now."
+    ),
+    "store disk_full": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Unsaved text cannot be kept: the disk is full. Free some space, or save the text now."
+    ),
+    "store": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Unsaved text cannot be kept for recovery. Save the text now, then start the program again."
+    ),
+    "settings_damaged": QT_TRANSLATE_NOOP(
+        "ErrorWords", "The settings file was damaged. The defaults are used, and the file is kept beside the new one."
+    ),
+    "settings_refused": QT_TRANSLATE_NOOP("ErrorWords", "Some settings made no sense and are back at their defaults."),
+}
+
+# Lines of the engine and the exporter that a person can meet in the window.
+_ENGINE_LINES: tuple[tuple[str, str], ...] = (
+    (
+        r"the prompt has (?P<count>\d+) tokens but the model sees at most (?P<limit>\d+)",
+        QT_TRANSLATE_NOOP("ErrorWords", "The text has {count} tokens, but the model sees at most {limit}. Shorten it."),
+    ),
+    (
+        r"(?P<count>\d+) tokens do not fit the context of (?P<limit>\d+)",
+        QT_TRANSLATE_NOOP("ErrorWords", "The text has {count} tokens, but the model sees at most {limit}. Shorten it."),
+    ),
+    (
+        r"there is nothing to continue",
+        QT_TRANSLATE_NOOP("ErrorWords", "There is nothing to continue yet. Write a first word."),
+    ),
+    (
+        r"no model is open",
+        QT_TRANSLATE_NOOP("ErrorWords", "No model is open. Choose one in the model list."),
+    ),
+    (
+        r"no model is bundled with this program",
+        QT_TRANSLATE_NOOP("ErrorWords", "No model comes with this program. Add a model folder to write with it."),
+    ),
+    (
+        r"there is no model folder and no model named '(?P<name>[^']*)'",
+        QT_TRANSLATE_NOOP("ErrorWords", "There is no model “{name}” on this computer. Choose another one."),
+    ),
+    (
+        r"there is no model folder (?P<path>.+); check the path",
+        QT_TRANSLATE_NOOP("ErrorWords", "The model folder “{path}” does not exist. Check where it is."),
+    ),
+    (
+        r"(?P<path>.+) has no nextstroke\.json, so it is no model folder",
+        QT_TRANSLATE_NOOP("ErrorWords", "“{path}” is no model folder. Choose another folder, or convert a checkpoint."),
+    ),
+    (
+        r"(?P<file>\S+) is missing from (?P<path>.+); fetch",
+        QT_TRANSLATE_NOOP("ErrorWords", "The model folder lacks the file {file}. Fetch or convert the model again."),
+    ),
+    (
+        r"(?P<file>\S+) in (?P<path>.+) has \d+ bytes instead of \d+",
+        QT_TRANSLATE_NOOP("ErrorWords", "The file {file} of the model is cut off. Fetch or convert the model again."),
+    ),
+    (
+        r"(?P<file>\S+) in (?P<path>.+) differs from its SHA-256|(?P<path2>.+) is damaged \(its SHA-256",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "The model is damaged: a file differs from its SHA-256. Fetch or convert it again."
+        ),
+    ),
+    (
+        r"nextstroke\.json (?:is not JSON|lacks or misspells|was changed after|has an impossible|has no valid)",
+        QT_TRANSLATE_NOOP("ErrorWords", "The description of the model is damaged. Fetch or convert the model again."),
+    ),
+    (
+        r"nextstroke\.json has format version (?P<version>\S+), this program",
+        QT_TRANSLATE_NOOP("ErrorWords", "The model is of a newer format ({version}). Update the program."),
+    ),
+    (
+        r"the model answers with numbers that are not finite",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "The model computes no valid numbers, so it is damaged. Fetch or convert it again."
+        ),
+    ),
+    (
+        r"the model needs (?P<needed>.+) and .+ has (?P<free>.+) free",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "The model needs {needed}, but only {free} are free. Free some space and try again."
+        ),
+    ),
+    (
+        r"There is an NVIDIA card, but (?P<obstacle>.+); using the processor",
+        QT_TRANSLATE_NOOP("ErrorWords", "There is an NVIDIA card, but {obstacle}. The processor is used."),
+    ),
+    (
+        r"CUDA was asked for, but (?P<obstacle>.+); use --device cpu",
+        QT_TRANSLATE_NOOP("ErrorWords", "The NVIDIA card cannot be used: {obstacle}. Choose the processor."),
+    ),
+    (
+        r"\d+ jobs wait already",
+        QT_TRANSLATE_NOOP("ErrorWords", "Too many tasks are waiting. Wait until one has ended, or stop it."),
+    ),
+    (
+        r"the engine is not running",
+        QT_TRANSLATE_NOOP("ErrorWords", "The engine is not running. Start it again."),
+    ),
+    (
+        r"the engine cannot be started",
+        QT_TRANSLATE_NOOP("ErrorWords", "The engine cannot be started. Install the program again."),
+    ),
+    (
+        r"(?P<name>.+) is part of the program and stays",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "“{name}” is part of the program and stays. Only models that you added can be removed."
+        ),
+    ),
+)
+
+# What a line that no row knows is about, by its kind.
+_HEADINGS: dict[str, str] = {
+    "FileError": QT_TRANSLATE_NOOP("ErrorWords", "A file cannot be read or written: {line}"),
+    "DiskFullError": QT_TRANSLATE_NOOP("ErrorWords", "The disk is full: {line}"),
+    "ModelFolderError": QT_TRANSLATE_NOOP("ErrorWords", "The model cannot be used: {line}"),
+    "TokenizerError": QT_TRANSLATE_NOOP("ErrorWords", "The model’s tokenizer cannot be used: {line}"),
+    "GenerationError": QT_TRANSLATE_NOOP("ErrorWords", "This text cannot be continued: {line}"),
+    "DeviceError": QT_TRANSLATE_NOOP("ErrorWords", "The device cannot be used: {line}"),
+    "EngineError": QT_TRANSLATE_NOOP("ErrorWords", "The engine reports: {line}"),
+    "CheckpointError": QT_TRANSLATE_NOOP("ErrorWords", "The checkpoint cannot be converted: {line}"),
+    "VerificationError": QT_TRANSLATE_NOOP(
+        "ErrorWords", "The converted model does not agree with its original: {line}"
+    ),
+    "MissingExtraError": QT_TRANSLATE_NOOP("ErrorWords", "A part of the program is not installed: {line}"),
+}
+
+
+def words_for(problem: DocumentError | Note) -> str:
+    """The sentence for a problem of a document, or for a note on it."""
+    facts = dict(problem.facts)
+    keys = [f"{problem.kind} {facts.get('doing', '')}", problem.kind]
+    if isinstance(problem, StoreError):
+        keys = [f"store {problem.kind}", problem.kind, "store"]
+    template = next((_DOCUMENT_WORDS[key] for key in keys if key in _DOCUMENT_WORDS), "")
+    english = problem.text if isinstance(problem, Note) else str(problem)
+    return _filled(template, facts) or sentence(english)
+
+
+def words_for_kind(kind: str, english: str, facts: Mapping[str, str] | None = None) -> str:
+    """The sentence for a kind of the settings store's notices."""
+    return _filled(_DOCUMENT_WORDS.get(kind, ""), facts or {}) or sentence(english)
+
+
+def words_for_engine(line: str, kind: str = "") -> str:
+    """The sentence for an English line of the engine or the exporter; `kind` is its error class, where known."""
+    for pattern, template in _ENGINE_LINES:
+        found = re.match(pattern, line)
+        if found is not None:
+            return _filled(template, {name: value or "" for name, value in found.groupdict().items()})
+    heading = _HEADINGS.get(kind)
+    return sentence(line) if heading is None else _filled(heading, {"line": line})
+
+
+def sentence(line: str) -> str:
+    """A line of the command line as a sentence of the window: a capital first, a full stop last."""
+    line = line.strip()
+    if not line:
+        return ""
+    return line[0].upper() + line[1:] + ("" if line[-1] in ".!?。！？…" else ".")
+
+
+def _filled(template: str, facts: Mapping[str, str]) -> str:
+    if not template:
+        return ""
+    words = QCoreApplication.translate(_CONTEXT, template)
+    for name, value in facts.items():  # not str.format: a file's name may hold braces
+        words = words.replace("{" + name + "}", value)
+    return words
