@@ -8,6 +8,7 @@ and nothing else.
 from __future__ import annotations
 
 import importlib.util
+import os
 import runpy
 import sys
 
@@ -45,8 +46,7 @@ def main() -> int:
     sys.argv[1:] = arguments
     word = arguments[0] if arguments else ""
     if word in ("-h", "--help"):
-        print(HELP)
-        return 0
+        return _print_help()
     if word in EXPORT_WORDS or (word == "verify" and _has_source(arguments)):
         return _run_export()
     if word in ENGINE_WORDS:
@@ -65,6 +65,14 @@ def command_first(arguments: list[str]) -> list[str]:
     if arguments[place : place + 1] and arguments[place] in ENGINE_WORDS | EXPORT_WORDS:
         return arguments[place:] + arguments[:place]
     return arguments
+
+
+def _print_help() -> int:
+    try:
+        print(HELP, flush=True)
+    except BrokenPipeError:  # `| head` has seen enough; the interpreter flushes once more at exit
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  open until the process ends
+    return 0
 
 
 def _has_source(arguments: list[str]) -> bool:

@@ -39,13 +39,16 @@ def read_records(path: Path) -> list[GenerationRecord]:
     found = plain if isinstance(plain, list) else [plain]
     if not found or not all(isinstance(entry, dict) for entry in found):
         raise UsageError(f"{path} holds no generation record; use a file written by --record")
-    return [GenerationRecord.from_dict(entry) for entry in found]
+    try:
+        return [GenerationRecord.from_dict(entry) for entry in found]
+    except UsageError as error:
+        raise UsageError(f"{path} is not a generation record ({error}); use a file written by --record") from error
 
 
 def request_of(record: GenerationRecord) -> GenerationRequest:
     """The request that a record was made by, with the prompt as token ids."""
-    plain = dict(record.request) | {"prompt": None, "prompt_ids": list(record.prompt_ids), "ticket": {}}
     try:
-        return GenerationRequest.from_dict(plain)
-    except TypeError as error:
+        plain = dict(record.request) | {"prompt": None, "prompt_ids": list(record.prompt_ids), "ticket": {}}
+        return GenerationRequest.from_dict({"id": "regenerate"} | plain)
+    except (TypeError, ValueError) as error:
         raise UsageError(f"the record's request is incomplete ({error}); use a file written by --record") from error

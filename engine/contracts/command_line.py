@@ -57,6 +57,13 @@ def run_command_line(program: str, commands: Sequence[Command], argv: Sequence[s
     row = find_command(commands, argv)
     if row is None:
         return _answer_without_command(program, commands, argv)
+    try:
+        return _run(program, row, argv)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(program: str, row: Command, argv: Sequence[str]) -> int:
     module = importlib.import_module(row.module)
     parser = argparse.ArgumentParser(prog=f"{program} {' '.join(row.words)}", description=row.help)
     add_common_arguments(parser)
@@ -65,16 +72,18 @@ def run_command_line(program: str, commands: Sequence[Command], argv: Sequence[s
     if arguments.profile is not None:
         os.environ["NEXTSTROKE_PROFILE"] = os.path.abspath(arguments.profile)
     try:
-        return int(module.run(arguments))
-    except KeyboardInterrupt:
-        return INTERRUPTED
+        status = int(module.run(arguments))
+        sys.stdout.flush()  # here, where a full disk or a closed pipe still gets its words
+        return status
     except BrokenPipeError:
         # The reader of our output went away (`| head`): that is a cancel, not a failure to report.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  the interpreter flushes it once more at exit
+        _give_up_output()
         return INTERRUPTED
     except NextstrokeError as error:
         return _report(error, arguments.debug)
     except OSError as error:
+        if error.filename is None:
+            _give_up_output()
         return _report(_words_for(error), arguments.debug)
     except MemoryError:
         return _report(NextstrokeError("the computer's memory is full; close programs or take a smaller model"), False)
@@ -107,8 +116,12 @@ def _answer_without_command(program: str, commands: Sequence[Command], argv: Seq
 
 
 def _words_for(error: OSError) -> FileError:
-    name = error.filename if isinstance(error.filename, str) else "a file"
-    return file_error(error, f"use {name}")
+    return file_error(error, f"use {error.filename}" if isinstance(error.filename, str) else "write the output")
+
+
+def _give_up_output() -> None:
+    """The interpreter flushes standard output once more at exit; that must not fail a second time."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  open until the process ends
 
 
 def _report(error: NextstrokeError, debug: bool) -> int:
