@@ -147,5 +147,9 @@ def _one_at_a_time(root: Path) -> Iterator[None]:
         return
     (root / "build").mkdir(exist_ok=True)
     with (root / "build" / "set_up.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another set-up is at work here; waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
