@@ -64,7 +64,7 @@ class RecoveryStore:
             raise
 
     def take_over(self) -> tuple[KeptDocument, ...]:
-        """The documents of sessions that have ended, now this window's own, in the order they were open."""
+        """The documents of sessions that have ended, now this window's own, those written last first."""
         with self._transaction() as connection:
             ended = [name for (name,) in connection.execute("SELECT id FROM session") if self._has_ended(name)]
             for name in ended:
@@ -81,10 +81,10 @@ class RecoveryStore:
         return self.kept()
 
     def kept(self) -> tuple[KeptDocument, ...]:
-        """What this window's rows hold now, in order."""
+        """What this window's rows hold now, those written last first."""
         with self._transaction() as connection:
             rows = connection.execute(
-                f"{SELECT} WHERE session = ? ORDER BY position, changed", (self.session,)
+                f"{SELECT} WHERE session = ? ORDER BY changed DESC, position", (self.session,)
             ).fetchall()
         return tuple(_readable(rows))
 

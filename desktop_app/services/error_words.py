@@ -271,6 +271,5 @@ def _filled(template: str, facts: Mapping[str, str]) -> str:
     if not template:
         return ""
     words = QCoreApplication.translate(_CONTEXT, template)
-    for name, value in facts.items():  # not str.format: a file's name may hold braces
-        words = words.replace("{" + name + "}", value)
-    return words
+    # In one pass, and not by str.format: a file's name may itself hold braces.
+    return re.sub(r"\{(\w+)\}", lambda found: facts.get(found[1], found[0]), words)

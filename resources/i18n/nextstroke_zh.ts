@@ -1,0 +1,1059 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN" sourcelanguage="en">
+<context>
+    <name>Actions</name>
+    <message>
+        <source>&amp;New</source>
+        <translation>新建(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Open…</source>
+        <translation>打开(&amp;O)…</translation>
+    </message>
+    <message>
+        <source>&amp;Save</source>
+        <translation>保存(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Save &amp;As…</source>
+        <translation>另存为(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>&amp;Quit</source>
+        <translation>退出(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>重做(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Cu&amp;t</source>
+        <translation>剪切(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Copy</source>
+        <translation>复制(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Paste</source>
+        <translation>粘贴(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Select &amp;All</source>
+        <translation>全选(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Find…</source>
+        <translation>查找(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Find &amp;Next</source>
+        <translation>查找下一处(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Find Pre&amp;vious</source>
+        <translation>查找上一处(&amp;V)</translation>
+    </message>
+    <message>
+        <source>R&amp;eplace…</source>
+        <translation>替换(&amp;E)…</translation>
+    </message>
+    <message>
+        <source>&amp;Continue</source>
+        <translation>续写(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Retry</source>
+        <translation>换一段(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Stop</source>
+        <translation>停止(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Add Model Folder…</source>
+        <translation>添加模型文件夹(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>&amp;Convert Checkpoint…</source>
+        <translation>转换检查点文件(&amp;C)…</translation>
+    </message>
+    <message>
+        <source>Convert Checkpoint &amp;Folder…</source>
+        <translation>转换检查点文件夹(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>&amp;Python for Conversion…</source>
+        <translation>转换用的 Python(&amp;P)…</translation>
+    </message>
+    <message>
+        <source>Re&amp;move This Model…</source>
+        <translation>移除此模型(&amp;M)…</translation>
+    </message>
+    <message>
+        <source>&amp;Start the Engine Again</source>
+        <translation>重新启动引擎(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Larger Text</source>
+        <translation>放大文字(&amp;L)</translation>
+    </message>
+    <message>
+        <source>S&amp;maller Text</source>
+        <translation>缩小文字(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Normal Text Size</source>
+        <translation>默认字号(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Text &amp;Font…</source>
+        <translation>正文字体(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Side &amp;Panel</source>
+        <translation>侧栏(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Page &amp;Only</source>
+        <translation>只看正文(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Full Screen</source>
+        <translation>全屏(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Next &amp;Area</source>
+        <translation>下一个区域(&amp;A)</translation>
+    </message>
+    <message>
+        <source>As the &amp;System</source>
+        <translation>跟随系统(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Light</source>
+        <translation>浅色(&amp;L)</translation>
+    </message>
+    <message>
+        <source>&amp;Dark</source>
+        <translation>深色(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Welcome Text</source>
+        <translation>欢迎文字(&amp;W)</translation>
+    </message>
+    <message>
+        <source>&amp;Keyboard Shortcuts</source>
+        <translation>键盘快捷键(&amp;K)</translation>
+    </message>
+    <message>
+        <source>&amp;About Nextstroke</source>
+        <translation>关于 Nextstroke(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Open &amp;Recent</source>
+        <translation>最近的文件(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Write</source>
+        <translation>写作(&amp;W)</translation>
+    </message>
+    <message>
+        <source>&amp;Model</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>显示(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Theme</source>
+        <translation>主题(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Lan&amp;guage</source>
+        <translation>语言(&amp;G)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+</context>
+<context>
+    <name>Commands</name>
+    <message>
+        <source>Keyboard Shortcuts</source>
+        <translation>键盘快捷键</translation>
+    </message>
+    <message>
+        <source>Version {version}</source>
+        <translation>版本 {version}</translation>
+    </message>
+    <message>
+        <source>Write, and let a model on this computer write on. No text ever leaves the machine.</source>
+        <translation>您写，本机上的模型接着写。文字从不离开这台电脑。</translation>
+    </message>
+    <message>
+        <source>Free software under the Apache License 2.0.</source>
+        <translation>自由软件，采用 Apache 许可证 2.0 版。</translation>
+    </message>
+</context>
+<context>
+    <name>Continuation</name>
+    <message>
+        <source>The last passage was changed by hand, so it stays. Continue writes on from here.</source>
+        <translation>上一段已被您修改，所以保留不动。按“续写”从这里写下去。</translation>
+    </message>
+    <message>
+        <source>There is nothing before the caret to continue. Write a few words first.</source>
+        <translation>光标前还没有可续写的文字。请先写几个字。</translation>
+    </message>
+    <message>
+        <source>The model ends the text here. Write on, or try again.</source>
+        <translation>模型认为文章到此结束。您可以自己接着写，或者再试一次。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s context is full. Continue reads the end of the text anew.</source>
+        <translation>模型的上下文已满。再按“续写”，模型会重新读取文末。</translation>
+    </message>
+    <message>
+        <source>The text is longer than the model can see: it reads the last {read} tokens.</source>
+        <translation>文章超出了模型能看到的长度：它只读最后 {read} 个词元。</translation>
+    </message>
+    <message>
+        <source>The model reads the last {read} tokens; {dropped} before them do not fit.</source>
+        <translation>模型读取最后 {read} 个词元；之前的 {dropped} 个放不下。</translation>
+    </message>
+    <message>
+        <source>The text is longer than the model can see. Choose another model.</source>
+        <translation>文章超出了模型能看到的长度。请换一个模型。</translation>
+    </message>
+    <message>
+        <source>The engine is busy. Wait a moment and try again.</source>
+        <translation>引擎正忙。请稍候再试。</translation>
+    </message>
+    <message>
+        <source>The engine stopped; the text is untouched. Try again in a moment.</source>
+        <translation>引擎停止了，文字完好无损。请稍候再试。</translation>
+    </message>
+</context>
+<context>
+    <name>ConversionControl</name>
+    <message>
+        <source>Checkpoints (*.pt *.pth *.ckpt *.bin *.safetensors)</source>
+        <translation>检查点 (*.pt *.pth *.ckpt *.bin *.safetensors)</translation>
+    </message>
+    <message>
+        <source>Convert Checkpoint</source>
+        <translation>转换检查点文件</translation>
+    </message>
+    <message>
+        <source>Convert Checkpoint Folder</source>
+        <translation>转换检查点文件夹</translation>
+    </message>
+    <message>
+        <source>{name} will be converted.</source>
+        <translation>即将转换“{name}”。</translation>
+    </message>
+    <message>
+        <source>Python Environment for Conversions</source>
+        <translation>转换用的 Python 环境</translation>
+    </message>
+    <message>
+        <source>{folder} holds no Python; choose the folder of an environment.</source>
+        <translation>“{folder}”中没有 Python，请选择一个 Python 环境的文件夹。</translation>
+    </message>
+    <message>
+        <source>Conversions use the Python in {folder}.</source>
+        <translation>转换时将使用“{folder}”中的 Python。</translation>
+    </message>
+    <message>
+        <source>The export add-on is missing</source>
+        <translation>缺少导出组件</translation>
+    </message>
+    <message>
+        <source>Choose a Python…</source>
+        <translation>选择 Python…</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>{name} was converted and agrees with its original.</source>
+        <translation>“{name}”已转换，与原模型一致。</translation>
+    </message>
+    <message>
+        <source>The checkpoint was not converted</source>
+        <translation>检查点没有转换成功</translation>
+    </message>
+    <message>
+        <source>The conversion was cancelled; nothing of it is left.</source>
+        <translation>转换已取消，没有留下任何文件。</translation>
+    </message>
+    <message>
+        <source>Converting {name}…</source>
+        <translation>正在转换“{name}”…</translation>
+    </message>
+</context>
+<context>
+    <name>Dialogs</name>
+    <message>
+        <source>OK</source>
+        <translation>好</translation>
+    </message>
+    <message>
+        <source>Font of the text</source>
+        <translation>正文字体</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>EngineBridge</name>
+    <message>
+        <source>The engine was stopped; start it to go on.</source>
+        <translation>引擎已停止。要继续，请启动它。</translation>
+    </message>
+    <message>
+        <source>The engine stopped working ({reason}); the text is untouched, try again.</source>
+        <translation>引擎意外停止（{reason}），文字完好无损，请再试一次。</translation>
+    </message>
+    <message>
+        <source>The engine stopped working ({reason}); the text is untouched. It is being started again.</source>
+        <translation>引擎意外停止（{reason}），文字完好无损。正在重新启动引擎。</translation>
+    </message>
+    <message>
+        <source>The engine stopped working {count} times within a minute ({reason}); the text is untouched. Choose a smaller model, or start the engine again.</source>
+        <translation>引擎在一分钟内意外停止了 {count} 次（{reason}），文字完好无损。请换一个较小的模型，或者重新启动引擎。</translation>
+    </message>
+</context>
+<context>
+    <name>ErrorWords</name>
+    <message>
+        <source>“{name}” is not saved: the disk is full. Free some space, or save it on another disk.</source>
+        <translation>“{name}”没有保存：磁盘已满。请腾出空间，或者保存到别的磁盘。</translation>
+    </message>
+    <message>
+        <source>“{name}” is not saved: you may not write there. Choose a folder that belongs to you.</source>
+        <translation>“{name}”没有保存：您没有写入权限。请选择属于您的文件夹。</translation>
+    </message>
+    <message>
+        <source>“{name}” cannot be opened: you may not read it. Ask its owner, or open another file.</source>
+        <translation>无法打开“{name}”：您没有读取权限。请联系文件的所有者，或者打开别的文件。</translation>
+    </message>
+    <message>
+        <source>“{name}” is not saved: it is read-only. Save it under another name or in another folder.</source>
+        <translation>“{name}”没有保存：文件是只读的。请换一个名称或文件夹保存。</translation>
+    </message>
+    <message>
+        <source>“{name}” is not saved: its folder does not exist any more. Choose another folder.</source>
+        <translation>“{name}”没有保存：所在的文件夹已不存在。请选择别的文件夹。</translation>
+    </message>
+    <message>
+        <source>“{name}” does not exist any more. Look for it under another name or in another folder.</source>
+        <translation>“{name}”已不存在。请看看是否改了名，或者移到了别的文件夹。</translation>
+    </message>
+    <message>
+        <source>“{name}” is a folder. Choose a file.</source>
+        <translation>“{name}”是文件夹。请选择文件。</translation>
+    </message>
+    <message>
+        <source>“{name}” is a device or a pipe, not a file. Choose a file.</source>
+        <translation>“{name}”是设备或管道，不是文件。请选择文件。</translation>
+    </message>
+    <message>
+        <source>The name “{name}” is too long for this disk. Choose a shorter one.</source>
+        <translation>名称“{name}”对这个磁盘来说太长。请取一个短一些的名称。</translation>
+    </message>
+    <message>
+        <source>“{name}” is larger than this disk allows. Save it on another disk.</source>
+        <translation>“{name}”超过了这个磁盘允许的大小。请保存到别的磁盘。</translation>
+    </message>
+    <message>
+        <source>“{name}” is not saved: the disk reports a fault ({reason}). Save the text somewhere else.</source>
+        <translation>“{name}”没有保存：磁盘报告故障（{reason}）。请把文字保存到别处。</translation>
+    </message>
+    <message>
+        <source>“{name}” cannot be read: the disk reports a fault ({reason}). Check the disk.</source>
+        <translation>无法读取“{name}”：磁盘报告故障（{reason}）。请检查磁盘。</translation>
+    </message>
+    <message>
+        <source>“{name}” was written, but the disk does not confirm it ({reason}). Save it somewhere else as well.</source>
+        <translation>“{name}”已写入，但磁盘没有确认（{reason}）。请在别处再保存一份。</translation>
+    </message>
+    <message>
+        <source>The folder “{name}” cannot be made: a file has this name. Move or rename that file.</source>
+        <translation>无法创建文件夹“{name}”：已有同名文件。请移走那个文件或者给它改名。</translation>
+    </message>
+    <message>
+        <source>“{name}” was changed by another program. Read it again, or save over the other change.</source>
+        <translation>“{name}”被其他程序修改过。请重新读取，或者用这里的文字覆盖。</translation>
+    </message>
+    <message>
+        <source>“{name}” was removed by another program. Save it again to put it back.</source>
+        <translation>“{name}”被其他程序删除了。再保存一次，文件就会恢复。</translation>
+    </message>
+    <message>
+        <source>{encoding} has no {character} (line {line}). Save the file as UTF-8 to keep all of the text.</source>
+        <translation>{encoding} 编码中没有“{character}”（第 {line} 行）。以 UTF-8 保存可以保留全部文字。</translation>
+    </message>
+    <message>
+        <source>Line {line} holds half a character ({code}), which no file can carry. Delete it and save again.</source>
+        <translation>第 {line} 行有半个字符（{code}），任何文件都存不下它。请删去后再保存。</translation>
+    </message>
+    <message>
+        <source>“{name}” is larger than {limit}, more than this editor shows smoothly. Split it and open the parts.</source>
+        <translation>“{name}”超过 {limit}，编辑器无法流畅显示。请拆分后分别打开。</translation>
+    </message>
+    <message>
+        <source>“{name}” begins as {encoding} text but is damaged further on. Open it with the program that wrote it.</source>
+        <translation>“{name}”开头是 {encoding} 文本，后面却已损坏。请用当初写它的程序打开。</translation>
+    </message>
+    <message>
+        <source>“{name}” is not a text. Open a .txt or .md file.</source>
+        <translation>“{name}”不是文本。请打开 .txt 或 .md 文件。</translation>
+    </message>
+    <message>
+        <source>“{name}” is neither UTF-8, UTF-16 nor GB18030 text. Save it as UTF-8 in the program that wrote it, then open it again.</source>
+        <translation>“{name}”不是 UTF-8、UTF-16 或 GB18030 文本。请在当初写它的程序中另存为 UTF-8，然后再打开。</translation>
+    </message>
+    <message>
+        <source>Opened as GB18030. If the text looks wrong, close it without saving.</source>
+        <translation>已按 GB18030 编码打开。如果出现乱码，请直接关闭，不要保存。</translation>
+    </message>
+    <message>
+        <source>This file mixes line ends. Lines that you do not change keep theirs.</source>
+        <translation>这个文件混用了几种换行符。您没有改动的行会保持原样。</translation>
+    </message>
+    <message>
+        <source>This text holds invisible characters ({list}). They are kept where the editor can.</source>
+        <translation>文中有不可见的字符（{list}）。编辑器会尽量保留它们。</translation>
+    </message>
+    <message>
+        <source>The recovery store was damaged. {count} texts were saved from it; it is kept as “{name}”.</source>
+        <translation>恢复库已损坏，从中救回了 {count} 篇文字；原库保留为“{name}”。</translation>
+    </message>
+    <message>
+        <source>The recovery folder cannot lock files. Start the program with another folder (--profile).</source>
+        <translation>恢复文件夹不支持文件锁。请用 --profile 指定别的文件夹后启动程序。</translation>
+    </message>
+    <message>
+        <source>Unsaved text cannot be kept: another window holds the recovery store. Save the text now.</source>
+        <translation>无法暂存未保存的文字：恢复库正被另一个窗口占用。请现在就保存。</translation>
+    </message>
+    <message>
+        <source>Unsaved text cannot be kept: the disk is full. Free some space, or save the text now.</source>
+        <translation>无法暂存未保存的文字：磁盘已满。请腾出空间，或者现在就保存。</translation>
+    </message>
+    <message>
+        <source>Unsaved text cannot be kept for recovery. Save the text now, then start the program again.</source>
+        <translation>无法暂存未保存的文字以备恢复。请现在就保存，然后重新启动程序。</translation>
+    </message>
+    <message>
+        <source>The settings file was damaged. The defaults are used, and the file is kept beside the new one.</source>
+        <translation>设置文件已损坏。现在使用默认设置，原文件保留在新文件旁边。</translation>
+    </message>
+    <message>
+        <source>Some settings made no sense and are back at their defaults.</source>
+        <translation>有些设置的值无效，已恢复为默认值。</translation>
+    </message>
+    <message>
+        <source>The text has {count} tokens, but the model sees at most {limit}. Shorten it.</source>
+        <translation>文章有 {count} 个词元，而模型最多能看 {limit} 个。请缩短文章。</translation>
+    </message>
+    <message>
+        <source>There is nothing to continue yet. Write a first word.</source>
+        <translation>还没有可续写的文字。请先写下第一个词。</translation>
+    </message>
+    <message>
+        <source>No model is open. Choose one in the model list.</source>
+        <translation>没有打开的模型。请在模型列表中选择。</translation>
+    </message>
+    <message>
+        <source>No model comes with this program. Add a model folder to write with it.</source>
+        <translation>程序没有自带模型。添加模型文件夹后即可续写。</translation>
+    </message>
+    <message>
+        <source>There is no model “{name}” on this computer. Choose another one.</source>
+        <translation>这台电脑上没有模型“{name}”。请选择别的模型。</translation>
+    </message>
+    <message>
+        <source>The model folder “{path}” does not exist. Check where it is.</source>
+        <translation>模型文件夹“{path}”不存在。请检查它的位置。</translation>
+    </message>
+    <message>
+        <source>“{path}” is no model folder. Choose another folder, or convert a checkpoint.</source>
+        <translation>“{path}”不是模型文件夹。请选择别的文件夹，或者转换检查点。</translation>
+    </message>
+    <message>
+        <source>The model folder lacks the file {file}. Fetch or convert the model again.</source>
+        <translation>模型文件夹中缺少文件 {file}。请重新获取或转换模型。</translation>
+    </message>
+    <message>
+        <source>The file {file} of the model is cut off. Fetch or convert the model again.</source>
+        <translation>模型的文件 {file} 不完整。请重新获取或转换模型。</translation>
+    </message>
+    <message>
+        <source>The model is damaged: a file differs from its SHA-256. Fetch or convert it again.</source>
+        <translation>模型已损坏：有文件与其 SHA-256 不符。请重新获取或转换。</translation>
+    </message>
+    <message>
+        <source>The description of the model is damaged. Fetch or convert the model again.</source>
+        <translation>模型的说明文件已损坏。请重新获取或转换模型。</translation>
+    </message>
+    <message>
+        <source>The model is of a newer format ({version}). Update the program.</source>
+        <translation>模型的格式较新（{version}）。请更新程序。</translation>
+    </message>
+    <message>
+        <source>The model computes no valid numbers, so it is damaged. Fetch or convert it again.</source>
+        <translation>模型算不出有效的数值，已经损坏。请重新获取或转换。</translation>
+    </message>
+    <message>
+        <source>The model needs {needed}, but only {free} are free. Free some space and try again.</source>
+        <translation>模型需要 {needed}，而可用空间只有 {free}。请腾出空间后再试。</translation>
+    </message>
+    <message>
+        <source>There is an NVIDIA card, but {obstacle}. The processor is used.</source>
+        <translation>有 NVIDIA 显卡，但无法使用（{obstacle}）。现在改用处理器。</translation>
+    </message>
+    <message>
+        <source>The NVIDIA card cannot be used: {obstacle}. Choose the processor.</source>
+        <translation>无法使用 NVIDIA 显卡（{obstacle}）。请选择处理器。</translation>
+    </message>
+    <message>
+        <source>Too many tasks are waiting. Wait until one has ended, or stop it.</source>
+        <translation>等待中的任务太多。请等其中一个结束，或者停止它。</translation>
+    </message>
+    <message>
+        <source>The engine is not running. Start it again.</source>
+        <translation>引擎没有运行。请重新启动引擎。</translation>
+    </message>
+    <message>
+        <source>The engine cannot be started. Install the program again.</source>
+        <translation>引擎无法启动。请重新安装程序。</translation>
+    </message>
+    <message>
+        <source>“{name}” is part of the program and stays. Only models that you added can be removed.</source>
+        <translation>“{name}”是程序自带的模型，不能移除。只能移除您自己添加的模型。</translation>
+    </message>
+    <message>
+        <source>A file cannot be read or written: {line}</source>
+        <translation>无法读写文件：{line}</translation>
+    </message>
+    <message>
+        <source>The disk is full: {line}</source>
+        <translation>磁盘已满：{line}</translation>
+    </message>
+    <message>
+        <source>The model cannot be used: {line}</source>
+        <translation>模型无法使用：{line}</translation>
+    </message>
+    <message>
+        <source>The model’s tokenizer cannot be used: {line}</source>
+        <translation>模型的分词器无法使用：{line}</translation>
+    </message>
+    <message>
+        <source>This text cannot be continued: {line}</source>
+        <translation>无法续写这段文字：{line}</translation>
+    </message>
+    <message>
+        <source>The device cannot be used: {line}</source>
+        <translation>设备无法使用：{line}</translation>
+    </message>
+    <message>
+        <source>The engine reports: {line}</source>
+        <translation>引擎报告：{line}</translation>
+    </message>
+    <message>
+        <source>The checkpoint cannot be converted: {line}</source>
+        <translation>检查点无法转换：{line}</translation>
+    </message>
+    <message>
+        <source>The converted model does not agree with its original: {line}</source>
+        <translation>转换后的模型与原模型不一致：{line}</translation>
+    </message>
+    <message>
+        <source>A part of the program is not installed: {line}</source>
+        <translation>程序缺少组件：{line}</translation>
+    </message>
+</context>
+<context>
+    <name>ExportJobs</name>
+    <message>
+        <source>Converting a checkpoint needs the export add-on, which is not installed. Make a Python environment with it (python3 -m venv FOLDER, then FOLDER/bin/pip install &apos;nextstroke[export]&apos;) and choose that folder as the Python for conversions. Model folders can be added without it.</source>
+        <translation>转换检查点需要导出组件，而它没有安装。请创建一个带有该组件的 Python 环境（先运行 python3 -m venv 文件夹，再运行 文件夹/bin/pip install &apos;nextstroke[export]&apos;），然后把这个文件夹选作转换用的 Python。添加模型文件夹不需要它。</translation>
+    </message>
+    <message>
+        <source>Several conversions are waiting already; wait until one has ended.</source>
+        <translation>已有多个转换在等待，请等其中一个结束。</translation>
+    </message>
+    <message>
+        <source>The Python for conversions cannot be started ({program}); choose another one.</source>
+        <translation>转换用的 Python 无法启动（{program}），请另选一个。</translation>
+    </message>
+    <message>
+        <source>The conversion was ended by the system, most likely for want of memory; close programs first.</source>
+        <translation>转换被系统终止，多半是内存不足。请先关闭一些程序。</translation>
+    </message>
+    <message>
+        <source>The conversion ended without a result ({reason}).</source>
+        <translation>转换结束，但没有结果（{reason}）。</translation>
+    </message>
+</context>
+<context>
+    <name>FindBar</name>
+    <message>
+        <source>{count} replaced</source>
+        <translation>已替换 {count} 处</translation>
+    </message>
+    <message>
+        <source>not found</source>
+        <translation>没有找到</translation>
+    </message>
+    <message>
+        <source>1 place</source>
+        <translation>1 处</translation>
+    </message>
+    <message>
+        <source>{count} places</source>
+        <translation>{count} 处</translation>
+    </message>
+    <message>
+        <source>Find</source>
+        <translation>查找</translation>
+    </message>
+    <message>
+        <source>Replace with</source>
+        <translation>替换为</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation>替换</translation>
+    </message>
+    <message>
+        <source>Replace All</source>
+        <translation>全部替换</translation>
+    </message>
+    <message>
+        <source>Previous place</source>
+        <translation>上一处</translation>
+    </message>
+    <message>
+        <source>Next place</source>
+        <translation>下一处</translation>
+    </message>
+    <message>
+        <source>Close the find bar</source>
+        <translation>关闭查找栏</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>{name} is neither a model folder nor a checkpoint, so there is nothing to do with it.</source>
+        <translation>“{name}”既不是模型文件夹，也不是检查点，无法处理。</translation>
+    </message>
+    <message>
+        <source>The model is reading…</source>
+        <translation>模型正在阅读…</translation>
+    </message>
+    <message>
+        <source>Writing… Esc stops</source>
+        <translation>正在续写… 按 Esc 停止</translation>
+    </message>
+    <message>
+        <source>Page</source>
+        <translation>正文</translation>
+    </message>
+    <message>
+        <source>The text. Ctrl+Enter lets the model write on from the caret.</source>
+        <translation>正文。按 Ctrl+Enter，模型会从光标处续写。</translation>
+    </message>
+</context>
+<context>
+    <name>ModelControl</name>
+    <message>
+        <source>starting…</source>
+        <translation>正在启动…</translation>
+    </message>
+    <message>
+        <source>opening the model…</source>
+        <translation>正在打开模型…</translation>
+    </message>
+    <message>
+        <source>no model</source>
+        <translation>没有模型</translation>
+    </message>
+    <message>
+        <source>The model is being opened; it writes on in a moment.</source>
+        <translation>正在打开模型，稍候即可续写。</translation>
+    </message>
+    <message>
+        <source>Add a model folder with Model ▸ Add Model Folder…; you can write without one.</source>
+        <translation>可用“模型 ▸ 添加模型文件夹…”添加模型；没有模型也能照常写作。</translation>
+    </message>
+    <message>
+        <source>There is no usable model. </source>
+        <translation>没有可用的模型。</translation>
+    </message>
+    <message>
+        <source>Add Model Folder</source>
+        <translation>添加模型文件夹</translation>
+    </message>
+    <message>
+        <source>The engine is not running yet; try again in a moment.</source>
+        <translation>引擎还没有启动好，请稍候再试。</translation>
+    </message>
+    <message>
+        <source>Adding {name}…</source>
+        <translation>正在添加“{name}”…</translation>
+    </message>
+    <message>
+        <source>This model came with the program and stays; choose another one to remove.</source>
+        <translation>这是程序自带的模型，不能移除；请选择别的模型。</translation>
+    </message>
+    <message>
+        <source>Remove {name}?</source>
+        <translation>移除“{name}”吗？</translation>
+    </message>
+    <message>
+        <source>Its folder is deleted from the model library: {folder}</source>
+        <translation>它的文件夹将从模型库中删除：{folder}</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>The engine stopped and was started again; the text is untouched.</source>
+        <translation>引擎曾经停止，已重新启动；文字完好无损。</translation>
+    </message>
+    <message>
+        <source>{name} was added.</source>
+        <translation>已添加“{name}”。</translation>
+    </message>
+    <message>
+        <source>{name} was removed.</source>
+        <translation>已移除“{name}”。</translation>
+    </message>
+    <message>
+        <source>The model was not added</source>
+        <translation>模型没有添加成功</translation>
+    </message>
+    <message>
+        <source>The model was not removed</source>
+        <translation>模型没有移除</translation>
+    </message>
+    <message>
+        <source>Adding the model…</source>
+        <translation>正在添加模型…</translation>
+    </message>
+</context>
+<context>
+    <name>ModelPanel</name>
+    <message>
+        <source>{name} (cannot be used)</source>
+        <translation>{name}（无法使用）</translation>
+    </message>
+    <message>
+        <source>No model is open.</source>
+        <translation>没有打开的模型。</translation>
+    </message>
+    <message>
+        <source>reads {count} tokens</source>
+        <translation>可读 {count} 个词元</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Length</source>
+        <translation>长度</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>种子</translation>
+    </message>
+    <message>
+        <source>Runs on</source>
+        <translation>运行设备</translation>
+    </message>
+    <message>
+        <source>Add a model folder…</source>
+        <translation>添加模型文件夹…</translation>
+    </message>
+    <message>
+        <source>Add a model folder</source>
+        <translation>添加模型文件夹</translation>
+    </message>
+    <message>
+        <source>a new one each time</source>
+        <translation>每次随机</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>the best there is</source>
+        <translation>自动选择</translation>
+    </message>
+    <message>
+        <source>the processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>the graphics card</source>
+        <translation>显卡</translation>
+    </message>
+</context>
+<context>
+    <name>ModelWords</name>
+    <message>
+        <source>a sentence</source>
+        <translation>一句话</translation>
+    </message>
+    <message>
+        <source>a paragraph</source>
+        <translation>一段话</translation>
+    </message>
+    <message>
+        <source>a page</source>
+        <translation>一页</translation>
+    </message>
+    <message>
+        <source>{words} · up to {tokens} tokens</source>
+        <translation>{words} · 最多 {tokens} 个词元</translation>
+    </message>
+    <message>
+        <source>always the likeliest</source>
+        <translation>总选最可能的</translation>
+    </message>
+    <message>
+        <source>steady</source>
+        <translation>平稳</translation>
+    </message>
+    <message>
+        <source>balanced</source>
+        <translation>均衡</translation>
+    </message>
+    <message>
+        <source>lively</source>
+        <translation>活泼</translation>
+    </message>
+    <message>
+        <source>unbound</source>
+        <translation>奔放</translation>
+    </message>
+    <message>
+        <source>English</source>
+        <translation>英文</translation>
+    </message>
+    <message>
+        <source>Chinese</source>
+        <translation>中文</translation>
+    </message>
+    <message>
+        <source>Not certified: nobody compared this model with its original.</source>
+        <translation>未认证：这个模型没有与原模型比较过。</translation>
+    </message>
+    <message>
+        <source>Certified: compared with its original when it was converted.</source>
+        <translation>已认证：转换时与原模型比较过。</translation>
+    </message>
+    <message>
+        <source>Certified: compared with its original, it names the same next token in {share} of the places.</source>
+        <translation>已认证：与原模型相比，{share} 的位置给出相同的下一个词元。</translation>
+    </message>
+</context>
+<context>
+    <name>OpenDocument</name>
+    <message>
+        <source>Untitled</source>
+        <translation>未命名</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>This file cannot be opened</source>
+        <translation>无法打开这个文件</translation>
+    </message>
+    <message>
+        <source>Save As</source>
+        <translation>另存为</translation>
+    </message>
+    <message>
+        <source>Save the changes to {name}?</source>
+        <translation>保存对“{name}”的更改吗？</translation>
+    </message>
+    <message>
+        <source>Without saving, what you wrote since the last save is lost.</source>
+        <translation>如果不保存，上次保存之后写的内容就会丢失。</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Don&apos;t Save</source>
+        <translation>不保存</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>{name} was removed by another program; save it to put it back.</source>
+        <translation>“{name}”被其他程序删除了；保存即可恢复。</translation>
+    </message>
+    <message>
+        <source>Changes that were not saved in {name} are back.</source>
+        <translation>“{name}”中未保存的更改已恢复。</translation>
+    </message>
+    <message>
+        <source>The text is not saved</source>
+        <translation>文字没有保存</translation>
+    </message>
+    <message>
+        <source>Saved {name}.</source>
+        <translation>已保存“{name}”。</translation>
+    </message>
+    <message>
+        <source>{name} was changed by another program</source>
+        <translation>“{name}”被其他程序修改过</translation>
+    </message>
+    <message>
+        <source>Save Over It</source>
+        <translation>覆盖</translation>
+    </message>
+    <message>
+        <source>Save As…</source>
+        <translation>另存为…</translation>
+    </message>
+    <message>
+        <source>Save {name} as UTF-8?</source>
+        <translation>以 UTF-8 保存“{name}”吗？</translation>
+    </message>
+    <message>
+        <source>Save as UTF-8</source>
+        <translation>以 UTF-8 保存</translation>
+    </message>
+    <message>
+        <source>Replace {name}?</source>
+        <translation>替换“{name}”吗？</translation>
+    </message>
+    <message>
+        <source>A file of this name is there already; its text would be lost.</source>
+        <translation>那里已有同名文件，其中的文字将会丢失。</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation>替换</translation>
+    </message>
+    <message>
+        <source>Read it again, or keep the text that is on the page.</source>
+        <translation>可以重新读取文件，也可以保留页面上的文字。</translation>
+    </message>
+    <message>
+        <source>Read Again</source>
+        <translation>重新读取</translation>
+    </message>
+    <message>
+        <source>Keep This Text</source>
+        <translation>保留当前文字</translation>
+    </message>
+    <message>
+        <source>Texts (*.txt *.md)</source>
+        <translation>文本 (*.txt *.md)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
+</context>
+<context>
+    <name>SidePanel</name>
+    <message>
+        <source>Side panel</source>
+        <translation>侧栏</translation>
+    </message>
+</context>
+<context>
+    <name>StatusLine</name>
+    <message>
+        <source>{speed} tokens/s</source>
+        <translation>{speed} 词元/秒</translation>
+    </message>
+    <message>
+        <source>context {used} / {total}</source>
+        <translation>上下文 {used} / {total}</translation>
+    </message>
+    <message>
+        <source>{count} characters</source>
+        <translation>{count} 字</translation>
+    </message>
+    <message>
+        <source>{count} word</source>
+        <translation>{count} 词</translation>
+    </message>
+    <message>
+        <source>{count} words</source>
+        <translation>{count} 词</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>Chinese characters without punctuation, and words of other scripts</source>
+        <translation>不含标点的汉字数，以及其他文字的词数</translation>
+    </message>
+</context>
+<context>
+    <name>TopBar</name>
+    <message>
+        <source>{name}, changes not saved</source>
+        <translation>{name}，有未保存的更改</translation>
+    </message>
+    <message>
+        <source>{name}, saved</source>
+        <translation>{name}，已保存</translation>
+    </message>
+    <message>
+        <source>Menus</source>
+        <translation>菜单</translation>
+    </message>
+</context>
+</TS>
