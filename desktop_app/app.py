@@ -71,6 +71,7 @@ def _run(profile: str | None, files: list[str]) -> int:
     from desktop_app.main_window import MainWindow, Services
     from desktop_app.services.background import Background
     from desktop_app.services.engine_bridge import EngineBridge
+    from desktop_app.services.export_jobs import ExportJobs
     from desktop_app.services.languages import LanguageSwitch
     from desktop_app.services.paths import choose_profile
     from desktop_app.services.settings import SettingsStore
@@ -87,6 +88,7 @@ def _run(profile: str | None, files: list[str]) -> int:
     languages = LanguageSwitch(application, resource_file("i18n"))
     languages.apply(settings.values.language)
     background = Background()
+    export_jobs = ExportJobs(paths.models, disk, lambda: settings.values.export_python)
     window = MainWindow(
         Services(
             settings=settings,
@@ -94,6 +96,7 @@ def _run(profile: str | None, files: list[str]) -> int:
             theme=Theme(application, settings.values.theme),
             disk=disk,
             background=background,
+            export_jobs=export_jobs,
             language=lambda: languages.language,
             set_language=languages.apply,
         )
@@ -105,6 +108,7 @@ def _run(profile: str | None, files: list[str]) -> int:
         return application.exec()
     finally:
         settings.save_now()
+        export_jobs.close()
         _end_recovery(autosave, recovery)
         background.close()
         bridge.stop()
@@ -126,32 +130,34 @@ def _open_recovery(window: MainWindow, state: Path) -> RecoveryStore | None:
     from desktop_app.document.errors import DocumentError
     from desktop_app.document.kept_document import restore
     from desktop_app.document.recovery import RecoveryStore
+    from desktop_app.services.error_words import words_for
 
     try:
         recovery = RecoveryStore(state, window.services.disk)
         kept = recovery.take_over()
     except DocumentError as error:
         window.show_welcome()
-        window.status_line.say(window.services.words_for(error), stays=True)
+        window.status_line.say(words_for(error), stays=True)
         return None
     if kept:
         window.document.restore(restore(window.services.disk, kept[0]))
     else:
         window.show_welcome()
     if recovery.notice is not None:
-        window.status_line.say(recovery.notice.text)
+        window.status_line.say(words_for(recovery.notice))
     return recovery
 
 
 def _keep_text(window: MainWindow, recovery: RecoveryStore | None, background: Background) -> Autosave | None:
     """Write the text to the recovery store while one types."""
     from desktop_app.services.autosave import Autosave
+    from desktop_app.services.error_words import words_for
 
     if recovery is None:
         return None
     autosave = Autosave(recovery, lambda: (window.document.snapshot(),), background, window)
     window.text_touched.connect(autosave.touched)
-    autosave.failed.connect(lambda error: window.status_line.say(window.services.words_for(error), stays=True))
+    autosave.failed.connect(lambda error: window.status_line.say(words_for(error), stays=True))
     return autosave
 
 
@@ -168,10 +174,12 @@ def _end_recovery(autosave: Autosave | None, recovery: RecoveryStore | None) -> 
 
 
 def _show(window: MainWindow, notices: Sequence[tuple[str, str]], files: list[str]) -> None:
+    from desktop_app.services.error_words import words_for_kind
+
     window.show()
     window.view.setFocus()
-    for _kind, line in notices:
-        window.status_line.say(line)
+    for kind, line in notices:
+        window.status_line.say(words_for_kind(kind, line))
     window.take_paths([os.path.abspath(name) for name in files])
 
 

@@ -51,9 +51,9 @@ class Commands(QObject):
             "add_model": lambda: window.models.add(),
             "remove_model": window.models.remove,
             "start_engine": window.models.start_engine,
-            "convert": lambda: self.convert(),
-            "convert_folder": self._convert_folder,
-            "export_python": self._choose_export_python,
+            "convert": window.conversions.choose_file,
+            "convert_folder": window.conversions.choose_folder,
+            "export_python": window.conversions.choose_python,
             "zoom_in": lambda: self.zoom(1),
             "zoom_out": lambda: self.zoom(-1),
             "zoom_reset": lambda: self._set_size(DEFAULTS.font_size_pt),
@@ -121,18 +121,6 @@ class Commands(QObject):
             shown = path.replace("&", "&&")
             menu.addAction(shown).triggered.connect(lambda *_arguments, path=path: self._window.document.open(path))
         menu.setEnabled(bool(self._settings.values.recent_files))
-
-    # ---- models -----------------------------------------------------------------------------------------------
-
-    def convert(self, path: str = "") -> None:
-        """Convert a checkpoint file."""
-        self._window.status_line.say(self.tr("Converting checkpoints is not built in yet."))
-
-    def _convert_folder(self) -> None:
-        self.convert()
-
-    def _choose_export_python(self) -> None:
-        pass
 
     # ---- view -------------------------------------------------------------------------------------------------
 

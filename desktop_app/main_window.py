@@ -21,10 +21,10 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QVBoxLayout,
 from desktop_app import dropped
 from desktop_app.actions import Actions
 from desktop_app.commands import Commands
+from desktop_app.conversion_control import ConversionControl
 from desktop_app.dialogs.dialogs import Dialogs, QtDialogs
 from desktop_app.document.counting import Counts, count_text
 from desktop_app.document.disk import Disk
-from desktop_app.document.errors import DocumentError
 from desktop_app.editor.continuation import IDLE, WAITING, Choices, Continuation
 from desktop_app.editor.find_bar import FindBar
 from desktop_app.editor.view import EditorView
@@ -39,6 +39,8 @@ from desktop_app.panels.status_line import StatusLine
 from desktop_app.panels.top_bar import TopBar
 from desktop_app.services.background import Background
 from desktop_app.services.engine_bridge import EngineBridge
+from desktop_app.services.error_words import words_for
+from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.settings_in_use import SettingsInUse
 from desktop_app.welcome import welcome
 from engine.contracts.generation import Finished, SamplingSettings, Started
@@ -55,9 +57,9 @@ class Services:
     theme: Theme
     disk: Disk
     background: Background
+    export_jobs: ExportJobs
     language: Callable[[], str]  # "en" or "zh", the one on the screen
     set_language: Callable[[str], object]  # "auto", "en" or "zh"
-    words_for: Callable[[DocumentError], str] = str
 
 
 class MainWindow(QMainWindow):
@@ -93,10 +95,14 @@ class MainWindow(QMainWindow):
         self.side_panel = SidePanel(self)
         self.side_panel.add_tab(self.model_panel, lambda: self.tr("Model"))
         self.status_line = StatusLine(self)
-        self.document = OpenDocument(self.view, self.services.disk, self.dialogs, self.services.words_for, parent=self)
+        self.document = OpenDocument(self.view, self.services.disk, self.dialogs, parent=self)
         self.models = ModelControl(
             self.services.bridge, self.model_panel, self.dialogs, self.settings.now, self.settings.change, self
         )
+        self.conversions = ConversionControl(
+            self.services.export_jobs, self.model_panel, self.dialogs, self.settings.now, self.settings.change, self
+        )
+        self.conversions.converted.connect(self.models.take_new)
         self.continuation = Continuation(self.view, self.services.bridge, self._choices, self.models.obstacle, self)
         self._count_timer = QTimer(self)
         self._count_timer.setSingleShot(True)
@@ -136,13 +142,13 @@ class MainWindow(QMainWindow):
         self.continuation.state_changed.connect(self._show_state)
         self.continuation.finished.connect(self._show_figures)
         self.continuation.started.connect(self._show_reading)
-        for speaker in (self.document.told, self.continuation.told, self.models.told):
+        for speaker in (self.document.told, self.continuation.told, self.models.told, self.conversions.told):
             speaker.connect(self.status_line.say)
         self.models.changed.connect(self._show_model)
         self.models.became_ready.connect(self._continue_if_asked)
         self.model_panel.length_chosen.connect(lambda tokens: self.settings.change(max_tokens=tokens))
         self.model_panel.temperature_chosen.connect(lambda value: self.settings.change(temperature=value))
-        self.settings.save_failed.connect(lambda error: self.status_line.say(self.services.words_for(error)))
+        self.settings.save_failed.connect(lambda error: self.status_line.say(words_for(error)))
         self.splitter.splitterMoved.connect(self._remember_panel)
         self._count_timer.timeout.connect(self._count)
         values = self.settings.values
@@ -168,7 +174,7 @@ class MainWindow(QMainWindow):
             elif kind == dropped.MODEL_FOLDER:
                 self.models.add(path)
             elif kind == dropped.CHECKPOINT:
-                self.commands.convert(path)
+                self.conversions.convert(path, self.models.names)
             else:
                 words = self.tr("{name} is neither a model folder nor a checkpoint, so there is nothing to do with it.")
                 self.status_line.say(words.format(name=Path(path).name))
@@ -279,6 +285,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.settings.change(window_geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
+        self._count_timer.stop()
         self.about_to_close.emit()
         event.accept()
 

@@ -18,6 +18,7 @@ from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.dialogs.question import Answer, Question
 from desktop_app.panels.model_panel import ModelPanel
 from desktop_app.services.engine_bridge import EngineBridge
+from desktop_app.services.error_words import words_for_engine
 from desktop_app.services.settings import Settings
 
 Row = dict[str, Any]
@@ -75,6 +76,11 @@ class ModelControl(QObject):
         way_out = self.tr("Add a model folder with Model ▸ Add Model Folder…; you can write without one.")
         return f"{self._problem} {way_out}" if self._problem else self.tr("There is no usable model. ") + way_out
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all models in the library."""
+        return tuple(str(row["name"]) for row in self._models)
+
     # ---- commands ---------------------------------------------------------------------------------------------
 
     def open_wished(self) -> None:
@@ -118,6 +124,11 @@ class ModelControl(QObject):
         )
         if self._dialogs.ask(question) == "remove":
             self._removing = self._bridge.remove_model(str(opened["name"]))
+
+    def take_new(self, name: str) -> None:
+        """A model came into the library: list it and open it."""
+        self._bridge.list_models()
+        self.choose(name)
 
     def start_engine(self) -> None:
         """The person starts the engine again."""
@@ -169,8 +180,8 @@ class ModelControl(QObject):
         self._set(OPEN)
         self.became_ready.emit()
 
-    def _on_refused(self, message: str) -> None:
-        self._problem = message
+    def _on_refused(self, line: str) -> None:
+        self._problem = message = words_for_engine(line)
         self._opened = None
         self.told.emit(message)
         if self._settings().model:  # the chosen one fails: the bundled one may not
@@ -187,8 +198,7 @@ class ModelControl(QObject):
     def _on_added(self, name: str) -> None:
         self._end_operation()
         self.told.emit(self.tr("{name} was added.").format(name=name))
-        self._bridge.list_models()
-        self.choose(name)
+        self.take_new(name)
 
     def _on_removed(self, name: str) -> None:
         self.told.emit(self.tr("{name} was removed.").format(name=name))
@@ -198,9 +208,9 @@ class ModelControl(QObject):
     def _on_failed(self, operation: str, message: str) -> None:
         if operation == self._adding:
             self._end_operation()
-            self._dialogs.tell(self.tr("The model was not added"), message)
+            self._dialogs.tell(self.tr("The model was not added"), words_for_engine(message))
         elif operation == self._removing:
-            self._dialogs.tell(self.tr("The model was not removed"), message)
+            self._dialogs.tell(self.tr("The model was not removed"), words_for_engine(message))
 
     def _on_progress(self, operation: str, done: int, total: int) -> None:
         if operation == self._adding:

@@ -8,7 +8,6 @@ Knows: the view's text, the document layer, the questions to ask. Must not know:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -22,6 +21,7 @@ from desktop_app.document.kept_document import KeptDocument, RestoredDocument, t
 from desktop_app.document.text_encoding import UTF_8, TextFormat
 from desktop_app.document.text_file import FileVersion, TextFile, changed_outside, open_text, save_text
 from desktop_app.editor.view import EditorView
+from desktop_app.services.error_words import words_for
 
 SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT = (
     "save",
@@ -47,11 +47,10 @@ class OpenDocument(QObject):
         view: EditorView,
         disk: Disk,
         dialogs: Dialogs,
-        words_for: Callable[[DocumentError], str] = str,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._view, self._disk, self._dialogs, self._words_for = view, disk, dialogs, words_for
+        self._view, self._disk, self._dialogs = view, disk, dialogs
         self._path: Path | None = None
         self._format = TextFormat()
         self._version: FileVersion | None = None
@@ -92,7 +91,7 @@ class OpenDocument(QObject):
         try:
             opened = open_text(self._disk, Path(chosen))
         except DocumentError as error:
-            self._dialogs.tell(self.tr("This file cannot be opened"), self._words_for(error))
+            self._dialogs.tell(self.tr("This file cannot be opened"), words_for(error))
             return False
         self._show_file(opened)
         self.file_used.emit(str(opened.path))
@@ -186,14 +185,14 @@ class OpenDocument(QObject):
         if restored.is_recovered and kept.path is not None:
             self.told.emit(self.tr("Changes that were not saved in {name} are back.").format(name=self.name))
         for note in restored.notes:
-            self.told.emit(note.text)
+            self.told.emit(words_for(note))
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
     def _show_file(self, opened: TextFile) -> None:
         self._show(opened.text, opened.path, opened.format, opened.version, text_digest(opened.text))
         for note in opened.notes:
-            self.told.emit(note.text)
+            self.told.emit(words_for(note))
 
     def _show(
         self, text: str, path: Path | None, format: TextFormat, version: FileVersion | None, saved_digest: str = ""
@@ -218,7 +217,7 @@ class OpenDocument(QObject):
         except NotEncodable as error:
             return self._ask_about_encoding(error, path, format, known)
         except DocumentError as error:
-            self._dialogs.tell(self.tr("The text is not saved"), self._words_for(error))
+            self._dialogs.tell(self.tr("The text is not saved"), words_for(error))
             return False
         self._path, self._format, self._version = path, format, version
         self._saved_digest, self._told_change = text_digest(text), None
@@ -233,7 +232,7 @@ class OpenDocument(QObject):
     ) -> bool:
         question = Question(
             self.tr("{name} was changed by another program").format(name=path.name),
-            self._words_for(error),
+            words_for(error),
             (
                 Answer(OVERWRITE, self.tr("Save Over It")),
                 Answer(SAVE_AS, self.tr("Save As…"), is_default=True),
@@ -249,11 +248,11 @@ class OpenDocument(QObject):
         self, error: NotEncodable, path: Path, format: TextFormat, known: FileVersion | None
     ) -> bool:
         if not error.offer:
-            self._dialogs.tell(self.tr("The text is not saved"), self._words_for(error))
+            self._dialogs.tell(self.tr("The text is not saved"), words_for(error))
             return False
         question = Question(
             self.tr("Save {name} as UTF-8?").format(name=path.name),
-            self._words_for(error),
+            words_for(error),
             (Answer(CONVERT, self.tr("Save as UTF-8"), is_default=True), Answer(CANCEL, self.tr("Cancel"))),
         )
         if self._dialogs.ask(question) != CONVERT:
@@ -282,7 +281,7 @@ class OpenDocument(QObject):
         try:
             self._show_file(open_text(self._disk, self._path))
         except DocumentError as error:
-            self._dialogs.tell(self.tr("This file cannot be opened"), self._words_for(error))
+            self._dialogs.tell(self.tr("This file cannot be opened"), words_for(error))
 
     def _kinds(self) -> str:
         return ";;".join(

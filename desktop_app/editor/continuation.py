@@ -22,6 +22,7 @@ from desktop_app.editor.generation_in_text import GenerationInText
 from desktop_app.editor.prompt import Prompt, prompt_of, without_doubled_space
 from desktop_app.editor.text_drip import TextDrip
 from desktop_app.editor.view import EditorView
+from desktop_app.services.error_words import words_for_engine
 from engine.contracts.errors import EmptyPromptError, EngineBusyError, EngineStoppedError, PromptTooLongError
 from engine.contracts.generation import (
     CONTEXT_KEEP_END,
@@ -139,7 +140,7 @@ class Continuation(QObject):
         """Write the last generation anew with another seed; undo brings the old one back."""
         if self.is_busy:
             self.stop()
-        last = self._last
+        last = self._last = self._standing_generation()
         if last is None:
             self.continue_text()
         elif last.is_undone():
@@ -186,6 +187,13 @@ class Continuation(QObject):
             context_policy=CONTEXT_KEEP_END,
             ticket={"generation": self._number, "revision": self._view.document().revision()},
         )
+
+    def _standing_generation(self) -> GenerationInText | None:
+        """The last generation, or after an undo of a Retry the one that it had replaced."""
+        last = self._last
+        while last is not None and not last.is_intact() and last.replaces is not None and last.replaces.is_intact():
+            last = last.replaces
+        return last
 
     def _seed(self) -> int:
         chosen = self._choices().seed
@@ -294,4 +302,4 @@ class Continuation(QObject):
             EngineBusyError.__name__: self.tr("The engine is busy. Wait a moment and try again."),
             EngineStoppedError.__name__: self.tr("The engine stopped; the text is untouched. Try again in a moment."),
         }
-        return known.get(event.kind, event.message)
+        return known.get(event.kind) or words_for_engine(event.message, event.kind)

@@ -24,7 +24,7 @@ class GenerationInText:
 
     def __init__(self, view: EditorView, position: int, replaces: GenerationInText | None = None) -> None:
         self._view = view
-        self._replaces = replaces
+        self.replaces = replaces
         self._start = QTextCursor(view.document())
         self._start.setPosition(position)
         self._start.setKeepPositionOnInsert(True)
@@ -60,7 +60,7 @@ class GenerationInText:
     def insert(self, piece: str) -> None:
         """Put the next piece on the page, following it with the view only where its end was in sight."""
         piece = piece.translate(_LINE_ENDS)
-        if not piece and not (self._replaces and not self._has_begun):
+        if not piece and not (self.replaces and not self._has_begun):
             return
         was_in_sight = self._is_in_sight()
         kept = self._selection_to_keep()
@@ -80,8 +80,8 @@ class GenerationInText:
             self._end.joinPreviousEditBlock()
         else:
             self._end.beginEditBlock()
-            if self._replaces is not None:
-                self._remove(self._replaces)
+            if self.replaces is not None:
+                self._remove(self.replaces)
         self._has_begun = True
         self._end.insertText(piece, generated_format())
         self._end.endEditBlock()

@@ -30,6 +30,7 @@ class Theme(QObject):
         self._themes = load_tokens()
         self._wanted = wanted
         self._tokens = self._themes["light"]
+        self._is_applied = False
         application.setStyle(QStyleFactory.create("Fusion"))
         application.setFont(window_font())
         self._apply()
@@ -51,7 +52,10 @@ class Theme(QObject):
 
     def _apply(self) -> None:
         name = choose_theme(self._wanted, self._system_is_dark(), self._wants_contrast())
+        if self._tokens == self._themes[name] and self._is_applied:
+            return
         self._tokens = self._themes[name]
+        self._is_applied = True
         self._application.setPalette(_palette(self._tokens))
         self._application.setStyleSheet(style_sheet(self._tokens, _style_sheet_icons()))
         self.changed.emit()

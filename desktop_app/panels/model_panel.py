@@ -89,8 +89,9 @@ class ModelPanel(QWidget):
         self._device_box.setCurrentIndex(DEVICES.index(device))
         self._show_words()
 
-    def show_progress(self, words: str, done: int, total: int) -> None:
+    def show_progress(self, words: str, done: int, total: int, can_cancel: bool = False) -> None:
         """A model is being added or converted; no words: nothing is."""
+        self._progress_cancel.setVisible(can_cancel)
         self._progress.setVisible(bool(words))
         self._progress_words.setText(words)
         # Bytes of a large model pass the 31 bits of a progress bar.

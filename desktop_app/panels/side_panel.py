@@ -25,6 +25,7 @@ class SidePanel(QWidget):
         self._titles: list[Callable[[], str]] = []
         self._tabs = QTabWidget(self)
         self._tabs.setDocumentMode(True)
+        self._tabs.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its tab bar takes the focus
         self._tabs.tabBar().setDrawBase(False)
         self._tabs.tabBar().setExpanding(False)
         self._tabs.setStyleSheet("QTabWidget::tab-bar { left: 18px; top: 6px; }")
@@ -38,6 +39,7 @@ class SidePanel(QWidget):
         self._tabs.addTab(page, title())
         # One subject needs no row of tabs: its page has its own heading.
         self._tabs.tabBar().setVisible(self._tabs.count() > 1)
+        self._tabs.tabBar().setAccessibleName(self.tr("Side panel"))
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the language."""

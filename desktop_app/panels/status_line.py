@@ -6,10 +6,27 @@ Knows: how to put figures in words. Must not know: where they come from.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 HEIGHT = 30
 MESSAGE_MS = 12_000
+
+
+class _ElidedLabel(QLabel):
+    """One line that ends in … where there is no room; a long message never widens the window."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the words, cut at the end."""
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
 
 
 class StatusLine(QWidget):
@@ -22,7 +39,7 @@ class StatusLine(QWidget):
         self.setFixedHeight(HEIGHT)
         self._state = ""
         self._message = ""
-        self._words = self._label()
+        self._words = _ElidedLabel(self)
         self._device, self._speed, self._context, self._counts = (self._label() for _ in range(4))
         self._counts_shown: tuple[int, int] = (0, 0)
         self._speed_shown: float | None = None
@@ -30,8 +47,6 @@ class StatusLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 14, 1)
         row.setSpacing(20)
-        # A long message is cut; it never widens the window.
-        self._words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row.addWidget(self._words, 1)
         for label in (self._device, self._speed, self._context, self._counts):
             row.addWidget(label)

@@ -46,10 +46,15 @@ class TopBar(QWidget):
         """The document's name; a dot marks changes that are not in its file."""
         self._name, self._is_modified = name, is_modified
         shown = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 340)
-        self._document.setText(f"{shown} ●" if is_modified else shown)
+        self._document.setText(f"{shown}  •" if is_modified else shown)
         words = self.tr("{name}, changes not saved") if is_modified else self.tr("{name}, saved")
         self._document.setAccessibleName(words.format(name=name))
         self._document.setToolTip(words.format(name=name))
+
+    @property
+    def document_text(self) -> str:
+        """What stands in the middle."""
+        return self._document.text()
 
     def set_model(self, words: str) -> None:
         """The model's name, or what stands in its place."""

@@ -16,6 +16,7 @@ from desktop_app.look.resource_files import resource_file
 from desktop_app.look.theme import Theme
 from desktop_app.main_window import MainWindow, Services
 from desktop_app.services.background import Background
+from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.services.languages import LanguageSwitch
 from desktop_app.services.settings import SettingsStore
 from desktop_app.settings_in_use import SettingsInUse
@@ -47,6 +48,7 @@ def main() -> int:
             theme=Theme(application, arguments.theme),
             disk=Disk(),
             background=background,
+            export_jobs=ExportJobs(Path(folder) / "models", Disk(), lambda: ""),
             language=lambda: arguments.language,
             set_language=language.apply,
         )

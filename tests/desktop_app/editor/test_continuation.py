@@ -1,0 +1,331 @@
+"""Continue, Stop, Retry on the real page: what is inserted, what undo does, what ends a generation."""
+
+import pytest
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QInputMethodEvent
+from PySide6.QtWidgets import QApplication
+
+from desktop_app.editor.continuation import IDLE, WAITING, WRITING
+from desktop_app.editor.painting import generated_ranges
+from engine.contracts.generation import CONTEXT_KEEP_END, Token
+from tests.desktop_app.services.qt import run_for, wait_until
+
+START = "Once upon a time"
+
+
+def generated(kit) -> str:
+    found = []
+    block = kit.view.document().firstBlock()
+    while block.isValid():
+        found += [block.text()[start:end] for start, end in generated_ranges(block)]
+        block = block.next()
+    return "|".join(found)
+
+
+def test_the_text_before_the_caret_is_sent_and_the_answer_is_put_there(kit):
+    kit.write(START + " END")
+    cursor = kit.view.textCursor()
+    cursor.setPosition(len(START))
+    kit.view.setTextCursor(cursor)
+    kit.press(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    request = kit.bridge.requests[0]
+    assert request.prompt == START
+    assert request.context_policy == CONTEXT_KEEP_END
+    assert request.max_tokens == kit.settings.values.max_tokens
+    assert kit.window.continuation.state == WAITING
+    kit.bridge.begin()
+    kit.bridge.write(" there", " was")
+    assert kit.window.continuation.state == WRITING
+    kit.bridge.finish()
+    assert kit.settle()
+    assert kit.text == START + " there was END"
+    assert generated(kit) == " there was"
+
+
+def test_received_text_is_the_shown_text_whatever_the_pieces(kit):
+    kit.write("从前")
+    pieces = ["有", "", "一个小女孩。\n", "她说：", "“🧒🏽你好”", " e\u0301", "\n", "完"]
+    kit.generate(*pieces)
+    assert kit.text == "从前" + "".join(pieces)
+
+
+def test_text_held_back_until_the_end_is_shown_too(kit):
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.begin()
+    kit.bridge.write(" there")
+    kit.bridge.finish(text=" was.")
+    assert kit.settle()
+    assert kit.text == START + " there was."
+
+
+def test_a_generation_is_one_undo_step_and_redo_finds_it_with_its_mark(kit):
+    kit.write("")
+    kit.type(START)
+    kit.generate(" there", " was", " a\n", "girl")
+    whole = kit.text
+    kit.trigger("undo")
+    assert kit.text == START
+    assert generated(kit) == ""
+    kit.trigger("redo")
+    assert kit.text == whole
+    assert generated(kit) == " there was a|girl"
+
+
+def test_typing_after_a_generation_is_its_own_undo_step_and_carries_no_mark(kit):
+    kit.write(START)
+    kit.generate(" there was")
+    kit.type(" nobody")
+    assert kit.text == START + " there was nobody"
+    assert generated(kit) == " there was"
+    kit.trigger("undo")
+    assert kit.text == START + " there was"
+    kit.trigger("undo")
+    assert kit.text == START
+
+
+def test_typing_inside_and_over_generated_text_carries_no_mark(kit):
+    kit.write(START)
+    kit.generate(" there was a girl")
+    cursor = kit.view.textCursor()
+    cursor.setPosition(len(START + " there"))
+    kit.view.setTextCursor(cursor)
+    kit.type("XY")
+    assert generated(kit) == " there| was a girl"
+    cursor.setPosition(len(START + " thereXY was"))
+    cursor.setPosition(len(START + " thereXY was a"), cursor.MoveMode.KeepAnchor)
+    kit.view.setTextCursor(cursor)
+    kit.type("the")
+    assert kit.text == START + " thereXY wasthe girl"
+    assert generated(kit) == " there| was| girl"
+
+
+def test_pasted_text_is_plain_and_carries_no_mark(kit):
+    kit.write(START)
+    kit.generate(" there was")
+    data = QMimeData()
+    data.setHtml("<b>bold</b>")
+    data.setText("bold\r\nline")
+    kit.view.insertFromMimeData(data)
+    assert kit.text == START + " there wasbold\nline"
+    assert generated(kit) == " there was"
+
+
+@pytest.mark.parametrize("how", ["type", "paste", "delete", "compose"])
+def test_the_hand_of_the_person_stops_a_generation(kit, how):
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.begin()
+    kit.bridge.write(" there")
+    assert wait_until(lambda: kit.text == START + " there", 2)
+    if how == "type":
+        kit.type("X")
+    elif how == "paste":
+        data = QMimeData()
+        data.setText("X")
+        kit.view.insertFromMimeData(data)
+    elif how == "delete":
+        kit.press(Qt.Key.Key_Backspace)
+    else:
+        QApplication.sendEvent(kit.view, QInputMethodEvent("ni", []))
+    assert kit.window.continuation.state == IDLE
+    assert kit.bridge.cancelled == [kit.bridge.requests[0].id]
+    text = kit.text
+    kit.bridge.write(" too", " late")
+    kit.bridge.finish("cancelled")
+    run_for(60)
+    assert kit.text == text
+    kit.trigger("undo")
+    if how in ("type", "paste"):
+        assert kit.text == START + " there"
+        kit.trigger("undo")
+        assert kit.text == START
+
+
+def test_scrolling_selecting_and_moving_the_caret_do_not_stop_it(kit):
+    kit.write("line\n" * 200 + START)
+    kit.trigger("continue")
+    kit.bridge.begin()
+    kit.bridge.write(" one")
+    assert wait_until(lambda: kit.text.endswith(" one"), 2)
+    kit.view.verticalScrollBar().setValue(0)
+    kit.bridge.write(" two")
+    assert wait_until(lambda: kit.text.endswith(" two"), 2)
+    assert kit.view.verticalScrollBar().value() == 0, "the page stays where the person reads"
+    cursor = kit.view.textCursor()
+    cursor.setPosition(2)
+    cursor.setPosition(9, cursor.MoveMode.KeepAnchor)
+    kit.view.setTextCursor(cursor)
+    kit.press(Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    kit.bridge.write(" three")
+    kit.bridge.finish()
+    assert kit.settle()
+    assert kit.text.endswith(START + " one two three")
+    assert kit.view.textCursor().selectionStart() == 2
+    assert kit.bridge.cancelled == []
+
+
+def test_the_end_stays_in_sight_while_one_watches_it(kit):
+    kit.write("line\n" * 200 + START)
+    kit.view.ensureCursorVisible()
+    kit.generate("\nnext" * 40)
+    rectangle = kit.view.cursorRect()
+    assert rectangle.top() >= 0
+    assert rectangle.bottom() <= kit.view.viewport().height()
+
+
+def test_a_selection_that_ends_at_the_place_does_not_grow(kit):
+    kit.write(START)
+    cursor = kit.view.textCursor()
+    cursor.setPosition(5)
+    cursor.setPosition(len(START), cursor.MoveMode.KeepAnchor)
+    kit.view.setTextCursor(cursor)
+    kit.generate(" there was")
+    assert kit.text == START + " there was"
+    assert kit.view.textCursor().selectedText() == START[5:]
+
+
+def test_escape_stops_and_keeps_what_is_on_the_page(kit):
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.begin()
+    kit.bridge.write(" there")
+    assert wait_until(lambda: kit.text == START + " there", 2)
+    assert kit.window.actions_by_name["stop"].isEnabled()
+    kit.press(Qt.Key.Key_Escape)
+    assert kit.window.continuation.state == IDLE
+    assert not kit.window.actions_by_name["stop"].isEnabled()
+    kit.bridge.finish("cancelled", " late")
+    run_for(40)
+    assert kit.text == START + " there"
+    kit.trigger("undo")
+    assert kit.text == START
+
+
+def test_retry_replaces_the_last_passage_with_a_new_seed_and_undo_brings_it_back(kit):
+    kit.write(START)
+    kit.generate(" there was a king")
+    kit.trigger("retry")
+    assert kit.text == START + " there was a king", "the old passage stays until the new one comes"
+    assert kit.bridge.requests[1].prompt == START
+    assert kit.bridge.requests[1].sampling.seed != kit.bridge.requests[0].sampling.seed
+    kit.bridge.begin()
+    kit.bridge.write(" a queen", " lived")
+    kit.bridge.finish()
+    assert kit.settle()
+    assert kit.text == START + " a queen lived"
+    kit.trigger("undo")
+    assert kit.text == START + " there was a king"
+    assert generated(kit) == " there was a king"
+    kit.trigger("retry")
+    kit.bridge.begin()
+    kit.bridge.write(" a fox")
+    kit.bridge.finish()
+    assert kit.settle()
+    assert kit.text == START + " a fox"
+
+
+def test_retry_after_undo_writes_anew_and_after_editing_says_why_not(kit):
+    kit.write(START)
+    kit.generate(" there was")
+    kit.trigger("undo")
+    kit.trigger("retry")
+    kit.bridge.begin()
+    kit.bridge.write(" came a fox")
+    kit.bridge.finish()
+    assert kit.settle()
+    assert kit.text == START + " came a fox"
+    kit.press(Qt.Key.Key_Backspace)
+    kit.trigger("retry")
+    assert len(kit.bridge.requests) == 2
+    assert "changed by hand" in kit.message
+
+
+def test_a_stale_answer_is_dropped(kit):
+    kit.write(START)
+    kit.trigger("continue")
+    first = kit.bridge.requests[0]
+    kit.trigger("stop")
+    kit.trigger("continue")
+    kit.bridge.send(Token(first.id, first.ticket, 0, 0, 1, " old", -1.0))
+    second = kit.bridge.requests[1]
+    kit.bridge.send(Token(second.id, first.ticket, 0, 0, 1, " wrong ticket", -1.0))
+    kit.bridge.begin()
+    kit.bridge.write(" new")
+    kit.bridge.finish()
+    assert kit.settle()
+    assert kit.text == START + " new"
+
+
+def test_the_space_that_is_typed_already_is_not_doubled(kit):
+    kit.write("Once ")
+    kit.generate(" upon", " a time")
+    assert kit.bridge.requests[0].prompt == "Once"
+    assert kit.text == "Once upon a time"
+
+
+def test_what_the_model_did_not_see_is_said(kit):
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.begin(dropped=345)
+    assert "345" in kit.message
+    assert "12" in kit.message
+
+
+def test_an_empty_page_and_a_missing_model_are_answered_in_words(kit):
+    kit.write("  ")
+    kit.trigger("continue")
+    assert "nothing before the caret" in kit.message
+    kit.write(START)
+    kit.bridge.model_refused.emit("the model folder is damaged; fetch it again")
+    kit.trigger("continue")
+    assert "Add Model Folder" in kit.message
+    assert kit.bridge.requests == []
+    kit.type(" still typing")
+    assert kit.text == START + " still typing"
+
+
+def test_a_failed_request_leaves_the_text_and_says_what_happened(kit):
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.fail("PromptTooLongError", "the prompt has 9999 tokens")
+    assert kit.window.continuation.state == IDLE
+    assert kit.text == START
+    assert "longer than the model can see" in kit.message
+
+
+def test_an_engine_that_dies_in_the_middle_comes_back_and_the_text_is_untouched(kit):
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.begin()
+    kit.bridge.write(" there")
+    assert wait_until(lambda: kit.text == START + " there", 2)
+    kit.bridge.be_lost()
+    assert kit.window.continuation.state == IDLE
+    assert "untouched" in kit.message
+    kit.bridge.come_up()
+    assert "started again" in kit.message
+    assert kit.text == START + " there"
+    kit.generate(" was")
+    assert kit.text == START + " there was"
+
+
+def test_continue_before_the_model_is_open_begins_when_it_is(kit):
+    kit.write(START)
+    kit.bridge.be_lost()
+    kit.trigger("continue")
+    assert kit.bridge.requests == []
+    kit.bridge.come_up()
+    assert [request.prompt for request in kit.bridge.requests] == [START]
+
+
+def test_another_text_on_the_page_ends_a_generation(kit):
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.begin()
+    kit.bridge.write(" there")
+    kit.view.document().setModified(False)
+    kit.trigger("new")
+    run_for(40)
+    assert kit.text == ""
+    assert kit.window.continuation.state == IDLE

@@ -1,0 +1,152 @@
+"""The real window over a canned engine, with the test in the place of the person who answers questions."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from desktop_app.dialogs.question import Question
+from desktop_app.document.disk import Disk
+from desktop_app.editor.continuation import IDLE
+from desktop_app.look.resource_files import resource_file
+from desktop_app.look.theme import Theme
+from desktop_app.main_window import MainWindow, Services
+from desktop_app.services.background import Background
+from desktop_app.services.export_jobs import ExportJobs
+from desktop_app.services.languages import LanguageSwitch
+from desktop_app.services.settings import SettingsStore
+from desktop_app.settings_in_use import SettingsInUse
+from tests.desktop_app.fake_bridge import FakeBridge
+from tests.desktop_app.services.qt import delete_now, wait_until
+
+
+@dataclass
+class Answers:
+    """Dialogs that answer by themselves and remember what was asked."""
+
+    path: str = ""
+    answer: str = ""
+    family: str | None = None
+    asked: list[Question] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    keys: list[tuple[str, str]] = field(default_factory=list)
+
+    def ask(self, question: Question) -> str:
+        self.asked.append(question)
+        assert self.answer in {answer.key for answer in question.answers}, question
+        return self.answer
+
+    def tell(self, title: str, text: str) -> None:
+        self.told.append((title, text))
+
+    def path_to_open(self, title: str, folder: str, kinds: str) -> str:
+        return self.path
+
+    def path_to_save(self, title: str, proposal: str, kinds: str) -> str:
+        return self.path
+
+    def folder(self, title: str, start: str) -> str:
+        return self.path
+
+    def font_family(self, present: str) -> str | None:
+        return self.family
+
+    def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
+        self.keys = rows
+
+
+def _theme(application: QApplication) -> Theme:
+    # One for the process: a style sheet on the application costs half a second.
+    if not _themes:
+        _themes.append(Theme(application, "light"))
+    return _themes[0]
+
+
+_themes: list[Theme] = []
+
+
+class Kit:
+    """One window, its engine and its answers."""
+
+    def __init__(self, folder: Path, application: QApplication) -> None:
+        self.folder = folder
+        self.bridge = FakeBridge()
+        self.answers = Answers()
+        self.background = Background()
+        self.store = SettingsStore(folder / "settings.toml", Disk())
+        self.settings = SettingsInUse(self.store)
+        self.languages = LanguageSwitch(application, resource_file("i18n"))
+        self.theme = _theme(application)
+        self.theme.use("light")
+        self.window = MainWindow(
+            Services(
+                settings=self.settings,
+                bridge=self.bridge,
+                theme=self.theme,
+                disk=Disk(),
+                background=self.background,
+                export_jobs=ExportJobs(folder / "models", Disk(), lambda: "", find_python=lambda _setting: None),
+                language=lambda: self.languages.language,
+                set_language=self.languages.apply,
+            ),
+            self.answers,
+        )
+        self.view = self.window.view
+        self.window.show()
+        self.window.activateWindow()
+        self.view.setFocus()
+        QApplication.processEvents()
+
+    def write(self, text: str) -> None:
+        """Put a text on the page with the caret at its end."""
+        self.view.load_text(text)
+        self.view.moveCursor(self.view.textCursor().MoveOperation.End)
+
+    def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        QTest.keyClick(self.view, key, modifiers)
+
+    def type(self, text: str) -> None:
+        QTest.keyClicks(self.view, text)
+
+    def trigger(self, action: str) -> None:
+        self.window.actions_by_name[action].trigger()
+
+    def generate(self, *pieces: str) -> None:
+        """Continue, and let the engine write `pieces` to the end."""
+        self.trigger("continue")
+        self.bridge.begin()
+        self.bridge.write(*pieces)
+        self.bridge.finish()
+        assert self.settle()
+
+    def settle(self) -> bool:
+        """Wait until everything received is on the page."""
+        return wait_until(lambda: self.window.continuation.state == IDLE, 5)
+
+    @property
+    def text(self) -> str:
+        return self.view.text()
+
+    @property
+    def message(self) -> str:
+        return self.window.status_line.message
+
+    def focusable(self) -> list[QWidget]:
+        """Every widget that the keyboard can reach."""
+        return [
+            widget
+            for widget in self.window.findChildren(QWidget)
+            if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and not widget.objectName().startswith("qt_")
+        ]
+
+    def close(self) -> None:
+        self.view.document().setModified(False)
+        self.window.close()
+        delete_now(self.window)
+        self.background.close()
+        self.languages.apply("en")
