@@ -1,11 +1,12 @@
 """`nextstroke host`: the engine as a child process of the window, frames on standard input and output.
 
-    standard input  -> this thread -> Host.handle
+    standard input -> reader thread -> inbox -> this thread -> Host.handle
     Host -> outbox -> writer thread -> what was standard output
 
 Order of start: standard output is moved away, so that nothing a library prints can damage the stream; telemetry off;
-lower priority; ONNX Runtime; "ready"; then messages. When standard input closes, running work is cancelled and the
-process ends within a second, whatever a library is doing. Knows pipes and the process; must not know what messages do.
+lower priority; the reader; ONNX Runtime; "ready"; then messages. When standard input closes, running work is cancelled
+and the process ends within a second, whatever a library is doing: the reader waits for nothing but input, and ends the
+process itself where this thread does not. Knows pipes and the process; must not know what messages do.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ import queue
 import signal
 import sys
 import threading
-from typing import BinaryIO
+import time
+from collections.abc import Iterator
+from typing import BinaryIO, NoReturn
 
 from engine.contracts.errors import EngineError
 from engine.contracts.frames import Message, encode_frame, read_frame
 
 NICENESS = 10  # the window's late frames fell from 0.7 % to 0 with it (Linux, two cores)
 GRACE_SECONDS = 0.4  # a token takes milliseconds; whatever lasts longer (loading, a copy) is left behind
+LAST_SECONDS = 0.7  # from the end of input to the end of the process, at the most
+INBOX_BOUND = 1024  # messages are handled at once: more wait only while ONNX Runtime is being imported
 FLUSH_SECONDS = 0.1  # of the last answers, for a window that still listens
 OUTBOX_BOUND = 4096  # a long generation's worth of tokens: beyond that the window is not reading, and we wait for it
 
@@ -32,14 +37,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until standard input closes. Does not return: a library's threads must not hold the process."""
+    """Serve until standard input closes. Does not return."""
     frames = _take_standard_output()
     _be_a_good_child()
+    inbox = Inbox(open(0, "rb", buffering=0, closefd=False))  # noqa: SIM115  open until the process ends
     outbox = Outbox(frames)
-    status = _serve(outbox)
+    _serve(inbox, outbox)
     outbox.flush(FLUSH_SECONDS)
-    sys.stderr.flush()
-    os._exit(status)
+    _leave(inbox.status)
+
+
+class Inbox:
+    """Messages as they come, read on a thread of their own from the first moment."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.status = 0
+        self._stream = stream
+        self._waiting: queue.Queue[Message | None] = queue.Queue(INBOX_BOUND)
+        threading.Thread(target=self._read, name="inbox", daemon=True).start()
+
+    def messages(self) -> Iterator[Message]:
+        """Every message until the input ends."""
+        while (message := self._waiting.get()) is not None:
+            yield message
+
+    def _read(self) -> None:
+        try:
+            while (message := read_frame(self._stream)) is not None and message["type"] != "shutdown":
+                self._waiting.put(message)
+        except EngineError as error:
+            print(f"error: {error}", file=sys.stderr)
+            self.status = 1
+        try:
+            self._waiting.put_nowait(None)
+        except queue.Full:
+            pass  # then nobody is handling messages, and the end below is the only one
+        time.sleep(LAST_SECONDS)
+        _leave(self.status)
 
 
 class Outbox:
@@ -71,7 +105,7 @@ class Outbox:
                 os._exit(0)  # nobody listens any more, so there is nothing left to do
 
 
-def _serve(outbox: Outbox) -> int:
+def _serve(inbox: Inbox, outbox: Outbox) -> None:
     from engine.generate import generate
     from engine.host import Host
     from engine.library import open_library
@@ -80,15 +114,15 @@ def _serve(outbox: Outbox) -> int:
     host = Host(outbox.send, open_library(), load_model, generate)
     host.start()
     outbox.send({"type": "ready", "versions": dict(engine_versions())})
-    status = 0
-    try:
-        while (message := read_frame(sys.stdin.buffer)) is not None and message["type"] != "shutdown":
-            host.handle(message)
-    except EngineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 1
+    for message in inbox.messages():
+        host.handle(message)
     host.close(GRACE_SECONDS)
-    return status
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: neither a library's threads nor a copy in progress may hold the process."""
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _take_standard_output() -> BinaryIO:

@@ -121,23 +121,24 @@ def start_host() -> subprocess.Popen[bytes]:
 
 
 def test_the_process_ends_within_a_second_of_its_pipe_closing(endless: Path) -> None:
-    """In the middle of a generation, of loading, and of nothing."""
+    """In the middle of a generation, of loading, of nothing, and of its own start."""
     opening = encode_frame({"type": "open", "id": "o", "model": str(endless)})
     request = GenerationRequest("g", "the cat", max_tokens=16000, ignore_end_of_text=True)
     generating = encode_frame({"type": "generate", "request": request.to_dict()})
-    for sent, awaited in ((b"", "ready"), (opening, "ready"), (opening + generating, "event")):
+    for sent, awaited in ((b"", "ready"), (opening, "ready"), (opening + generating, "event"), (opening, None)):
         with start_host() as process:
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.write(sent)
             process.stdin.flush()
-            while (message := read_frame(process.stdout)) is not None and message["type"] != awaited:
+            while awaited and (message := read_frame(process.stdout)) is not None and message["type"] != awaited:
                 pass
             begin = time.monotonic()
             process.stdin.close()
             process.stdout.read()
             assert process.wait(WAIT_SECONDS) == 0
-            assert time.monotonic() - begin < 1.0
+            # Python's own start, which nothing of ours can shorten, comes on top where it had not ended.
+            assert time.monotonic() - begin < (1.0 if awaited else 3.0)
 
 
 def test_odd_messages_neither_hang_nor_end_the_process(window: Window, tmp_path: Path) -> None:
@@ -184,6 +185,18 @@ def test_odd_messages_neither_hang_nor_end_the_process(window: Window, tmp_path:
     assert window.exits.empty()
 
 
+def test_a_library_that_never_returns_does_not_hold_the_process() -> None:
+    program = (
+        "import time, engine.library, engine.commands.host as host\n"
+        "engine.library.open_library = lambda: time.sleep(60)\n"
+        "host.run(None)"
+    )
+    begin = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], input=b"", env=engine_environment(), check=False)
+    assert done.returncode == 0
+    assert time.monotonic() - begin < 20
+
+
 def test_a_damaged_stream_ends_the_process_with_words(endless: Path) -> None:
     done = subprocess.run(
         engine_command(), input=b"\xff\xff\xff\xff", capture_output=True, env=engine_environment(), check=False
@@ -203,8 +216,13 @@ def test_what_a_library_prints_never_enters_the_stream() -> None:
         "host.run(None)"
     )
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, input=b"", capture_output=True, env=engine_environment(), check=False)
-    assert b"stray" not in done.stdout
-    assert b"stray words" in done.stderr
-    assert b"stray bytes" in done.stderr
-    assert done.stdout.startswith(len(done.stdout[4:]).to_bytes(4, "little"))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=engine_environment(), **pipes) as process:
+        assert process.stdout is not None
+        ready = read_frame(process.stdout)
+        rest, words = process.communicate()
+    assert ready is not None
+    assert ready["type"] == "ready"
+    assert rest == b""
+    assert b"stray words" in words
+    assert b"stray bytes" in words
