@@ -6,6 +6,7 @@ Knows the layout of `export/training/checkpoint.py`. The tensors have canonical 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from engine.contracts.errors import CheckpointError
 from export.importers.opened import Family, Opened
@@ -28,9 +29,8 @@ def _open(path: Path) -> Opened:
             f"{folder}/checkpoint.json has version {meta.get('version')}, this program reads {VERSION}; "
             "update the program"
         )
-    config = ModelConfig.from_dict(meta["config"] if isinstance(meta.get("config"), dict) else {})
-    recipe = meta.get("recipe") if isinstance(meta.get("recipe"), dict) else {}
-    progress = meta.get("progress") if isinstance(meta.get("progress"), dict) else {}
+    config = ModelConfig.from_dict(_table(meta, "config"))
+    recipe, progress = _table(meta, "recipe"), _table(meta, "progress")
     weights = folder / "model.safetensors"
     return Opened(
         family=FORMAT,
@@ -41,10 +41,23 @@ def _open(path: Path) -> Opened:
         tokenizer=folder,
         end_of_text=0,
         begins_with_end_of_text=True,
-        languages=("zh", "en"),
-        licence="Apache-2.0",
+        languages=_languages(recipe),
+        licence=str(recipe.get("licence", "unknown")),
         training={"recipe": recipe, "progress": progress},
     )
+
+
+def _table(meta: dict[str, Any], name: str) -> dict[str, Any]:
+    value = meta.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _languages(recipe: dict[str, Any]) -> tuple[str, ...]:
+    """The languages of the training text, as its recipe lists them."""
+    corpus = recipe.get("corpus")
+    groups = corpus.get("group", []) if isinstance(corpus, dict) else []
+    found = [str(group["language"]) for group in groups if isinstance(group, dict) and "language" in group]
+    return tuple(dict.fromkeys(found))
 
 
 def _recognises(path: Path) -> bool:

@@ -6,6 +6,7 @@ Must not know families. torch is imported only where a file needs it: a safetens
 
 from __future__ import annotations
 
+import errno
 import json
 import struct
 from collections.abc import Iterable, Mapping
@@ -84,8 +85,10 @@ def load_torch(path: Path) -> dict[str, Any]:
     try:
         loaded = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except OSError as error:
+        if error.errno == errno.EINVAL:  # how PyTorch meets a file without its zip directory
+            raise CheckpointError(_torch_refusal(path, error)) from error
         raise file_error(error, f"read {path}") from error
-    except Exception as error:  # the unpickler meets whatever a hostile file makes it meet
+    except Exception as error:
         raise CheckpointError(_torch_refusal(path, error)) from error
     if not isinstance(loaded, dict):
         raise CheckpointError(f"{path} holds a {type(loaded).__name__}, not a checkpoint; save the state_dict")
@@ -184,6 +187,8 @@ def _torch_refusal(path: Path, error: Exception) -> str:
             f"{path} holds more than tensors and plain values, so it was not opened (nothing in it was run); "
             "save the model's state_dict in it, or as safetensors"
         )
-    if "mmap" in words:
+    with path.open("rb") as file:
+        old_format = file.read(1) == b"\x80"  # a bare pickle, where today's files are zip archives
+    if old_format:
         return f"{path} is in PyTorch's old format; load it where you trust it and save it again with torch.save"
     return f"{path} is cut off, damaged or not a PyTorch checkpoint; fetch or save it again"
