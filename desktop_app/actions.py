@@ -7,6 +7,7 @@ Knows: commands by name. Must not know: what a command does; the window connects
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, QObject
@@ -148,6 +149,11 @@ MENUS: tuple[tuple[str, tuple[str | tuple[str, tuple[str, ...]], ...]], ...] = (
 )
 
 
+def plain_words(menu_words: str) -> str:
+    """Words of a menu without the mark of their key: "&Open…" and "打开(&O)…" become "Open" and "打开"."""
+    return re.sub(r"\(&.\)|&", "", menu_words).rstrip("…")
+
+
 class Actions(QObject):
     """The actions by name, and menus made of them."""
 
@@ -195,7 +201,7 @@ class Actions(QObject):
             action = self._actions[row.name]
             action.setText(QCoreApplication.translate(_CONTEXT, row.text))
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            plain = action.text().replace("&", "").rstrip("…")
+            plain = plain_words(action.text())
             action.setToolTip(f"{plain} ({keys})" if keys else plain)
         for menu, title in self._titles:
             menu.setTitle(QCoreApplication.translate(_CONTEXT, title))
@@ -206,8 +212,8 @@ class Actions(QObject):
         for row in ROWS:
             if row.keys:
                 shown = [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in row.keys]
-                plain = self._actions[row.name].text().replace("&", "").rstrip("…")
-                rows.append((plain, " / ".join(shown)))
+                # Return and Enter are one word in Chinese.
+                rows.append((plain_words(self._actions[row.name].text()), " / ".join(dict.fromkeys(shown))))
         return rows
 
     def _make(self, row: Row) -> QAction:

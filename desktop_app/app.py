@@ -66,6 +66,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 def _run(profile: str | None, files: list[str]) -> int:
     from desktop_app.document.disk import Disk
+    from desktop_app.ending import SignalWatch
     from desktop_app.look.resource_files import resource_file
     from desktop_app.look.theme import Theme
     from desktop_app.main_window import MainWindow, Services
@@ -104,9 +105,11 @@ def _run(profile: str | None, files: list[str]) -> int:
     recovery = _open_recovery(window, paths.state)
     autosave = _keep_text(window, recovery, background)
     _show(window, store.notices, files)
+    watch = SignalWatch(application.quit, application)
     try:
         return application.exec()
     finally:
+        watch.close()
         settings.save_now()
         export_jobs.close()
         _end_recovery(autosave, recovery)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from desktop_app import dropped
@@ -141,9 +141,11 @@ class MainWindow(QMainWindow):
         self.document.file_used.connect(self.commands.remember_file)
         self.continuation.state_changed.connect(self._show_state)
         self.continuation.finished.connect(self._show_figures)
+        self.continuation.finished.connect(lambda _event: self._announce(self.tr("The model has written.")))
         self.continuation.started.connect(self._show_reading)
         for speaker in (self.document.told, self.continuation.told, self.models.told, self.conversions.told):
             speaker.connect(self.status_line.say)
+            speaker.connect(self._announce)
         self.models.changed.connect(self._show_model)
         self.models.became_ready.connect(self._continue_if_asked)
         self.model_panel.length_chosen.connect(lambda tokens: self.settings.change(max_tokens=tokens))
@@ -230,8 +232,14 @@ class MainWindow(QMainWindow):
         self.top_bar.set_busy(state != IDLE)
         self.actions_by_name["stop"].setEnabled(state != IDLE)
         self.actions_by_name["continue"].setEnabled(state == IDLE)
-        words = {IDLE: "", WAITING: self.tr("The model is reading…")}
-        self.status_line.set_state(words.get(state, self.tr("Writing… Esc stops")))
+        words = {IDLE: "", WAITING: self.tr("The model is reading…")}.get(state, self.tr("Writing… Esc stops"))
+        self.status_line.set_state(words)
+        self._announce(words)
+
+    def _announce(self, words: str) -> None:
+        """Let a screen reader say it."""
+        if words:
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.view, words))
 
     def _show_model(self) -> None:
         self.top_bar.set_model(self.models.name)

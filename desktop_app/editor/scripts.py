@@ -13,7 +13,7 @@ _HAN = (
 _HAN_CHARACTER = re.compile(f"[{_HAN}]")
 _FIRST_STRONG = re.compile(f"[{_HAN}]|[^\\W\\d_]")
 _NOT_PROSE = re.compile(r"\s|[-*+>#|`]|\d+[.)、]|\u3000")
-_SAMPLE_CHARACTERS = 4000
+_SAMPLE_CHARACTERS = 240
 
 
 def is_chinese_paragraph(text: str) -> bool:

@@ -51,7 +51,9 @@ def size_words(size_bytes: int) -> str:
 def language_words(languages: list[str]) -> str:
     """Languages by their names in the present one."""
     names = {"en": translate("ModelWords", "English"), "zh": translate("ModelWords", "Chinese")}
-    return ", ".join(names.get(language, language) for language in languages)
+    return translate("ModelWords", ", ", "between the members of a list").join(
+        names.get(language, language) for language in languages
+    )
 
 
 def certificate_words(certificate: Mapping[str, Any] | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from desktop_app.actions import Actions
+from desktop_app.actions import Actions, plain_words
 from desktop_app.look.theme import Theme
 
 HEIGHT = 46
@@ -70,7 +70,7 @@ class TopBar(QWidget):
         """Take the words of the present language."""
         self.set_document(self._name, self._is_modified)
         for button, action in ((self._retry, "retry"), (self._panel, "side_panel")):
-            button.setAccessibleName(self._actions[action].text().replace("&", ""))
+            button.setAccessibleName(plain_words(self._actions[action].text()))
         self.menu_bar.setAccessibleName(self.tr("Menus"))
         self._show_primary()
 
@@ -86,7 +86,7 @@ class TopBar(QWidget):
 
     def _show_primary(self) -> None:
         action = self._actions["stop" if self._is_busy else "continue"]
-        plain = action.text().replace("&", "")
+        plain = plain_words(action.text())
         self.primary.setText(plain)
         self.primary.setIcon(self._theme.icon("stop" if self._is_busy else "continue", self._theme.tokens.on_accent))
         self.primary.setToolTip(action.toolTip())

@@ -71,6 +71,7 @@ def main() -> int:
 
 
 def _write(window: MainWindow, bridge: FakeBridge, arguments: argparse.Namespace) -> None:
+    window.activateWindow()
     window.view.setFocus()
     if arguments.write:
         window.continue_text()
