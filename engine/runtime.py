@@ -80,6 +80,7 @@ class Runner:
         self._binding = graph.session.io_binding()
         self._run = graph.session.run_with_iobinding
         self._ones = np.ones((1, cache.context_length), np.int64)
+        self._ones_address = self._ones.ctypes.data
         self._keep = np.zeros((), np.int64)
         self._has_positions = graph_io.POSITION_IDS in graph.inputs
         self._bound_shape = (0, 0)
@@ -102,7 +103,7 @@ class Runner:
         self._ids[0] = ids
         if self._has_positions:
             self._positions[0] = np.arange(past, total)
-        self._binding.bind_input(graph_io.ATTENTION_MASK, "cpu", 0, np.int64, (1, total), self._ones.ctypes.data)
+        self._binding.bind_input(graph_io.ATTENTION_MASK, "cpu", 0, np.int64, (1, total), self._ones_address)
         try:
             self._run(self._binding)
         except Exception as error:

@@ -164,5 +164,19 @@ _STAGES: dict[str, Callable[[SamplingSettings], Stage | None]] = {
 
 def make_chain(settings: SamplingSettings) -> Chain:
     """The stages that are on, in the order that the settings name."""
-    stages = (_STAGES[name](settings) for name in settings.order)
+    stages = (_STAGES[name](settings) for name in _order(settings))
     return Chain(stage for stage in stages if stage is not None)
+
+
+def _order(settings: SamplingSettings) -> tuple[str, ...]:
+    """The order without the cuts that cannot matter: the best survives them all, and temperature 0 asks for no other.
+
+    A cut before a penalty stays, since the penalty may then prefer one that the cut has removed.
+    """
+    order = settings.order
+    if settings.temperature >= _COLDEST or "temperature" not in order:
+        return order
+    before = order[: order.index("temperature")]
+    penalties = [place for place, name in enumerate(before) if name == "repetition_penalty"]
+    is_penalized = bool(penalties) and settings.repetition_penalty != 1
+    return (*before[: penalties[-1] + 1 if is_penalized else 0], "temperature")
