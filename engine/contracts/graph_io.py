@@ -14,8 +14,8 @@ The interface is the one that onnxruntime-genai and transformers.js use, so that
     logits                 float32 (batch, kept, vocabulary)
     present.N.key, present.N.value                            the same buffers
 
-`head_size` is the padded one (a multiple of 8, with rotary positions of 16, as GroupQueryAttention needs). The buffer may
-be longer than past + sequence. Knows names; must not know how a graph is built or run.
+`head_size` is the padded one (a multiple of 8, with rotary positions of 16, as GroupQueryAttention needs). The buffer
+may be longer than past + sequence. Knows names; must not know how a graph is built or run.
 """
 
 from __future__ import annotations

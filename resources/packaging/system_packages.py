@@ -88,6 +88,7 @@ def _needs(goal: str) -> list[Need]:
     needs.append(Need("fonts-noto-cjk", "showing Chinese", _has_chinese_font, essential=False))
     if goal == "test":
         needs.append(_program_need("Xvfb", "xvfb", "testing the window on an X server", essential=False))
+        needs.append(_program_need("strace", "strace", "testing that nothing uses the network", essential=False))
     if goal in ("test", "package"):
         needs.append(_program_need("objdump", "binutils", "packaging", essential=goal == "package"))
         needs.append(_program_need("xz", "xz-utils", "compressing the package", essential=False))
