@@ -16,7 +16,6 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no window
@@ -26,6 +25,7 @@ if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no wi
     from desktop_app.main_window import MainWindow
     from desktop_app.services.autosave import Autosave
     from desktop_app.services.background import Background
+    from desktop_app.services.paths import ProfilePaths
 
 VERSION = "0.1.0"
 DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -102,7 +102,7 @@ def _run(profile: str | None, files: list[str]) -> int:
             set_language=languages.apply,
         )
     )
-    recovery = _open_recovery(window, paths.state)
+    recovery = _open_recovery(window, paths)
     autosave = _keep_text(window, recovery, background)
     _show(window, store.notices, files)
     watch = SignalWatch(application.quit, application)
@@ -128,15 +128,16 @@ def _application() -> QApplication:
     return application
 
 
-def _open_recovery(window: MainWindow, state: Path) -> RecoveryStore | None:
+def _open_recovery(window: MainWindow, paths: ProfilePaths) -> RecoveryStore | None:
     """The recovery store, with what it kept on the page; None (and said) where it cannot be used."""
     from desktop_app.document.errors import DocumentError
     from desktop_app.document.kept_document import restore
+    from desktop_app.document.recovered_copies import copy_others
     from desktop_app.document.recovery import RecoveryStore
     from desktop_app.services.error_words import words_for
 
     try:
-        recovery = RecoveryStore(state, window.services.disk)
+        recovery = RecoveryStore(paths.state, window.services.disk)
         kept = recovery.take_over()
     except DocumentError as error:
         window.show_welcome()
@@ -146,8 +147,9 @@ def _open_recovery(window: MainWindow, state: Path) -> RecoveryStore | None:
         window.document.restore(restore(window.services.disk, kept[0]))
     else:
         window.show_welcome()
-    if recovery.notice is not None:
-        window.status_line.say(words_for(recovery.notice))
+    for note in (recovery.notice, copy_others(window.services.disk, recovery, kept[1:], paths.data)):
+        if note is not None:
+            window.status_line.say(words_for(note))
     return recovery
 
 

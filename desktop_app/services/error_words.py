@@ -102,6 +102,9 @@ _DOCUMENT_WORDS: dict[str, str] = {
     "store_set_aside": QT_TRANSLATE_NOOP(
         "ErrorWords", "The recovery store was damaged. {count} texts were saved from it; it is kept as “{name}”."
     ),
+    "copies_written": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Other texts of the last session were not saved ({count}). They lie in “{folder}”."
+    ),
     "no_locks": QT_TRANSLATE_NOOP(
         "ErrorWords", "The recovery folder cannot lock files. Start the program with another folder (--profile)."
     ),

@@ -1,0 +1,66 @@
+"""Of several unsaved texts one is shown; the others become files, and none is lost on the way."""
+
+import errno
+import time
+from pathlib import Path
+
+import pytest
+
+from desktop_app.document.disk import Disk
+from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.recovered_copies import copy_others
+from desktop_app.document.recovery import RecoveryStore
+from tests.desktop_app.document.faulty_disk import FaultyCalls
+
+NOON = time.mktime((2026, 5, 4, 12, 0, 0, 0, 0, -1))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RecoveryStore:
+    return RecoveryStore(tmp_path / "state", Disk(), clock=lambda: NOON)
+
+
+def keep(store: RecoveryStore, *documents: KeptDocument) -> tuple[KeptDocument, ...]:
+    store.keep(documents)
+    return store.kept()
+
+
+def test_unsaved_texts_become_files_and_saved_ones_are_dropped(store: RecoveryStore, tmp_path: Path):
+    shown, *others = keep(
+        store,
+        KeptDocument("a", "shown"),
+        KeptDocument("b", "从前/有:一个人\n后来"),
+        KeptDocument("c", "从前/有:一个人\n别的"),
+        KeptDocument("d", "saved", tmp_path / "d.txt", saved_digest=text_digest("saved")),
+        KeptDocument("e", "more", tmp_path / "第 1 章.md", saved_digest="x"),
+    )
+    note = copy_others(Disk(), store, others, tmp_path / "data")
+    assert note is not None
+    assert note.facts == (("count", "3"), ("folder", str(tmp_path / "data" / "recovered")))
+    files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "data" / "recovered").iterdir()}
+    assert files == {
+        "从前有一个人 2026-05-04 12.00.txt": "从前/有:一个人\n后来",
+        "从前有一个人 2026-05-04 12.00 2.txt": "从前/有:一个人\n别的",
+        "第 1 章 2026-05-04 12.00.txt": "more",
+    }
+    assert [document.key for document in store.kept()] == [shown.key]
+
+
+def test_nothing_unsaved_is_nothing_to_tell(store: RecoveryStore, tmp_path: Path):
+    others = keep(store, KeptDocument("a", ""), KeptDocument("b", "", saved_digest=""))
+    assert copy_others(Disk(), store, others, tmp_path / "data") is None
+    assert store.kept() == ()
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_text_that_cannot_be_copied_stays_in_the_store(store: RecoveryStore, tmp_path: Path):
+    others = keep(store, KeptDocument("a", "precious"))
+    failing = Disk(FaultyCalls(2, errno.ENOSPC, sticky=True))
+    assert copy_others(failing, store, others, tmp_path / "data") is None
+    assert [document.text for document in store.kept()] == ["precious"]
+
+
+def test_half_characters_do_not_stop_a_copy(store: RecoveryStore, tmp_path: Path):
+    copy_others(Disk(), store, keep(store, KeptDocument("a", "half \ud800 end")), tmp_path)
+    (path,) = (tmp_path / "recovered").iterdir()
+    assert path.read_text(encoding="utf-8") == "half ? end"
