@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QTextCursor
 
 from desktop_app.dialogs.dialogs import Dialogs
@@ -181,7 +181,8 @@ class OpenDocument(QObject):
         self._show(kept.text, kept.path, kept.format, kept.version, kept.saved_digest)
         self._view.document().setModified(restored.is_recovered)
         self._put_caret(kept.caret)
-        self._view.verticalScrollBar().setValue(kept.scroll)
+        # At the start the window has its size only after it was shown.
+        QTimer.singleShot(0, self._view, lambda: self._view.verticalScrollBar().setValue(kept.scroll))
         if restored.is_recovered and kept.path is not None:
             self.told.emit(self.tr("Changes that were not saved in {name} are back.").format(name=self.name))
         for note in restored.notes:

@@ -12,14 +12,25 @@ Knows: geometry of lines and blocks. Must not know: what the text means, colours
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QFont, QFontInfo, QFontMetricsF, QTextBlock, QTextDocument, QTextLayout, QTextLine
+from PySide6.QtGui import (
+    QFont,
+    QFontInfo,
+    QFontMetricsF,
+    QTextBlock,
+    QTextCharFormat,
+    QTextDocument,
+    QTextLayout,
+    QTextLine,
+)
 from PySide6.QtWidgets import QPlainTextDocumentLayout
 
-from desktop_app.editor.scripts import takes_first_line_indent
+from desktop_app.editor.scripts import is_chinese_paragraph, takes_first_line_indent
 
+_SHARED_MARKS = re.compile("[\u2014\u2018\u2019\u201c\u201d\u2026]+")
 LINE_HEIGHT = 1.65  # of the font size
 LATIN_COLUMN_EM = 32.5  # about 68 Latin letters of a book face
 CHINESE_COLUMN_EM = 38.0  # characters
@@ -27,7 +38,7 @@ CHINESE_INDENT_EM = 2.0
 LATIN_PARAGRAPH_SPACE = 0.45  # of a line, after a paragraph
 PAGE_MARGIN_EM = 4.0
 LEAST_PAGE_MARGIN_EM = 1.2
-TOP_MARGIN_EM = 3.4
+TOP_MARGIN_EM = 2.9
 BOTTOM_SHARE = 0.35  # of the viewport stays free below the last line, so that writing never happens at the very edge
 
 
@@ -61,7 +72,7 @@ def page_geometry(viewport_width: int, viewport_height: int, em: float, chinese:
         column_width=column,
         paper_left=paper_left,
         paper_width=round(paper_width),
-        top_margin=round(TOP_MARGIN_EM * em),
+        top_margin=round(TOP_MARGIN_EM * em),  # above the first line, from the top of the desk
         bottom_margin=round(BOTTOM_SHARE * viewport_height),
     )
 
@@ -73,6 +84,7 @@ class PageLayout(QPlainTextDocumentLayout):
         super().__init__(document)
         self._page = page_geometry(800, 600, 20.0, False)
         self._baseline = 20.0
+        self._narrow_marks = QTextCharFormat()
 
     @property
     def page(self) -> PageGeometry:
@@ -85,6 +97,10 @@ class PageLayout(QPlainTextDocumentLayout):
         # The font's own box is centred in the line; text of other fonts sits on the same baseline.
         self._baseline = (page.line_height - metrics.ascent() - metrics.descent()) / 2 + metrics.ascent()
         self._page = page
+        narrow = QFont(font)
+        narrow.setFeature(QFont.Tag("pwid"), 1)
+        self._narrow_marks = QTextCharFormat()
+        self._narrow_marks.setFont(narrow)
         block = self.document().firstBlock()
         while block.isValid():
             block.layout().clearLayout()
@@ -96,7 +112,7 @@ class PageLayout(QPlainTextDocumentLayout):
         if not block.isValid():
             return QRectF()
         layout = block.layout()
-        if layout.lineCount() == 0 or layout.lineAt(0).leadingIncluded():
+        if layout.lineCount() == 0 or not self._is_ours(block, layout.lineAt(0)):
             self._lay_out(block, layout)
         if not block.isVisible():
             return QRectF()
@@ -106,12 +122,38 @@ class PageLayout(QPlainTextDocumentLayout):
             height += self._page.bottom_margin
         return QRectF(0.0, 0.0, self._page.column_left + self._page.column_width, height)
 
+    def documentChanged(self, position: int, removed: int, added: int) -> None:
+        """Qt repaints the changed block; one that became empty, or ceased to be, moves the space above it too."""
+        super().documentChanged(position, removed, added)
+        if self.document().findBlock(position).length() - 1 <= added:
+            self.requestUpdate()
+
+    def _is_ours(self, block: QTextBlock, first: QTextLine) -> bool:
+        # A block that became the first one, or ceased to be, must move by the page's top margin.
+        return not first.leadingIncluded() and abs(self.line_top(first) - self._top_margin(block)) < 1
+
+    def _top_margin(self, block: QTextBlock) -> float:
+        return self._page.top_margin if block.position() == 0 else 0.0
+
+    def _proportional_marks(self, text: str) -> list[QTextLayout.FormatRange]:
+        """Chinese faces draw “ ” ‘ ’ — … as wide as a character; in a Latin paragraph they ask for the narrow form."""
+        if is_chinese_paragraph(text):
+            return []
+        found = []
+        for mark in _SHARED_MARKS.finditer(text):
+            narrow = QTextLayout.FormatRange()
+            narrow.start, narrow.length = mark.start(), len(mark.group())
+            narrow.format = self._narrow_marks
+            found.append(narrow)
+        return found
+
     def _lay_out(self, block: QTextBlock, layout: QTextLayout) -> None:
         page = self._page
         layout.setTextOption(self.document().defaultTextOption())
         shown = layout.preeditAreaText() if not block.text() else block.text()
         indent = CHINESE_INDENT_EM * page.em if takes_first_line_indent(shown) else 0.0
-        top = 0.0
+        top = self._top_margin(block)
+        layout.setFormats(self._proportional_marks(block.text()))
         layout.beginLayout()
         while (line := layout.createLine()).isValid():
             line.setLeadingIncluded(False)
@@ -140,7 +182,8 @@ class PageLayout(QPlainTextDocumentLayout):
 
     def _space_after(self, block: QTextBlock) -> float:
         text = block.text()
-        if not text or takes_first_line_indent(text):
+        # A blank line is space enough.
+        if not text or takes_first_line_indent(text) or not block.next().text():
             return 0.0
         return round(LATIN_PARAGRAPH_SPACE * self._page.line_height)
 

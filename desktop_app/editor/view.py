@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -45,7 +45,6 @@ from desktop_app.editor.painting import (
 from desktop_app.editor.scripts import is_mostly_chinese
 from desktop_app.look.tokens import Tokens
 
-_TOP_MARGIN = 58.0
 _DESK_ABOVE_PAGE = 18.0
 _CARET_WIDTH = 2
 _SCRIPT_DECIDED_AFTER = 200  # characters: from there on the column keeps its width while one types
@@ -66,9 +65,10 @@ class EditorView(QPlainTextEdit):
         self._chinese_column = False
         self._is_writing = False
         self._caret_is_on = True
+        self._caret_drawn = QRect()
         self._found: list[tuple[int, int]] = []
         document = self.document()
-        document.setDocumentMargin(_TOP_MARGIN)
+        document.setDocumentMargin(0)  # Qt clips the text at it; the page has margins of its own
         self._layout = PageLayout(document)
         document.setDocumentLayout(self._layout)
         document.clearUndoRedoStacks()
@@ -194,7 +194,7 @@ class EditorView(QPlainTextEdit):
             self.setCurrentCharFormat(QTextCharFormat())  # setTextCursor would scroll to the caret
         self._caret_is_on = True
         self._start_blinking()
-        self.viewport().update()
+        self._update_caret()
 
     # ---- keys and input methods -------------------------------------------------------------------------------
 
@@ -312,8 +312,8 @@ class EditorView(QPlainTextEdit):
 
     def _paper_top(self) -> float:
         if self.firstVisibleBlock().blockNumber() > 0:
-            return -_TOP_MARGIN
-        return self.contentOffset().y() - _TOP_MARGIN + _DESK_ABOVE_PAGE
+            return -_DESK_ABOVE_PAGE
+        return self.contentOffset().y() + _DESK_ABOVE_PAGE
 
     def caret_rectangle(self) -> QRectF:
         """Where the caret is drawn, in the viewport."""
@@ -350,4 +350,6 @@ class EditorView(QPlainTextEdit):
         self._update_caret()
 
     def _update_caret(self) -> None:
-        self.viewport().update(self.caret_rectangle().toAlignedRect().adjusted(-2, -2, 2, 2))
+        before, self._caret_drawn = self._caret_drawn, self.caret_rectangle().toAlignedRect().adjusted(-2, -2, 2, 2)
+        self.viewport().update(before)
+        self.viewport().update(self._caret_drawn)

@@ -269,6 +269,8 @@ class ModelPanel(QWidget):
         ):
             widget.setAccessibleName(title.text())
             title.setBuddy(widget)
+            if isinstance(widget, QComboBox):
+                widget.view().setAccessibleName(title.text())
         self._show_words()
         self._fill_models()
         self._show_facts()

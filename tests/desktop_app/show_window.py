@@ -58,8 +58,10 @@ def main() -> int:
         window.show_welcome()
         if arguments.text:
             window.document.open(arguments.text)
-            window.view.moveCursor(window.view.textCursor().MoveOperation.End)
         window.show()
+        if arguments.text:
+            application.processEvents()
+            window.view.moveCursor(window.view.textCursor().MoveOperation.End)
         QTimer.singleShot(100, bridge.come_up)
         QTimer.singleShot(200, lambda: _write(window, bridge, arguments))
         if arguments.shot:

@@ -25,7 +25,7 @@ def silent_qt() -> Iterator[list[str]]:
     before = qInstallMessageHandler(note)
     yield said
     qInstallMessageHandler(before)
-    assert said == []
+    assert not said, said
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -73,9 +74,9 @@ _themes: list[Theme] = []
 class Kit:
     """One window, its engine and its answers."""
 
-    def __init__(self, folder: Path, application: QApplication) -> None:
+    def __init__(self, folder: Path, application: QApplication, bridge: Any = None) -> None:
         self.folder = folder
-        self.bridge = FakeBridge()
+        self.bridge = bridge or FakeBridge()
         self.answers = Answers()
         self.background = Background()
         self.store = SettingsStore(folder / "settings.toml", Disk())

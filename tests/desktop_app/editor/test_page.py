@@ -133,3 +133,48 @@ def test_dropped_files_are_handed_over_and_not_inserted(kit, tmp_path):
     kit.view.dropEvent(event)
     assert dropped == [[str(path)]]
     assert kit.text == "text"
+
+
+def test_the_first_line_keeps_the_margin_of_the_page_whatever_becomes_first(kit):
+    kit.write("first\nsecond\nthird")
+    page = kit.view.page_layout.page
+
+    def tops():
+        layout, block, found = kit.view.page_layout, kit.view.document().firstBlock(), []
+        while block.isValid():
+            layout.blockBoundingRect(block)
+            found.append(round(layout.line_top(block.layout().lineAt(0))))
+            block = block.next()
+        return found
+
+    assert tops() == [page.top_margin, 0, 0]
+    cursor = kit.view.textCursor()
+    cursor.setPosition(0)
+    cursor.setPosition(6, QTextCursor.MoveMode.KeepAnchor)
+    cursor.removeSelectedText()
+    assert tops() == [page.top_margin, 0]
+    cursor.insertText("new\n\n")
+    assert tops() == [page.top_margin, 0, 0, 0]
+
+
+def test_text_is_not_cut_at_the_right_edge_of_a_narrow_page(kit):
+    kit.window.resize(620, 700)
+    run_for(20)
+    kit.write("W" * 400)
+    kit.view.moveCursor(QTextCursor.MoveOperation.Start)
+    run_for(20)
+    page = kit.view.page_layout.page
+    image = kit.view.viewport().grab().toImage()
+    right = int(page.column_left + page.column_width)
+    y = int(page.top_margin + page.line_height / 2)
+    ink = [x for x in range(right) if image.pixelColor(x, y).lightness() < 128]
+    assert right - max(ink) < page.em
+
+
+def test_a_blank_line_stands_in_for_the_space_between_paragraphs(kit):
+    kit.write("one\ntwo")
+    first = kit.view.document().firstBlock()
+    close = kit.view.page_layout.blockBoundingRect(first).height()
+    kit.write("one\n\ntwo")
+    first = kit.view.document().firstBlock()
+    assert kit.view.page_layout.blockBoundingRect(first).height() < close
