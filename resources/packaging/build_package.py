@@ -5,6 +5,7 @@ Must not know: what the self-test does.
 """
 
 import argparse
+import contextlib
 import re
 import shutil
 import subprocess
@@ -14,12 +15,15 @@ import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import third_party_licences
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "build" / "dist"
 SELFTEST_LIMIT_S = 120
+WINDOW_LIMIT_S = 30
+WINDOW_STAYS_S = 3
 FORBIDDEN_FOLDERS = {"torch", "onnx", "transformers", "safetensors", "huggingface_hub", "nvidia", "tensorrt", "export"}
 FORBIDDEN_PIECES = ("providers_cuda", "providers_tensorrt", "libQt6Qml", "libQt6Quick", "libcudart", "libcublas")
 
@@ -93,39 +97,59 @@ def refuse_what_should_be_absent(folder: Path) -> None:
 
 
 def test_elsewhere(folder: Path) -> None:
-    """Run the self-test as a stranger would: another folder, no PATH, no Python environment, an empty home."""
+    """Start it as a stranger would: another folder, no PATH, no Python environment, an empty home."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="换个 地方 ") as elsewhere:
         moved = folder.rename(Path(elsewhere) / folder.name)
         home = Path(elsewhere) / "家 home"
         home.mkdir()
         try:
-            started = time.monotonic()
-            done = run_bare([str(moved / "nextstroke"), "selftest"], home)
-            seconds = time.monotonic() - started
+            run_selftest(moved / "nextstroke", home)
+            open_window(moved / "nextstroke", home)
         finally:
             moved.rename(folder)
-    print(done.stdout + done.stderr, end="")
-    if done.returncode != 0:
-        raise PackageError(f"the packaged program's selftest ended with status {done.returncode}")
-    print(f"selftest passed in {seconds:.1f} s with an empty PATH")
 
 
-def run_bare(command: list[str], home: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a command with nothing in its environment but a home and Qt's displayless platform."""
-    environment = {"PATH": "", "HOME": str(home), "QT_QPA_PLATFORM": "offscreen", "LANG": "C.UTF-8"}
+def run_selftest(program: Path, home: Path) -> None:
+    """The program's own account of itself."""
+    started = time.monotonic()
     try:
-        return subprocess.run(
-            command,
-            env=environment,
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=SELFTEST_LIMIT_S,
-            check=False,
-        )
+        done = subprocess.run([program, "selftest"], timeout=SELFTEST_LIMIT_S, check=False, **bare(home))
     except subprocess.TimeoutExpired:
         raise PackageError(f"the packaged program's selftest did not end within {SELFTEST_LIMIT_S} s") from None
+    print(done.stdout, end="")
+    if done.returncode != 0:
+        raise PackageError(f"the packaged program's selftest ended with status {done.returncode}")
+    print(f"selftest passed in {time.monotonic() - started:.1f} s with an empty PATH")
+
+
+def open_window(program: Path, home: Path) -> None:
+    """The window opens, starts its engine, stays, and ends when it is told to."""
+    with subprocess.Popen([program], **bare(home)) as window:
+        children = Path(f"/proc/{window.pid}/task/{window.pid}/children")
+        deadline = time.monotonic() + WINDOW_LIMIT_S
+        while window.poll() is None and not children.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        has_engine = window.poll() is None and bool(children.read_text())
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            window.wait(WINDOW_STAYS_S)
+        has_stayed = window.poll() is None
+        window.terminate()
+        said = window.stdout.read() if window.stdout else ""
+    if not (has_engine and has_stayed):
+        raise PackageError(f"the packaged program's window did not open or did not stay: {said.strip()}")
+    print("the window opens and its engine starts")
+
+
+def bare(home: Path) -> dict[str, Any]:
+    """How a process gets nothing in its environment but a home and Qt's displayless platform."""
+    return {
+        "env": {"PATH": "", "HOME": str(home), "QT_QPA_PLATFORM": "offscreen", "LANG": "C.UTF-8"},
+        "cwd": home,
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "encoding": "utf-8",
+    }
 
 
 def compress(folder: Path) -> Path:
