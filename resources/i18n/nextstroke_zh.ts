@@ -450,6 +450,10 @@
         <translation>恢复库已损坏，从中救回了 {count} 篇文字；原库保留为“{name}”。</translation>
     </message>
     <message>
+        <source>Other texts of the last session were not saved ({count}). They lie in “{folder}”.</source>
+        <translation>上次还有 {count} 篇文字没有保存，已存入“{folder}”。</translation>
+    </message>
+    <message>
         <source>The recovery folder cannot lock files. Start the program with another folder (--profile).</source>
         <translation>恢复文件夹不支持文件锁。请用 --profile 指定别的文件夹后启动程序。</translation>
     </message>
@@ -671,6 +675,10 @@
         <translation>模型</translation>
     </message>
     <message>
+        <source>The model has written.</source>
+        <translation>模型写完了。</translation>
+    </message>
+    <message>
         <source>{name} is neither a model folder nor a checkpoint, so there is nothing to do with it.</source>
         <translation>“{name}”既不是模型文件夹，也不是检查点，无法处理。</translation>
     </message>
@@ -882,6 +890,11 @@
     <message>
         <source>Chinese</source>
         <translation>中文</translation>
+    </message>
+    <message>
+        <source>, </source>
+        <comment>between the members of a list</comment>
+        <translation>、</translation>
     </message>
     <message>
         <source>Not certified: nobody compared this model with its original.</source>
