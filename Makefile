@@ -34,7 +34,7 @@ format-check:
 	$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 
 lint:
-	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff check --quiet --output-format concise .
 
 types:
 	$(BIN)/mypy
