@@ -55,6 +55,18 @@ def model(request: pytest.FixtureRequest, tiny_models: dict[str, LoadedModel]) -
     return tiny_models[request.param]
 
 
+def needs_exact_kernels(model: LoadedModel) -> None:
+    """Skip what canonical chunks do not promise, where this processor's kernels need them."""
+    if model.plan.is_canonical:
+        pytest.skip("on this processor the model runs in canonical chunks, which do not promise this equality")
+
+
+def needs_any_threads(model: LoadedModel) -> None:
+    """Skip comparisons over numbers of threads where the self-check has found that they differ."""
+    if not model.plan.any_threads:
+        pytest.skip("on this processor the bits depend on the number of threads; the self-check says so")
+
+
 @pytest.fixture
 def rotary(tiny_models: dict[str, LoadedModel]) -> LoadedModel:
     """The plainest one."""

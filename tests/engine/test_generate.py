@@ -27,6 +27,7 @@ from engine.generate import generate
 from engine.loaded_model import LoadedModel, load_model
 from engine.prompt import tokens_to_drop
 from engine.session import Session
+from tests.engine.conftest import needs_any_threads
 from tests.support.tiny_graph import TinyShape, tiny_weights
 from tests.support.tiny_models import write_tiny_model
 
@@ -86,11 +87,17 @@ def test_fresh_reused_and_restarted_give_the_same_bits(model: LoadedModel) -> No
     run(model, ask(), session)
     reused = run(model, ask(), session)
     started = next(event for event in reused if isinstance(event, Started))
-    assert started.reused > 0
     assert started.to_prefill >= 1
-    restarted = run(load_model(model.folder.path, "cpu", threads=1), ask())
-    assert essence(fresh) == essence(reused) == essence(restarted)
+    assert started.reused > 0 or model.plan.is_canonical
+    assert essence(fresh) == essence(reused)
     assert finished_of(fresh).record == finished_of(reused).record
+    restarted = run(load_model(model.folder.path, "cpu", threads=2), ask())
+    assert essence(fresh) == essence(restarted)
+
+
+def test_one_and_two_threads_give_the_same_bits(model: LoadedModel) -> None:
+    needs_any_threads(model)
+    assert essence(run(load_model(model.folder.path, "cpu", threads=1), ask())) == essence(run(model, ask()))
 
 
 def test_generated_text_that_becomes_prompt_is_reused_and_exact(model: LoadedModel) -> None:
@@ -100,7 +107,7 @@ def test_generated_text_that_becomes_prompt_is_reused_and_exact(model: LoadedMod
     further = ask(None, prompt_ids=prompt_ids)
     reused = run(model, further, session)
     assert isinstance(reused[0], Started)
-    assert reused[0].reused >= len(prompt_ids) - 2
+    assert reused[0].reused >= len(prompt_ids) - 2 or model.plan.is_canonical
     assert essence(reused) == essence(run(model, further))
 
 
@@ -302,7 +309,7 @@ def test_the_record_is_complete_and_gives_the_passage_again(model: LoadedModel) 
     record = finished_of(events, 1).record
     assert record.model_digest == model.manifest.digest()
     assert record.tokenizer_digest == model.tokenizer.digest
-    assert (record.device, record.self_check, record.threads) == ("cpu", "exact", 2)
+    assert (record.device, record.self_check, record.threads) == ("cpu", model.plan.description, 2)
     assert record.kernel_class
     assert record.runtime_version
     assert record.engine_version

@@ -53,7 +53,8 @@ def test_long_texts_are_scored_in_half_context_windows(tiny_models: dict[str, Lo
         row = model.new_session().prefill(ids[start:place])
         assert row is not None
         if place - start > 1:
-            assert result.tokens[place].logprob == log_softmax(row[-1])[ids[place]]
+            difference = abs((result.tokens[place].logprob or 0) - log_softmax(row[-1])[ids[place]])
+            assert difference == 0 or (model.plan.is_canonical and difference < 1e-3)
     assert len(result.next_top) == 1
 
 

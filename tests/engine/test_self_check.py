@@ -11,6 +11,7 @@ from engine.loaded_model import LoadedModel, load_model
 from engine.runtime import Runner
 from engine.self_check import find_plan, remembered_plan
 from engine.session import RunPlan, Session
+from tests.engine.conftest import needs_exact_kernels
 from tests.support.tiny_models import write_tiny_model
 
 
@@ -39,6 +40,7 @@ def check(model: LoadedModel, monkeypatch: pytest.MonkeyPatch, error: Any, other
 
 @pytest.fixture
 def exact(tiny_models: dict[str, LoadedModel]) -> LoadedModel:
+    needs_exact_kernels(tiny_models["int8-cache"])
     return tiny_models["int8-cache"]
 
 

@@ -1,0 +1,76 @@
+"""Every precision that is written gives the same bits fresh, reused, restarted, chunked, and on one or two threads."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.contracts.generation import Event, Finished, GenerationRequest, SamplingSettings, Started, Token
+from engine.generate import generate
+from engine.loaded_model import LoadedModel, load_model
+from engine.session import Session
+from export.convert import convert
+from tests.export.checkpoints import huggingface_model, own_checkpoint, save_huggingface
+
+PROMPT = tuple(np.random.default_rng(6).integers(3, 280, 70).tolist())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_profile(tmp_path_factory: pytest.TempPathFactory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEXTSTROKE_PROFILE", str(tmp_path_factory.mktemp("profile")))
+        yield
+
+
+@pytest.fixture(scope="module", params=["gpt2-fp32", "own-fp32", "own-int8", "own-int4"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A verified folder of that family and precision."""
+    family, precision = request.param.split("-")
+    place = tmp_path_factory.mktemp("exact")
+    make = {"gpt2": lambda path: save_huggingface(path, huggingface_model()), "own": own_checkpoint}[family]
+    return convert(make(place / "checkpoint"), place / "model", precision).folder
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> LoadedModel:
+    return load_model(folder, "cpu", threads=2)
+
+
+def run(model: LoadedModel, session: Session, prompt: tuple[int, ...]) -> list[Event]:
+    settings = SamplingSettings(temperature=1.0, seed=3)
+    request = GenerationRequest("r", None, prompt, max_tokens=20, sampling=settings, ignore_end_of_text=True)
+    events = list(generate(model, session, request))
+    assert any(isinstance(event, Finished) for event in events)
+    return events
+
+
+def essence(events: list[Event]) -> list[tuple[int, float]]:
+    return [(event.id, event.logprob) for event in events if isinstance(event, Token)]
+
+
+def test_reused_equals_fresh_equals_restarted_on_one_thread(model: LoadedModel) -> None:
+    session = model.new_session()
+    run(model, session, (*PROMPT[:50], 9, 9))
+    reused = run(model, session, PROMPT)
+    started = reused[0]
+    assert isinstance(started, Started)
+    assert started.reused == (0 if model.plan.is_canonical else 50)
+    assert essence(reused) == essence(run(model, model.new_session(), PROMPT))
+    if not model.plan.any_threads:
+        pytest.skip("on this processor the bits depend on the number of threads; the self-check says so")
+    restarted = load_model(model.folder.path, "cpu", threads=1)
+    assert essence(reused) == essence(run(restarted, restarted.new_session(), PROMPT))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 16, 17, 33, 64])
+def test_chunked_equals_whole(model: LoadedModel, chunk: int) -> None:
+    if model.plan.is_canonical:
+        pytest.skip("on this processor the model runs in canonical chunks, which do not promise this equality")
+    runner = model.graph.new_runner(model.graph.new_cache(model.context_length))
+    whole = runner.run(PROMPT, 0, len(PROMPT)).copy()
+    session = model.new_session()
+    for start in range(0, len(PROMPT), chunk):
+        logits = session.prefill(PROMPT[start : start + chunk])
+        assert logits is not None
+        if session.length > 1:
+            assert np.array_equal(logits[-1], whole[session.length - 1])
