@@ -22,6 +22,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.services.export_python import ExportPython, find_export_python
+from desktop_app.services.export_words import words_for_step
 
 KILL_AFTER_MS = 5000  # the exporter removes its half-written folder first
 WAITING_BOUND = 8  # dropped by mistake, a whole folder of checkpoints would keep the computer busy for hours
@@ -41,7 +42,7 @@ class ExportJobs(QObject):
     """Conversions of this window. `library` is the folder of added models."""
 
     started = Signal(str, str)  # id, the model's name
-    progress = Signal(str, int, str)  # id, permille done, what is being done (English)
+    progress = Signal(str, int, str)  # id, permille done, what is being done
     finished = Signal(str, str, dict)  # id, the model's name, the exporter's result with its certificate
     failed = Signal(str, str)  # id, one line
     cancelled = Signal(str)  # id
@@ -164,7 +165,7 @@ class ExportJobs(QObject):
         report = _object(line)
         if self._job is not None and report is not None and "progress" in report:
             permille = int(1000 * min(max(float(report["progress"]), 0.0), 1.0))
-            self.progress.emit(self._job.id, permille, str(report.get("doing", "")))
+            self.progress.emit(self._job.id, permille, words_for_step(str(report.get("doing", ""))))
         elif line:
             self._last_words = f"{self._last_words}\n{line}"[-_LAST_WORDS_CHARACTERS:]
 

@@ -177,7 +177,7 @@
     </message>
     <message>
         <source>&amp;View</source>
-        <translation>显示(&amp;V)</translation>
+        <translation>视图(&amp;V)</translation>
     </message>
     <message>
         <source>&amp;Theme</source>
@@ -622,6 +622,41 @@
     </message>
 </context>
 <context>
+    <name>ExportWords</name>
+    <message>
+        <source>reading the checkpoint</source>
+        <translation>读取检查点</translation>
+    </message>
+    <message>
+        <source>preparing the comparison</source>
+        <translation>准备比较</translation>
+    </message>
+    <message>
+        <source>measuring activations</source>
+        <translation>测量激活值</translation>
+    </message>
+    <message>
+        <source>writing the graph</source>
+        <translation>写出计算图</translation>
+    </message>
+    <message>
+        <source>comparing with the original</source>
+        <translation>与原模型比较</translation>
+    </message>
+    <message>
+        <source>checking the files</source>
+        <translation>检查文件</translation>
+    </message>
+    <message>
+        <source>writing the model folder</source>
+        <translation>写入模型文件夹</translation>
+    </message>
+    <message>
+        <source>done</source>
+        <translation>完成</translation>
+    </message>
+</context>
+<context>
     <name>FindBar</name>
     <message>
         <source>{count} replaced</source>
@@ -906,7 +941,7 @@
     </message>
     <message>
         <source>Certified: compared with its original, it names the same next token in {share} of the places.</source>
-        <translation>已认证：与原模型相比，{share} 的位置给出相同的下一个词元。</translation>
+        <translation>已认证：与原模型相比，在 {share} 的位置上给出相同的下一个词元。</translation>
     </message>
 </context>
 <context>

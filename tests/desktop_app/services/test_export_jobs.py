@@ -1,6 +1,7 @@
 """Conversions run in a child process, one after the other, with progress, cancel and one end each."""
 
 import os
+import re
 import sys
 import textwrap
 import time
@@ -12,7 +13,10 @@ import pytest
 from desktop_app.document.disk import Disk
 from desktop_app.services.export_jobs import WAITING_BOUND, ExportJobs
 from desktop_app.services.export_python import ExportPython, child_environment, find_export_python
-from tests.desktop_app.services.qt import delete_now, wait_until
+from desktop_app.services.export_words import words_for_step
+from desktop_app.services.languages import LanguageSwitch
+from resources.i18n import update
+from tests.desktop_app.services.qt import application, delete_now, wait_until
 
 # Stands for `desktop_app export CHECKPOINT FOLDER --json`: speaks its lines, and does what the checkpoint's name says.
 EXPORTER = textwrap.dedent(
@@ -100,6 +104,17 @@ def test_a_conversion_reports_and_ends_in_the_library(jobs: ExportJobs, heard: L
     ]
     assert (tmp_path / "我的 models" / "小说").is_dir()
     assert not jobs.is_busy
+
+
+def test_the_steps_that_the_exporter_names_have_words(root: Path):
+    said = set(re.findall(r'report\([^"]*?f?"([a-zA-Z][^":{]*)', (root / "export" / "convert.py").read_text("utf-8")))
+    assert {"reading the checkpoint", "writing the graph", "done"} <= said
+    switch = LanguageSwitch(application(), update.FOLDER)
+    switch.apply("zh")
+    words = {step: words_for_step(step) for step in (*said, "comparing: english", "checking SHA-256")}
+    switch.apply("en")
+    delete_now(switch)
+    assert [step for step, word in words.items() if not re.search("[\u4e00-\u9fff]", word)] == []
 
 
 def test_the_error_line_is_the_message(jobs: ExportJobs, heard: Listener, tmp_path: Path):
