@@ -4,8 +4,9 @@ For: everything that runs or lists a model; a folder that is missing, damaged or
 Knows: the manifest, file sizes and SHA-256; that nothing outside the folder may be reached from it.
 Must not know: ONNX Runtime, tokenizers, or what the files mean.
 
-Sizes are checked at every opening, hashes at every opening up to `HASH_ALWAYS_BYTES` and above that when asked. A file
-with a second hard link is always hashed: its content could change, or come from, outside the folder.
+Sizes are checked at every opening, hashes at every opening up to `HASH_ALWAYS_BYTES` and above that when asked (loading
+asks when something changed: `engine.verified`). A file with a second hard link is always hashed: its content could
+change, or come from, outside the folder.
 """
 
 from __future__ import annotations

@@ -23,9 +23,11 @@ from engine.runtime import Graph, runtime_version
 from engine.self_check import find_plan, remembered_plan
 from engine.session import RunPlan, Session
 from engine.tokenizer import Tokenizer, load_tokenizer
+from engine.verified import hash_if_changed
 
 BEGIN_OF_TEXT = "begin_of_text"  # a model that names this special token wants it before every text
 _SELF_CHECKS = "self-checks"
+_VERIFIED = "verified-models"
 _SOURCE_VERSION = "0.1.0"  # where the program runs without having been installed
 
 
@@ -64,6 +66,7 @@ class LoadedModel:
 def load_model(folder: Path, device: str = "auto", threads: int | None = None) -> LoadedModel:
     """Open, check and load a model folder. `device`: "auto", "cpu" or "cuda". Raises `NextstrokeError` in words."""
     opened = open_folder(folder)
+    hash_if_changed(opened, find_profile().cache / _VERIFIED)
     tokenizer = load_tokenizer(opened)
     count = threads or default_threads()
     graph = _load_graph(opened, device, count)
