@@ -57,14 +57,18 @@ def verification_samples(
 
 
 def calibration_samples(encode: Encode, begin: Sequence[int], context: int, vocabulary: int) -> list[list[int]]:
-    """Texts to measure activations on: other ones than those a conversion is judged by."""
-    found = []
-    for name in ("calibration_english", "calibration_chinese"):
-        ids = [*begin, *_cut(encode(read_text(name)), vocabulary)]
-        length = min(context, 512)
-        pieces = [ids[start : start + length] for start in range(0, len(ids), length)]
-        found += [piece for piece in pieces[:2] if len(piece) > 1]
-    return found
+    """Texts to measure activations on: other ones than those a conversion is judged by.
+
+    Each language in a run of its own where the context is short, else both in one long run: with learned positions a key's
+    size depends on where it stands, so the far positions must be seen too.
+    """
+    english, chinese = (_cut(encode(read_text(f"calibration_{name}")), vocabulary) for name in ("english", "chinese"))
+    longest = min(context, LONGEST)
+    if longest <= 2 * SHORT:
+        found = [[*begin, *english][:longest], [*begin, *chinese][:longest]]
+    else:
+        found = [[*begin, *english[: longest // 2], *chinese][:longest]]
+    return [ids for ids in found if len(ids) > 1]
 
 
 def _cut(ids: Sequence[int], vocabulary: int) -> list[int]:
