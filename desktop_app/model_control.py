@@ -49,6 +49,7 @@ class ModelControl(QObject):
         self._problem = ""
         self.state = STARTING
         self._was_lost = False
+        self._tried: set[str] = set()  # opened in the place of a bundled one that is not there
         self._adding = ""  # id of the operation that is shown
         self._removing = ""
         self._connect()
@@ -189,11 +190,23 @@ class ModelControl(QObject):
             self._open("")
             return
         self._set(NONE)
+        self._open_any()
+
+    def _open_any(self) -> None:
+        """No bundled model can be opened: take the first usable one of the library, each at most once."""
+        for row in self._models:
+            name = str(row["name"])
+            if row.get("usable") and name not in self._tried:
+                self._tried.add(name)
+                self._open(name)
+                return
 
     def _on_listed(self, models: list[Row]) -> None:
         self._models = models
         self._panel.show_models(models)
         self.changed.emit()
+        if self.state == NONE and self._bridge.is_ready:
+            self._open_any()
 
     def _on_added(self, name: str) -> None:
         self._end_operation()

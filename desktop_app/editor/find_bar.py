@@ -5,7 +5,7 @@ Knows: the view and its text. Must not know: menus.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRegularExpression, QSize, Qt
+from PySide6.QtCore import QEvent, QRegularExpression, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QTextCharFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
@@ -37,7 +37,11 @@ class FindBar(QWidget):
         self._close.clicked.connect(self.close_bar)
         self._one.clicked.connect(self.replace_one)
         self._all.clicked.connect(self.replace_all)
-        view.document().contentsChanged.connect(self._mark)
+        self._mark_later = QTimer(self)  # a search through a long text must not wait on every key
+        self._mark_later.setSingleShot(True)
+        self._mark_later.setInterval(200)
+        self._mark_later.timeout.connect(self._mark)
+        view.document().contentsChanged.connect(self._text_changed)
         theme.changed.connect(self._renew_icons)
         self._renew_icons()
         self.retranslate_ui()
@@ -120,6 +124,10 @@ class FindBar(QWidget):
             if not found.isNull():
                 self._view.setTextCursor(found)
         self._mark()
+
+    def _text_changed(self) -> None:
+        if self.isVisible():
+            self._mark_later.start()
 
     def _mark(self) -> None:
         if not self.isVisible():

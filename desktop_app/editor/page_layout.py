@@ -135,14 +135,23 @@ class PageLayout(QPlainTextDocumentLayout):
     def _top_margin(self, block: QTextBlock) -> float:
         return self._page.top_margin if block.position() == 0 else 0.0
 
-    def _proportional_marks(self, text: str) -> list[QTextLayout.FormatRange]:
-        """Chinese faces draw “ ” ‘ ’ — … as wide as a character; in a Latin paragraph they ask for the narrow form."""
-        if is_chinese_paragraph(text):
-            return []
+    def _narrow_the_marks(self, layout: QTextLayout, text: str) -> None:
+        """Chinese faces draw “ ” ‘ ’ — … as wide as a character; in a Latin paragraph they get their narrow form."""
+        marks = [] if is_chinese_paragraph(text) else list(_SHARED_MARKS.finditer(text))
+        wanted = [(mark.start(), len(mark.group())) for mark in marks]
+        present = layout.formats()
+        # Setting them, even to the same, makes Qt lay the block out again at the next change anywhere.
+        if wanted != [(known.start, known.length) for known in present] or self._has_old_font(present):
+            layout.setFormats(self._format_ranges(wanted))
+
+    def _has_old_font(self, ranges: list[QTextLayout.FormatRange]) -> bool:
+        return bool(ranges) and ranges[0].format != self._narrow_marks
+
+    def _format_ranges(self, places: list[tuple[int, int]]) -> list[QTextLayout.FormatRange]:
         found = []
-        for mark in _SHARED_MARKS.finditer(text):
+        for start, length in places:
             narrow = QTextLayout.FormatRange()
-            narrow.start, narrow.length = mark.start(), len(mark.group())
+            narrow.start, narrow.length = start, length
             narrow.format = self._narrow_marks
             found.append(narrow)
         return found
@@ -153,7 +162,7 @@ class PageLayout(QPlainTextDocumentLayout):
         shown = layout.preeditAreaText() if not block.text() else block.text()
         indent = CHINESE_INDENT_EM * page.em if takes_first_line_indent(shown) else 0.0
         top = self._top_margin(block)
-        layout.setFormats(self._proportional_marks(block.text()))
+        self._narrow_the_marks(layout, block.text())
         layout.beginLayout()
         while (line := layout.createLine()).isValid():
             line.setLeadingIncluded(False)

@@ -16,7 +16,6 @@ from typing import Any
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
-    QLinearGradient,
     QPainter,
     QPen,
     QTextBlock,
@@ -60,11 +59,8 @@ def paint_page(painter: QPainter, tokens: Tokens, layout: PageLayout, area: QRec
     painter.fillRect(area, QColor(tokens.desk))
     sheet = QRectF(page.paper_left, paper_top, page.paper_width, area.bottom() - paper_top + 20)
     if sheet.left() > 1:
-        for inner, outer in (
-            (sheet.left(), sheet.left() - _SHADOW_WIDTH),
-            (sheet.right(), sheet.right() + _SHADOW_WIDTH),
-        ):
-            _paint_shadow(painter, tokens, inner, outer, sheet)
+        for inner, direction in ((sheet.left(), -1), (sheet.right(), 1)):
+            _paint_shadow(painter, tokens, inner, direction, max(area.top(), sheet.top() + 4), area.bottom())
     painter.fillRect(sheet, QColor(tokens.paper))
     painter.setPen(QPen(QColor(tokens.paper_edge), 1))
     painter.drawRect(sheet.adjusted(0.5, 0.5, -0.5, -0.5))
@@ -146,11 +142,10 @@ def _x_of(line: QTextLine, position: int) -> float:
     return float(found[0] if isinstance(found, tuple) else found)
 
 
-def _paint_shadow(painter: QPainter, tokens: Tokens, inner: float, outer: float, sheet: QRectF) -> None:
-    near, far = QColor(tokens.shadow), QColor(tokens.shadow)
-    near.setAlphaF(_SHADOW_OPACITY)
-    far.setAlphaF(0.0)
-    gradient = QLinearGradient(inner, 0, outer, 0)
-    gradient.setColorAt(0, near)
-    gradient.setColorAt(1, far)
-    painter.fillRect(QRectF(min(inner, outer), sheet.top() + 4, abs(outer - inner), sheet.height()), gradient)
+def _paint_shadow(painter: QPainter, tokens: Tokens, inner: float, direction: int, top: float, bottom: float) -> None:
+    """Columns of one pixel, each fainter: many times cheaper than a gradient, and drawn at every key."""
+    shade = QColor(tokens.shadow)
+    for step in range(_SHADOW_WIDTH):
+        shade.setAlphaF(_SHADOW_OPACITY * (1 - step / _SHADOW_WIDTH))
+        column = inner + direction * step if direction > 0 else inner - step - 1
+        painter.fillRect(QRectF(column, top, 1, bottom - top), shade)

@@ -285,7 +285,7 @@ class EditorView(QPlainTextEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Desk, page and bands below Qt's letters; underline and caret above them."""
-        blocks = self._visible_blocks()
+        blocks = self._visible_blocks(event.rect())
         painter = QPainter(self.viewport())
         painter.setClipRect(event.rect())
         paint_page(painter, self._tokens, self._layout, QRectF(self.viewport().rect()), self._paper_top())
@@ -300,13 +300,14 @@ class EditorView(QPlainTextEdit):
         self._paint_caret(painter)
         painter.end()
 
-    def _visible_blocks(self) -> list[PlacedBlock]:
+    def _visible_blocks(self, area: QRect) -> list[PlacedBlock]:
         found: list[PlacedBlock] = []
         block, top = self.firstVisibleBlock(), self.contentOffset().y()
-        bottom = self.viewport().height()
-        while block.isValid() and top <= bottom:
-            found.append(PlacedBlock(block, top))
-            top += self._layout.blockBoundingRect(block).height()
+        while block.isValid() and top <= area.bottom():
+            below = top + self._layout.blockBoundingRect(block).height()
+            if below >= area.top():
+                found.append(PlacedBlock(block, top))
+            top = below
             block = block.next()
         return found
 

@@ -1,6 +1,10 @@
 """Open the real window over a canned engine, for looking at it: `python -m tests.desktop_app.show_window`.
 
 --language en|zh   --theme light|dark   --text FILE   --write TEXT   --shot FILE (then end)   --select   --find WORD
+
+The pictures of the manual, with the bundled model (then `convert FILE -strip -colors 250 PNG8:FILE`):
+
+    show_window --model resources/models/NAME --wait 12000 --shot resources/manual/screenshots/writing-en.png
 """
 
 import argparse
@@ -16,6 +20,7 @@ from desktop_app.look.resource_files import resource_file
 from desktop_app.look.theme import Theme
 from desktop_app.main_window import MainWindow, Services
 from desktop_app.services.background import Background
+from desktop_app.services.engine_bridge import EngineBridge
 from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.services.languages import LanguageSwitch
 from desktop_app.services.settings import SettingsStore
@@ -35,13 +40,17 @@ def main() -> int:
     parser.add_argument("--size", default="1280x860")
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--dialog", default="")
+    parser.add_argument("--model", help="a real model folder: its own continuation is shown instead of TEXT")
+    parser.add_argument("--seed", default="")
+    parser.add_argument("--wait", type=int, default=1500, help="milliseconds before the shot")
     arguments = parser.parse_args()
     application = QApplication(sys.argv[:1])
     with TemporaryDirectory() as folder:
         settings = SettingsInUse(SettingsStore(Path(folder) / "settings.toml", Disk()))
         language = LanguageSwitch(application, resource_file("i18n"))
         language.apply(arguments.language)
-        bridge, background = FakeBridge(), Background()
+        background = Background()
+        bridge = EngineBridge() if arguments.model else FakeBridge()
         services = Services(
             settings=settings,
             bridge=bridge,
@@ -62,14 +71,29 @@ def main() -> int:
         if arguments.text:
             application.processEvents()
             window.view.moveCursor(window.view.textCursor().MoveOperation.End)
-        QTimer.singleShot(100, bridge.come_up)
-        QTimer.singleShot(200, lambda: _write(window, bridge, arguments))
+        if isinstance(bridge, EngineBridge):
+            bridge.start()
+            bridge.open_model(arguments.model, "cpu")
+            window.models.became_ready.connect(lambda: _write_for_real(window, arguments))
+        else:
+            QTimer.singleShot(100, bridge.come_up)
+            QTimer.singleShot(200, lambda: _write(window, bridge, arguments))
         if arguments.shot:
-            QTimer.singleShot(1500, lambda: (QApplication.activeModalWidget() or window).grab().save(arguments.shot))
-            QTimer.singleShot(1700, lambda: application.exit(0))
+            QTimer.singleShot(
+                arguments.wait, lambda: (QApplication.activeModalWidget() or window).grab().save(arguments.shot)
+            )
+            QTimer.singleShot(arguments.wait + 200, lambda: application.exit(0))
         result = application.exec()
         background.close()
+        bridge.stop()
     return result
+
+
+def _write_for_real(window: MainWindow, arguments: argparse.Namespace) -> None:
+    window.activateWindow()
+    window.view.setFocus()
+    window.model_panel._seed_edit.setText(arguments.seed)
+    window.continue_text()
 
 
 def _write(window: MainWindow, bridge: FakeBridge, arguments: argparse.Namespace) -> None:

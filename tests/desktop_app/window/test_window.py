@@ -196,6 +196,10 @@ def test_a_refused_model_falls_back_to_the_bundled_one_once(kit):
     assert kit.bridge.calls[-1] == ("open", None, "auto")
     assert kit.settings.values.model == ""
     kit.bridge.model_refused.emit("no model is bundled")
+    assert kit.bridge.calls[-1] == ("open", "tiny-zh-en", "auto"), "then any of the library"
+    kit.bridge.model_refused.emit("damaged too")
+    assert kit.bridge.calls[-1] == ("open", "gpt2-small", "auto")
+    kit.bridge.model_refused.emit("damaged as well")
     assert kit.window.models.state == NONE
     assert kit.window.models.name == "no model"
 
