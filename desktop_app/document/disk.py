@@ -167,22 +167,6 @@ class Disk:
         except (OSError, ValueError):
             return None
 
-    def is_folder(self, path: Path) -> bool:
-        """Whether the path leads to a folder."""
-        try:
-            return stat.S_ISDIR(self._calls.stat(str(path)).st_mode)
-        except (OSError, ValueError):
-            return False
-
-    def list(self, folder: Path) -> tuple[Path, ...]:
-        """What lies in a folder, sorted by name; nothing when the folder does not exist."""
-        try:
-            return tuple(sorted(folder.iterdir()))
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise disk_error(error, "read", folder.name) from error
-
     def make_folders(self, folder: Path, private: bool = False) -> None:
         """Create a folder and those above it."""
         try:

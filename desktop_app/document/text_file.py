@@ -17,7 +17,6 @@ from desktop_app.document.errors import ChangedOutside, TextFileError
 from desktop_app.document.text_encoding import GB18030, MIXED, TextFormat, decode_text, encode_text
 
 SIZE_LIMIT_BYTES = 50 * 1024 * 1024
-SUFFIXES = (".txt", ".md")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A save is whole or not at all, whatever fails; permissions and links stay; the words say what to do."""
 
 import errno
+import gc
 import os
 import signal
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop_app.document.disk import Disk, StatToken
+from desktop_app.document.disk import Disk, StatToken, SystemCalls
 from desktop_app.document.errors import DiskError
 from tests.desktop_app.document.faulty_disk import FaultyCalls, RecordingCalls
 
@@ -176,6 +177,57 @@ def test_the_longest_possible_name_can_be_saved_and_a_longer_one_is_said(tmp_pat
 def test_a_file_in_the_place_of_a_folder_is_said(file: Path):
     with pytest.raises(DiskError, match="a file has this name"):
         Disk().make_folders(file)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_a_fault_while_reading_is_said(file: Path, number: int):
+    total = 5  # stat, open, fstat, read, close; then read once more for the end
+    for at in range(total):
+        with pytest.raises(DiskError, match=r"cannot read story\.txt") as caught:
+            Disk(FaultyCalls(at, number)).read_bytes(file)
+        assert caught.value.facts["doing"] == "read"
+
+
+def test_removing_and_moving(file: Path):
+    disk = Disk()
+    disk.move(file, file.with_name("moved.txt"))
+    assert names(file.parent) == ["moved.txt"]
+    disk.remove(file)  # already gone
+    disk.remove(file.with_name("moved.txt"))
+    assert names(file.parent) == []
+    with pytest.raises(DiskError, match="does not exist any more"):
+        disk.move(file, file.with_name("moved.txt"))
+    with pytest.raises(DiskError, match=r"is a folder|permission|not permitted"):
+        disk.remove(file.parent)
+
+
+def test_a_folder_that_cannot_be_synced_is_no_failure(file: Path):
+    recording = RecordingCalls()
+    Disk(recording).write_safely(file, NEW)
+    last_fsync = len(recording.names) - 1 - recording.names[::-1].index("fsync")
+    file.write_bytes(OLD)
+    Disk(FaultyCalls(last_fsync, errno.EINVAL)).write_safely(file, NEW)  # as CIFS answers
+    assert file.read_bytes() == NEW
+
+
+def test_a_disk_that_takes_nothing_is_a_fault(file: Path):
+    class Stuck(SystemCalls):
+        def write(self, descriptor: int, data: memoryview) -> int:
+            return 0
+
+    with pytest.raises(DiskError, match="took nothing"):
+        Disk(Stuck()).write_safely(file, NEW)
+    assert file.read_bytes() == OLD
+    assert names(file.parent) == ["story.txt"]
+
+
+def test_faults_leave_no_open_files_behind(file: Path):
+    gc.collect()  # what other tests left must not go meanwhile
+    before = len(os.listdir("/proc/self/fd"))
+    for at in range(calls_of_a_save(file.parent)):
+        with pytest.raises(DiskError):
+            Disk(FaultyCalls(at, errno.EIO)).write_safely(file, NEW)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_reading_stops_at_the_limit(file: Path):

@@ -1,5 +1,6 @@
 """What was kept is there after any end of the program; windows do not touch each other's text; damage is survived."""
 
+import gc
 import os
 import signal
 import sqlite3
@@ -290,6 +291,54 @@ def test_the_text_of_a_vanished_file_is_offered(tmp_path: Path):
 def test_an_empty_untitled_document_has_nothing_to_lose():
     assert not KeptDocument("a", "").has_unsaved_text
     assert KeptDocument("a", "x").has_unsaved_text
+
+
+def test_a_row_that_makes_no_sense_does_not_hide_the_others(tmp_path: Path):
+    one = store(tmp_path)
+    one.keep([KeptDocument("a", "good"), KeptDocument("b", "bad")])
+    one._connection.execute("UPDATE document SET text = x'ff' WHERE key = 'b'")
+    assert [document.text for document in one.kept()] == ["good"]
+
+
+def test_a_store_that_another_program_holds_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(recovery_format, "_BUSY_SECONDS", 0.05)
+    one = store(tmp_path)
+    other = sqlite3.connect(one.folder / "recovery.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="another window holds it") as caught:
+        one.keep([KeptDocument("a", "text")])
+    assert caught.value.kind == "store_busy"
+    with pytest.raises(StoreError):
+        store(tmp_path)
+    assert len(list(one.folder.glob("*.lock"))) == 1  # the failed start left nothing
+    other.execute("ROLLBACK")
+    other.close()
+    one.keep([KeptDocument("a", "text")])
+
+
+def test_a_folder_without_locks_is_said(tmp_path: Path):
+    class NoLocks(Disk):
+        def try_lock(self, path: Path) -> None:
+            return None
+
+    with pytest.raises(StoreError, match="cannot lock files"):
+        RecoveryStore(tmp_path, NoLocks())
+
+
+def test_closing_twice_does_nothing(tmp_path: Path):
+    one = store(tmp_path)
+    one.close()
+    one.close()
+
+
+def test_many_writes_leave_no_open_files_behind(tmp_path: Path):
+    one = store(tmp_path)
+    one.keep([KeptDocument("a", "x")])
+    gc.collect()  # what other tests left must not go meanwhile
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(300):
+        one.keep([KeptDocument("a", "字" * number)])
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 class Windows(RuleBasedStateMachine):
