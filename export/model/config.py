@@ -1,6 +1,6 @@
 """The shape of a GPT, as plain data.
 
-For: every part that builds, exports, converts or checks a model; this is the narrow waist between checkpoints and graphs.
+For: every part that builds, exports, converts or checks a model; the narrow waist between checkpoints and graphs.
 Knows: the fields that decide a model's maths, which combinations are impossible, and the canonical tensor names.
 Must not know: torch, numpy, files, or any model family's name: behaviour is decided by a field, never by a name.
 """
@@ -39,8 +39,8 @@ class ModelConfig:
         tokens (B, T) -> token_embedding [+ position_embedding] -> layers x [ x + attention(norm(x)); x + mlp(norm(x)) ]
                       -> final_norm -> head (the embedding itself when tied) -> logits (B, T, V)
 
-    Rotary positions use the half-split convention (GPT-NeoX, Llama): the pair of element i is element i + head_size / 2,
-    over the full head. qkv_bias covers query, key and value; projection_bias covers attention.output and the MLP.
+    Rotary positions use the half-split convention (GPT-NeoX, Llama): element i is paired with i + head_size / 2, over
+    the full head. qkv_bias covers query, key and value; projection_bias covers attention.output and the MLP.
     """
 
     vocabulary_size: int

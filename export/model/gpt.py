@@ -11,7 +11,8 @@ What is unusual here:
   Zhang & Sennrich 2019 (RMSNorm), Shazeer 2020 (SwiGLU), Ainslie et al. 2023 (grouped-query attention).
 - Matrices are separate (query, key, value, gate, up), so that the state_dict's keys are the canonical names.
 
-Shapes: B batch, T new tokens, S all tokens so far (cached + new), C width, H heads, K key/value heads, D head size, V words.
+Shapes: B batch, T new tokens, S all tokens so far (cached + new), C width, H heads, K key/value heads, D head size,
+V vocabulary.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from export.model.loss import chunked_cross_entropy
 
 
 class KVCache:
-    """Keys and values of the tokens seen so far, preallocated: per layer (B, K, capacity, D), of which `length` are filled."""
+    """Keys and values of the tokens so far, preallocated: (layers, B, K, capacity, D), of which `length` are filled."""
 
     def __init__(self, config: ModelConfig, batch: int = 1, capacity: int | None = None) -> None:
         self.capacity = config.context_length if capacity is None else capacity

@@ -1,7 +1,7 @@
 """A training checkpoint: a folder that another run can continue from, bit for bit.
 
     checkpoint-00001200/
-      checkpoint.json         format, version, ModelConfig, recipe, progress (step, tokens, stage, position), random states
+      checkpoint.json         format, version, ModelConfig, recipe, progress (step, tokens, stage, …), random states
       model.safetensors       canonical names, float32
       optimizer.safetensors   optimizer state by name; absent in a final, exported checkpoint
       tokenizer.model
@@ -119,10 +119,14 @@ def _check_model(folder: Path, model: Mapping[str, Tensor], config: ModelConfig)
     shapes = config.tensor_shapes()
     wrong = sorted(set(shapes) ^ set(model))
     if wrong:
-        raise CheckpointError(f"{folder}/model.safetensors: tensor {wrong[0]} is missing or unknown; wrong or damaged file")
+        raise CheckpointError(
+            f"{folder}/model.safetensors: tensor {wrong[0]} is missing or unknown; wrong or damaged file"
+        )
     for name, shape in shapes.items():
         if tuple(model[name].shape) != shape:
-            raise CheckpointError(f"{folder}: {name} has shape {tuple(model[name].shape)}, the configuration says {shape}")
+            raise CheckpointError(
+                f"{folder}: {name} has shape {tuple(model[name].shape)}, the configuration says {shape}"
+            )
         if not bool(model[name].isfinite().all()):
             raise CheckpointError(f"{folder}: {name} holds numbers that are not finite; use an older checkpoint")
 
@@ -137,7 +141,9 @@ def _read_meta(path: Path) -> dict[str, Any]:
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise CheckpointError(f"{path} does not describe a Nextstroke checkpoint; name the folder of one")
     if meta.get("version") != VERSION:
-        raise CheckpointError(f"{path} has version {meta.get('version')}, this program reads {VERSION}; update the program")
+        raise CheckpointError(
+            f"{path} has version {meta.get('version')}, this program reads {VERSION}; update the program"
+        )
     return meta
 
 

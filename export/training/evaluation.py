@@ -4,9 +4,9 @@ For: the trainer (in part, while training; in full, at the end) and the model ca
 Knows: how a long document is cut into windows, and what is counted.
 Must not know: optimizers, checkpoints.
 
-Counted: every token of every held-out document, each given END_OF_TEXT and the text before it. The END_OF_TEXT that would
-follow the document is neither predicted nor counted, so bits and bytes speak of exactly the same text. A document longer
-than the context is read in windows that move by half a context: each token sees at least half a context of text before it.
+Counted: every token of every held-out document, each given END_OF_TEXT and the text before it. The END_OF_TEXT that
+would follow the document is neither predicted nor counted, so bits and bytes speak of exactly the same text. A document
+longer than the context is read in windows that move by half a context, so each token sees at least that much before it.
 """
 
 from __future__ import annotations

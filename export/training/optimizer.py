@@ -4,9 +4,9 @@ For: the trainer.
 Knows: which parameter goes where, the two update rules, and how their state becomes named tensors and back.
 Must not know: schedules, data, files.
 
-Muon (Jordan et al. 2024) replaces a matrix's momentum by its nearest orthogonal matrix, found by five Newton-Schulz steps.
-torch.optim.Muon computes these in bfloat16, which some processors can only crash on or emulate; this one works in the dtype
-it is told, and takes all matrices of one shape through the steps as one batch.
+Muon (Jordan et al. 2024) replaces a matrix's momentum by its nearest orthogonal matrix, found by five Newton-Schulz
+steps. torch.optim.Muon computes these in bfloat16, which some processors crash on or can only emulate; this one works
+in the dtype it is told, and takes all matrices of one shape through the steps as one batch.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class MixedOptimizer:
             for key, shape in (("step", torch.Size()), ("exp_avg", parameter.shape), ("exp_avg_sq", parameter.shape)):
                 state[key] = _taken(left, f"adam.{key}.{name}", shape).to(parameter.device)
         if left:
-            raise CheckpointError(f"the optimizer state holds {min(left)}, which this model does not have; wrong checkpoint")
+            raise CheckpointError(f"the optimizer state holds {min(left)}, unknown to this model; wrong checkpoint")
 
     def _parameters(self) -> Iterable[nn.Parameter]:
         yield from self._muon.named.values()

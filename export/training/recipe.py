@@ -40,7 +40,8 @@ class TrainingSettings:
     device: str = "auto"
     autocast: str = "auto"  # float32 on a CPU, bfloat16 on CUDA
     compile: bool = False
-    threads: int = 0
+    threads: int = 0  # inside one operation; 0 = as many as the machine has
+    workers: int = 1  # threads that take whole microbatches; on a CPU, the number of cores
     evaluate_every_tokens: int = 1_000_000
     evaluation_bytes: int = 20_000  # of each held-out group while training; the final evaluation reads everything
     samples_every_tokens: int = 1_000_000
@@ -128,7 +129,9 @@ def parse_recipe(source: dict[str, Any], folder: Path) -> Recipe:
         model = ModelConfig.from_dict({"vocabulary_size": tokenizer.vocabulary, **source["model"]})
     except CheckpointError as error:
         raise RecipeError(f"[model]: {error}") from error
-    stages = tuple(_read(Stage, stage, "[[stage]]") for stage in source.get("stage", [{"length": model.context_length}]))
+    stages = tuple(
+        _read(Stage, stage, "[[stage]]") for stage in source.get("stage", [{"length": model.context_length}])
+    )
     groups = _groups(source["corpus"], folder)
     recipe = Recipe(
         name=str(source.get("name", "model")),
@@ -176,12 +179,18 @@ def _check(recipe: Recipe) -> None:
             raise RecipeError(f"training.tokens = {training.tokens} leaves nothing for stage {stage.name!r}; raise it")
         previous = end
         if not 1 < stage.length <= recipe.model.context_length:
-            raise RecipeError(f"stage length {stage.length} is outside 2 to context_length {recipe.model.context_length}")
+            raise RecipeError(
+                f"stage length {stage.length} is outside 2 to context_length {recipe.model.context_length}"
+            )
         if training.microbatch_tokens % stage.length or training.batch_tokens % training.microbatch_tokens:
-            raise RecipeError("microbatch_tokens must be a multiple of each stage's length, batch_tokens of microbatch_tokens")
+            raise RecipeError(
+                "microbatch_tokens must be a multiple of each stage's length, batch_tokens of microbatch_tokens"
+            )
         unknown = set(stage.weights) - {group.name for group in recipe.groups}
         if unknown:
-            raise RecipeError(f"stage {stage.name!r} weighs {', '.join(sorted(unknown))}, which no [[corpus.group]] names")
+            raise RecipeError(
+                f"stage {stage.name!r} weighs {', '.join(sorted(unknown))}, which no [[corpus.group]] names"
+            )
     for name in ("tokens", "batch_tokens", "microbatch_tokens", "log_every_steps", "checkpoints_kept"):
         if getattr(training, name) < 1:
             raise RecipeError(f"[training]: {name} must be at least 1")

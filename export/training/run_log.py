@@ -58,10 +58,13 @@ def draw_curves(curves: dict[str, Sequence[tuple[float, float]]], title: str, ac
     def place(x: float, y: float) -> str:
         across_share = (x - left) / (right - left or 1)
         up_share = (y - low) / (high - low or 1)
-        return f"{_MARGIN + across_share * (_WIDTH - 2 * _MARGIN):.1f},{_HEIGHT - _MARGIN - up_share * (_HEIGHT - 2 * _MARGIN):.1f}"
+        column = _MARGIN + across_share * (_WIDTH - 2 * _MARGIN)
+        row = _HEIGHT - _MARGIN - up_share * (_HEIGHT - 2 * _MARGIN)
+        return f"{column:.1f},{row:.1f}"
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}"',
+        ' font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="{_MARGIN}" y="24" font-size="15">{title}</text>',
         f'<text x="{_MARGIN}" y="{_HEIGHT - 12}">{across}: {left:,.0f} to {right:,.0f}</text>',

@@ -1,7 +1,7 @@
 """Unedited samples from a model under training.
 
 For: the run's log and the model card.
-Knows: temperature and top-p over PyTorch logits, with a seed per sample; a small stand-in for the engine, which users run.
+Knows: temperature and top-p over PyTorch logits, with a seed per sample; a small stand-in for the engine.
 Must not know: files.
 """
 
@@ -36,7 +36,13 @@ class Sample:
 
 @torch.no_grad()
 def sample(
-    model: GPT, tokenizer: TextTokenizer, prompt: str, tokens: int, seed: int, temperature: float = 0.8, top_p: float = 0.95
+    model: GPT,
+    tokenizer: TextTokenizer,
+    prompt: str,
+    tokens: int,
+    seed: int,
+    temperature: float = 0.8,
+    top_p: float = 0.95,
 ) -> Sample:
     """Continue `prompt` by at most `tokens` tokens; the same arguments give the same text."""
     random = np.random.Generator(np.random.Philox(seed))

@@ -1,12 +1,12 @@
 """Train a SentencePiece tokenizer that can write any text back exactly.
 
 For: the recipe's first step and `nextstroke tokenizer train`.
-Knows: which trainer options keep every byte (identity normalisation, byte fallback, newline as its own piece), and how to
-encode text with them.
+Knows: which trainer options keep every byte (identity normalisation, byte fallback, newline as its own piece), and how
+to encode text with them.
 Must not know: models, tensors, the engine's runtime wrapper.
 
-SentencePiece writes a space as U+2581 inside its pieces, so a literal U+2581 in a text would come back as a space. `encode`
-spells that one character with its three byte pieces instead; everything else is the library's own business.
+SentencePiece writes a space as U+2581 inside its pieces, so a literal U+2581 in a text would come back as a space.
+`encode` spells that one character with its three byte pieces instead; everything else is the library's own business.
 """
 
 from __future__ import annotations

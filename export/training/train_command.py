@@ -15,7 +15,7 @@ _RECIPES = Path(__file__).parent / "recipes"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("recipe", metavar="RECIPE", help="a recipe file, or the name of one that comes with the program")
+    parser.add_argument("recipe", metavar="RECIPE", help="a recipe file, or the name of a bundled one")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="change one recipe value"
     )
@@ -29,7 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
     from export.training.recipe import load_recipe
     from export.training.trainer import Trainer
 
-    recipe = load_recipe(find_recipe(arguments.recipe), arguments.overrides)
+    overrides = list(arguments.overrides)
+    # The flags that every command has; written like this they may also be absent.
+    if getattr(arguments, "device", "auto") != "auto":
+        overrides.append(f"training.device={arguments.device}")
+    if getattr(arguments, "threads", None):
+        overrides.append(f"training.threads={arguments.threads}")
+    recipe = load_recipe(find_recipe(arguments.recipe), overrides)
     folder = Path(arguments.output) if arguments.output else Path("runs") / recipe.name
     trainer = Trainer(recipe, folder, Path(arguments.cache) if arguments.cache else None)
     return 0 if trainer.run(resume=arguments.resume) else 130

@@ -7,8 +7,8 @@ Must not know: how any of these is done; each has its own file beside this one.
     RUN/tokenizer.model  packed/*.tokens  log.jsonl  curve.svg  checkpoint-NNNNNNNN/ (rotating)
     RUN/final/           the checkpoint at the end;  evaluation.json  samples.json
 
-Exactness: a step depends on weights, optimizer state and Progress alone. So a run that was stopped and resumed is bit-equal
-to one that was not (same machine, same number of threads), and the tests hold it to that.
+Exactness: a step depends on weights, optimizer state and Progress alone. So a run that was stopped and resumed is
+bit-equal to one that was not (same machine, same number of threads), and the tests hold it to that.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -33,6 +33,7 @@ from export.training.checkpoint import Checkpoint, Progress
 from export.training.corpus import PackedGroup, Sampler, pack, read_documents, sample_texts
 from export.training.evaluation import HeldOut, evaluate, read_heldout
 from export.training.files import write_atomically, write_json
+from export.training.gradients import GradientWorkers
 from export.training.optimizer import MixedOptimizer
 from export.training.recipe import Recipe
 from export.training.run_log import RunLog, draw_curves, read_log
@@ -66,13 +67,14 @@ class Trainer:
         self.stop_requested = False
         if self.settings.compile:
             self.model.compile_hidden()
+        self._gradients = GradientWorkers(self.model, self.settings.workers, self._autocast)
 
     def run(self, resume: bool = False, stop_after_steps: int | None = None) -> bool:
         """Train to the end, or to a stop request; True when finished."""
         if resume:
             self._resume()
         elif checkpoints.list_checkpoints(self.folder):
-            raise RecipeError(f"{self.folder} already holds a run; add --resume to continue it or name another --output")
+            raise RecipeError(f"{self.folder} already holds a run; add --resume or name another --output")
         log = RunLog(self.folder / "log.jsonl", self.progress.step)
         log.write("start", step=self.progress.step, parameters=self.recipe.model.parameters, recipe=self.recipe.source)
         self._say(f"{self.recipe.model.parameters:,} parameters, {self.settings.tokens:,} tokens, on {self.device}")
@@ -109,23 +111,24 @@ class Trainer:
         stage, settings = self.recipe.stages[self.progress.stage], self.settings
         sampler = self._sampler()
         rows = settings.microbatch_tokens // stage.length
-        position, total = self.progress.position, torch.zeros((), device=self.device)
-        for _ in range(settings.batch_tokens // settings.microbatch_tokens):
-            windows = torch.from_numpy(sampler.batch(position, rows)).to(self.device)  # (rows, length + 1)
-            with self._autocast():
-                loss = self.model.loss(windows[:, :-1], windows[:, 1:]) / settings.batch_tokens
-            loss.backward()
-            total += loss.detach()
-            position += rows
+        microbatches = []
+        for index in range(settings.batch_tokens // settings.microbatch_tokens):
+            windows = sampler.batch(self.progress.position + index * rows, rows)  # (rows, length + 1)
+            microbatches.append(torch.from_numpy(windows).to(self.device))
+        mean = self._gradients.step(microbatches, settings.batch_tokens)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         share = self._rate_share()
         self.optimizer.step(settings.muon_rate * share, settings.adam_rate * share)
         self.optimizer.zero()
-        mean = float(total)
-        if not mean < 1e4:
+        if not mean < 1e4:  # also true for NaN
             raise CorpusError(f"the loss is {mean} after step {self.progress.step}: training diverged; lower the rates")
-        tokens = self.progress.tokens + settings.batch_tokens
-        self.progress = replace(self.progress, step=self.progress.step + 1, tokens=tokens, position=position)
+        done = self.progress
+        self.progress = replace(
+            done,
+            step=done.step + 1,
+            tokens=done.tokens + settings.batch_tokens,
+            position=done.position + rows * len(microbatches),
+        )
         return mean
 
     def _enter_stage(self) -> None:
@@ -164,7 +167,8 @@ class Trainer:
             seconds=round(progress.seconds, 1),
         )
         minutes = left / max(speed, 1e-9) / 60
-        self._say(f"step {progress.step} · {progress.tokens:,} tokens · loss {loss:.4f} · {speed:,.0f}/s · {minutes:.0f} min left")
+        where = f"step {progress.step} · {progress.tokens:,} tokens"
+        self._say(f"{where} · loss {loss:.4f} · {speed:,.0f}/s · {minutes:.0f} min left")
 
     def _evaluate(self, log: RunLog, heldout: list[HeldOut]) -> None:
         if not heldout:
@@ -173,16 +177,16 @@ class Trainer:
         bits = {name: round(part["bits_per_byte"], 4) for name, part in report["groups"].items()}
         log.write("evaluation", step=self.progress.step, tokens=self.progress.tokens, bits_per_byte=bits)
         self._say("bits per byte: " + "  ".join(f"{name} {value:.3f}" for name, value in bits.items()))
-        curves = {
-            name: [(line["tokens"], line["bits_per_byte"][name]) for line in read_log(log.path) if line["event"] == "evaluation"]
-            for name in list(bits)[:4]
+        lines = [line for line in read_log(log.path) if line["event"] == "evaluation"]
+        curves: dict[str, Sequence[tuple[float, float]]] = {
+            name: [(line["tokens"], line["bits_per_byte"][name]) for line in lines] for name in list(bits)[:4]
         }
         write_atomically(self.folder / "curve.svg", draw_curves(curves, "held-out bits per byte", "tokens").encode())
 
     def _samples(self, log: RunLog) -> list[dict[str, Any]]:
-        on_cpu = self.model.to("cpu")
-        settings = self.settings
-        made = [s.to_dict() for s in samples(on_cpu, self.tokenizer, settings.prompts, settings.sample_tokens, settings.seed)]
+        settings, on_cpu = self.settings, self.model.to("cpu")
+        texts = samples(on_cpu, self.tokenizer, settings.prompts, settings.sample_tokens, settings.seed)
+        made = [text.to_dict() for text in texts]
         self.model.to(self.device)
         log.write("samples", step=self.progress.step, tokens=self.progress.tokens, samples=made)
         for item in made:
@@ -211,7 +215,7 @@ class Trainer:
             return
         saved = checkpoints.load_checkpoint(found[-1])
         if saved.config != self.recipe.model or saved.tokenizer != self.tokenizer.model:
-            raise CheckpointError(f"{found[-1]} is of another model or tokenizer than the recipe; use the recipe it came from")
+            raise CheckpointError(f"{found[-1]} is of another model or tokenizer; use the recipe it came from")
         self.model.load_state_dict(saved.model)
         self.optimizer.load(saved.optimizer)
         self.progress = saved.progress
@@ -223,7 +227,7 @@ class Trainer:
         checkpoints.save_checkpoint(self.folder / "final", self._checkpoint(with_optimizer=False))
         self._say("final evaluation on all held-out text")
         report = evaluate(self.model, read_heldout(self.recipe.groups, self.tokenizer))
-        report["progress"] = checkpoints.asdict(self.progress)
+        report["progress"] = asdict(self.progress)
         write_json(self.folder / "evaluation.json", report)
         write_json(self.folder / "samples.json", self._samples(log))
         for name, part in report["groups"].items():
@@ -232,19 +236,22 @@ class Trainer:
         self._say("finished")
 
     def _tokenizer(self) -> TextTokenizer:
-        kept, settings = self.folder / "tokenizer.model", self.recipe.tokenizer
+        recipe = self.recipe
+        kept, settings = self.folder / "tokenizer.model", recipe.tokenizer
         if kept.exists():
             tokenizer = TextTokenizer.open(kept)
         elif settings.file:
             tokenizer = TextTokenizer.open(Path(settings.file))
         else:
             self._say(f"training a tokenizer of {settings.vocabulary:,} pieces")
-            texts = sample_texts(self.recipe.groups, settings.sample_characters, self.settings.seed)
+            texts = sample_texts(recipe.groups, settings.sample_characters, self.settings.seed)
             tokenizer = train_tokenizer((text for _, text in texts), settings)
-            heldout = {g.name: "".join(t for path in g.heldout for t in read_documents(path)) for g in self.recipe.groups}
+            heldout = {g.name: "".join(t for path in g.heldout for t in read_documents(path)) for g in recipe.groups}
             self._say("\n".join(compression_report(tokenizer, heldout)))
-        if tokenizer.vocabulary != self.recipe.model.vocabulary_size:
-            raise RecipeError(f"the tokenizer has {tokenizer.vocabulary} pieces, the model {self.recipe.model.vocabulary_size}")
+        if tokenizer.vocabulary != recipe.model.vocabulary_size:
+            raise RecipeError(
+                f"the tokenizer has {tokenizer.vocabulary} pieces, the model {recipe.model.vocabulary_size}"
+            )
         write_atomically(kept, tokenizer.model)
         return tokenizer
 

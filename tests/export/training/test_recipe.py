@@ -1,0 +1,108 @@
+"""Recipes: the ones that come with the program are right; everything wrong is named in one line."""
+
+import copy
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.contracts.errors import FileError, RecipeError
+from export.training.recipe import apply_override, load_recipe, parse_recipe
+from export.training.train_command import find_recipe
+
+TOY = tomllib.loads(find_recipe("toy").read_text(encoding="utf-8"))
+
+
+def changed(**tables: Any) -> dict[str, Any]:
+    source = copy.deepcopy(TOY)
+    for name, change in tables.items():
+        if isinstance(change, dict):
+            source[name] = {**source.get(name, {}), **change}
+        else:
+            source[name] = change
+    return source
+
+
+@pytest.mark.parametrize("name", ["toy", "tiny-zh-en", "tiny-zh-en.toml"])
+def test_bundled_recipes_are_found_by_name_and_are_right(name: str) -> None:
+    recipe = load_recipe(find_recipe(name))
+    assert recipe.stage_ends()[-1] == recipe.training.tokens
+    assert all(group.licence and group.language for group in recipe.groups)
+
+
+def test_the_bundled_model_is_about_seven_million_parameters() -> None:
+    assert load_recipe(find_recipe("tiny-zh-en")).model.parameters == 7_048_448
+
+
+def test_overrides_are_read_as_toml_or_as_text() -> None:
+    source: dict[str, Any] = {}
+    for override in ("training.tokens=5_000", "training.prompts=['a']", "corpus.folder=/some where", "name=my run"):
+        apply_override(source, override)
+    assert source == {
+        "training": {"tokens": 5000, "prompts": ["a"]},
+        "corpus": {"folder": "/some where"},
+        "name": "my run",
+    }
+
+
+def test_moving_the_end_stretches_the_open_stage_only() -> None:
+    ends = [parse_recipe(changed(training={"tokens": n}), Path()).stage_ends() for n in (20_000, 40_000)]
+    assert ends == [[11_808, 20_000], [31_808, 40_000]]
+
+
+def test_paths_start_at_the_recipe() -> None:
+    assert parse_recipe(TOY, Path("/recipes")).groups[0].files == (Path("/recipes/corpus/stories.txt"),)
+
+
+GROUP = {"name": "a", "weight": 1}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (changed(moddel={}), "unknown key moddel"),
+        ({"name": "x"}, r"no \[model\] table"),
+        (changed(model={"layers": 0}), "layers is 0"),
+        (changed(model={"widht": 3}), "unknown key widht"),
+        (changed(training={"tokens": "many"}), "tokens = 'many' has the wrong type"),
+        (changed(training={"seed": 1.5}), "seed = 1.5"),
+        (changed(training={"prompts": [1]}), "prompts"),
+        (changed(training={"muon_rate": 0}), "muon_rate must be above 0"),
+        (changed(training={"log_every_steps": 0}), "log_every_steps must be at least 1"),
+        (changed(training={"tokens": 8192}), "leaves nothing for stage 'short'"),
+        (changed(training={"microbatch_tokens": 100}), "must be a multiple"),
+        (changed(stage=[]), "exactly one"),
+        (changed(stage=[{"length": 32}, {"length": 32}]), "exactly one"),
+        (changed(stage=[{"length": 128}]), "outside 2 to context_length 64"),
+        (changed(stage=[{"length": 32, "weights": {"poems": 1}}]), "weighs poems"),
+        (changed(stage=[{"length": 32, "weights": {"stories": -1}}]), "weights"),
+        (changed(stage=["short"]), "not a table"),
+        (changed(corpus={"group": []}), "names no text"),
+        (changed(corpus={"group": [GROUP, GROUP]}), "same name"),
+        (changed(corpus={"group": [{"weight": 1}]}), "needs a name"),
+        (changed(corpus={"group": [{"name": "a", "weight": -1}]}), "at least 0"),
+        (changed(corpus={"group": [{**GROUP, "lisence": "x"}]}), "unknown key lisence"),
+        (changed(tokenizer={"vocabulary": 0}), "vocabulary_size is 0"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(source: dict[str, Any], words: str) -> None:
+    with pytest.raises(RecipeError, match=words) as caught:
+        parse_recipe(source, Path())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("override", ["tokens", "=3", "name.deeper=3"])
+def test_bad_overrides_are_named(override: str) -> None:
+    with pytest.raises(RecipeError, match="--set"):
+        load_recipe(find_recipe("toy"), [override])
+
+
+def test_files_that_are_no_recipe_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileError):
+        load_recipe(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("[model")
+    with pytest.raises(RecipeError, match="not valid TOML"):
+        load_recipe(tmp_path / "bad.toml")
+    with pytest.raises(RecipeError, match="one of: tiny-zh-en, toy"):
+        find_recipe("gigantic")
