@@ -16,13 +16,9 @@ from PySide6.QtCore import QCoreApplication
 
 from desktop_app.document.errors import DocumentError, StoreError
 from desktop_app.document.text_file import Note
+from desktop_app.services.engine_lines import ENGINE_LINES, EXPORT_LINES, QT_TRANSLATE_NOOP
 
 _CONTEXT = "ErrorWords"
-
-
-def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
-    """Mark a text for lupdate, which knows this name; Qt's own of the same name has no useful type."""
-    return text
 
 
 # Kinds of documents, settings and the recovery store; " save" or " read" behind a kind where the words differ.
@@ -123,102 +119,6 @@ _DOCUMENT_WORDS: dict[str, str] = {
     "settings_refused": QT_TRANSLATE_NOOP("ErrorWords", "Some settings made no sense and are back at their defaults."),
 }
 
-# Lines of the engine and the exporter that a person can meet in the window.
-_ENGINE_LINES: tuple[tuple[str, str], ...] = (
-    (
-        r"the prompt has (?P<count>\d+) tokens but the model sees at most (?P<limit>\d+)",
-        QT_TRANSLATE_NOOP("ErrorWords", "The text has {count} tokens, but the model sees at most {limit}. Shorten it."),
-    ),
-    (
-        r"(?P<count>\d+) tokens do not fit the context of (?P<limit>\d+)",
-        QT_TRANSLATE_NOOP("ErrorWords", "The text has {count} tokens, but the model sees at most {limit}. Shorten it."),
-    ),
-    (
-        r"there is nothing to continue",
-        QT_TRANSLATE_NOOP("ErrorWords", "There is nothing to continue yet. Write a first word."),
-    ),
-    (
-        r"no model is open",
-        QT_TRANSLATE_NOOP("ErrorWords", "No model is open. Choose one in the model list."),
-    ),
-    (
-        r"no model is bundled with this program",
-        QT_TRANSLATE_NOOP("ErrorWords", "No model comes with this program. Add a model folder to write with it."),
-    ),
-    (
-        r"there is no model folder and no model named '(?P<name>[^']*)'",
-        QT_TRANSLATE_NOOP("ErrorWords", "There is no model “{name}” on this computer. Choose another one."),
-    ),
-    (
-        r"there is no model folder (?P<path>.+); check the path",
-        QT_TRANSLATE_NOOP("ErrorWords", "The model folder “{path}” does not exist. Check where it is."),
-    ),
-    (
-        r"(?P<path>.+) has no nextstroke\.json, so it is no model folder",
-        QT_TRANSLATE_NOOP("ErrorWords", "“{path}” is no model folder. Choose another folder, or convert a checkpoint."),
-    ),
-    (
-        r"(?P<file>\S+) is missing from (?P<path>.+); fetch",
-        QT_TRANSLATE_NOOP("ErrorWords", "The model folder lacks the file {file}. Fetch or convert the model again."),
-    ),
-    (
-        r"(?P<file>\S+) in (?P<path>.+) has \d+ bytes instead of \d+",
-        QT_TRANSLATE_NOOP("ErrorWords", "The file {file} of the model is cut off. Fetch or convert the model again."),
-    ),
-    (
-        r"(?P<file>\S+) in (?P<path>.+) differs from its SHA-256|(?P<path2>.+) is damaged \(its SHA-256",
-        QT_TRANSLATE_NOOP(
-            "ErrorWords", "The model is damaged: a file differs from its SHA-256. Fetch or convert it again."
-        ),
-    ),
-    (
-        r"nextstroke\.json (?:is not JSON|lacks or misspells|was changed after|has an impossible|has no valid)",
-        QT_TRANSLATE_NOOP("ErrorWords", "The description of the model is damaged. Fetch or convert the model again."),
-    ),
-    (
-        r"nextstroke\.json has format version (?P<version>\S+), this program",
-        QT_TRANSLATE_NOOP("ErrorWords", "The model is of a newer format ({version}). Update the program."),
-    ),
-    (
-        r"the model answers with numbers that are not finite",
-        QT_TRANSLATE_NOOP(
-            "ErrorWords", "The model computes no valid numbers, so it is damaged. Fetch or convert it again."
-        ),
-    ),
-    (
-        r"the model needs (?P<needed>.+) and .+ has (?P<free>.+) free",
-        QT_TRANSLATE_NOOP(
-            "ErrorWords", "The model needs {needed}, but only {free} are free. Free some space and try again."
-        ),
-    ),
-    (
-        r"There is an NVIDIA card, but (?P<obstacle>.+); using the processor",
-        QT_TRANSLATE_NOOP("ErrorWords", "There is an NVIDIA card, but {obstacle}. The processor is used."),
-    ),
-    (
-        r"CUDA was asked for, but (?P<obstacle>.+); use --device cpu",
-        QT_TRANSLATE_NOOP("ErrorWords", "The NVIDIA card cannot be used: {obstacle}. Choose the processor."),
-    ),
-    (
-        r"\d+ jobs wait already",
-        QT_TRANSLATE_NOOP("ErrorWords", "Too many tasks are waiting. Wait until one has ended, or stop it."),
-    ),
-    (
-        r"the engine is not running",
-        QT_TRANSLATE_NOOP("ErrorWords", "The engine is not running. Start it again."),
-    ),
-    (
-        r"the engine cannot be started",
-        QT_TRANSLATE_NOOP("ErrorWords", "The engine cannot be started. Install the program again."),
-    ),
-    (
-        r"(?P<name>.+) is part of the program and stays",
-        QT_TRANSLATE_NOOP(
-            "ErrorWords", "“{name}” is part of the program and stays. Only models that you added can be removed."
-        ),
-    ),
-)
-
 # What a line that no row knows is about, by its kind.
 _HEADINGS: dict[str, str] = {
     "FileError": QT_TRANSLATE_NOOP("ErrorWords", "A file cannot be read or written: {line}"),
@@ -254,7 +154,7 @@ def words_for_kind(kind: str, english: str, facts: Mapping[str, str] | None = No
 
 def words_for_engine(line: str, kind: str = "") -> str:
     """The sentence for an English line of the engine or the exporter; `kind` is its error class, where known."""
-    for pattern, template in _ENGINE_LINES:
+    for pattern, template in (*ENGINE_LINES, *EXPORT_LINES):
         found = re.match(pattern, line)
         if found is not None:
             return _filled(template, {name: value or "" for name, value in found.groupdict().items()})

@@ -558,6 +558,62 @@
         <translation>“{name}”是程序自带的模型，不能移除。只能移除您自己添加的模型。</translation>
     </message>
     <message>
+        <source>There is no checkpoint “{path}”. Check where it is.</source>
+        <translation>没有检查点“{path}”。请检查它的位置。</translation>
+    </message>
+    <message>
+        <source>“{path}” is no checkpoint that this program knows. It opens those of nanoGPT, of GPT-2 from Hugging Face, and its own.</source>
+        <translation>“{path}”不是程序认识的检查点。程序能打开 nanoGPT 的、Hugging Face 上 GPT-2 的，以及本程序自己的检查点。</translation>
+    </message>
+    <message>
+        <source>“{path}” is cut off or damaged. Fetch it again.</source>
+        <translation>“{path}”不完整或已损坏。请重新获取。</translation>
+    </message>
+    <message>
+        <source>“{path}” holds no weights. Fetch the whole model folder.</source>
+        <translation>“{path}”中没有权重。请获取完整的模型文件夹。</translation>
+    </message>
+    <message>
+        <source>This is a {family} model. Of Hugging Face’s folders only GPT-2 can be converted.</source>
+        <translation>这是 {family} 模型。Hugging Face 的文件夹中只有 GPT-2 可以转换。</translation>
+    </message>
+    <message>
+        <source>The checkpoint “{name}” holds numbers that are not finite: training went wrong there. Use an earlier one.</source>
+        <translation>检查点“{name}”中有非有限的数值：训练在那里出了问题。请使用更早的检查点。</translation>
+    </message>
+    <message>
+        <source>The checkpoint “{name}” holds an unknown tensor ({tensor}). It is another architecture, or its configuration does not belong to it.</source>
+        <translation>检查点“{name}”中有未知的张量（{tensor}）。它属于别的架构，或者与配置不相配。</translation>
+    </message>
+    <message>
+        <source>The checkpoint “{name}” lacks the tensor {tensor}. Save or fetch it again.</source>
+        <translation>检查点“{name}”缺少张量 {tensor}。请重新保存或获取。</translation>
+    </message>
+    <message>
+        <source>In the checkpoint “{name}”, {tensor} does not fit the configuration. They do not belong together.</source>
+        <translation>检查点“{name}”中的 {tensor} 与配置不符，二者不相配。</translation>
+    </message>
+    <message>
+        <source>The tokenizer has {tokens} tokens, but the model only {size}. Put the tokenizer that belongs to the model into its folder.</source>
+        <translation>分词器有 {tokens} 个词元，而模型只有 {size} 个。请把与模型相配的分词器放进它的文件夹。</translation>
+    </message>
+    <message>
+        <source>“{path}” holds no tokenizer. Put the tokenizer that belongs to the model beside the checkpoint.</source>
+        <translation>“{path}”中没有分词器。请把与模型相配的分词器放在检查点旁边。</translation>
+    </message>
+    <message>
+        <source>The checkpoint “{path}” made its reader stop ({reason}). It is damaged, hostile or too large for this computer.</source>
+        <translation>检查点“{path}”使读取程序中止（{reason}）。它已损坏、带有恶意，或者对这台电脑来说太大。</translation>
+    </message>
+    <message>
+        <source>The converted model differs too much from its original, so nothing was written.</source>
+        <translation>转换后的模型与原模型相差太大，因此没有写入任何文件。</translation>
+    </message>
+    <message>
+        <source>PyTorch {version} is not safe with checkpoints. Install PyTorch 2.10 or newer in the environment for conversions.</source>
+        <translation>PyTorch {version} 读取检查点不安全。请在转换用的环境中安装 PyTorch 2.10 或更新的版本。</translation>
+    </message>
+    <message>
         <source>A file cannot be read or written: {line}</source>
         <translation>无法读写文件：{line}</translation>
     </message>

@@ -13,7 +13,8 @@ from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable, StoreError, disk_error
 from desktop_app.document.recovery import RecoveryStore
 from desktop_app.document.text_file import open_text
-from desktop_app.services.error_words import _DOCUMENT_WORDS, _ENGINE_LINES, sentence, words_for, words_for_engine
+from desktop_app.services.engine_lines import ENGINE_LINES, EXPORT_LINES
+from desktop_app.services.error_words import _DOCUMENT_WORDS, sentence, words_for, words_for_engine
 from desktop_app.services.languages import LanguageSwitch
 from engine.contracts.errors import NextstrokeError
 from engine.contracts.manifest import read_manifest
@@ -115,6 +116,21 @@ LINES = {
     "8 jobs wait already; wait for one to end or stop it, then ask again": "",
     "the engine is not running; start it again": "",
     "the engine cannot be started ([Errno 2]); install the program again": "",
+    "there is no checkpoint /c 一.pt; check the path": "/c 一.pt",
+    "/x is no checkpoint that this program knows; it opens ckpt.pt": "/x",
+    "/x/model.safetensors is cut off or damaged (its table of tensors does not fit); fetch it again": "/x/model.saf",
+    "/x/config.json is cut off or not JSON; fetch it again": "/x/config.json",
+    "/x has neither model.safetensors nor pytorch_model.bin; fetch the whole model folder": "/x",
+    "/x/config.json describes a 'llama' model; of Hugging Face's folders only gpt2 can be converted": "llama",
+    "ckpt.pt holds numbers that are not finite (in wte.weight): training went wrong there; use": "ckpt.pt",
+    "ckpt.pt holds the tensor lora.a, which this model family does not have, so the result": "lora.a",
+    "ckpt.pt lacks the tensor wte.weight; it is incomplete or its configuration": "wte.weight",
+    "ckpt.pt: wte.weight has shape (3, 4), but the configuration says (4, 3); they do not": "wte.weight",
+    "the tokenizer in /x has 300 tokens but the model only 200, so it would write numbers": "300",
+    "/x holds no tokenizer (tokenizer.json, tokenizer.model, or vocab.json with merges.txt); name": "/x",
+    "/x made its reader stop (killed); it is damaged, hostile or too large for this computer": "killed",
+    "the int4 conversion misses its threshold, so nothing was written: …; choose a higher precision": "",
+    "PyTorch 2.4.0 can be made to run code by a checkpoint; install PyTorch 2.10 or newer": "2.4.0",
     "story-zh-en is part of the program and stays; only models that you added can be removed": "story-zh-en",
 }
 
@@ -129,7 +145,7 @@ def test_known_lines_of_the_engine_are_chinese(chinese: None):
 
 def test_no_row_is_for_a_line_that_nobody_says(root: Path):
     real = [*LINES, *_real_refusals(root)]
-    for pattern, _ in _ENGINE_LINES:
+    for pattern, _ in (*ENGINE_LINES, *EXPORT_LINES):
         assert any(re.match(pattern, line) for line in real), pattern
 
 
