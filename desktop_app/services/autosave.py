@@ -85,6 +85,7 @@ class Autosave(QObject):
         """Write now and return when it is done: before the program ends. Raises `DocumentError`."""
         self._timer.stop()
         self._rhythm.taken()
+        self._background.wait()  # an older text on its way must not arrive after this one
         self._store.keep(self._snapshot())
 
     def _now_ms(self) -> float:

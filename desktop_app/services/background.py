@@ -36,6 +36,10 @@ class Background(QObject):
         """Do `work` after all that is waiting already."""
         self._workers.submit(self._work, work, done, failed)
 
+    def wait(self) -> None:
+        """Return when all that was handed over is done; the answers come later, as always."""
+        self._workers.submit(lambda: None).result()
+
     def close(self) -> None:
         """Finish what is waiting and end the thread; answers that have not come yet are dropped."""
         self._workers.shutdown(wait=True)

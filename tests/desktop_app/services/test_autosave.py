@@ -149,6 +149,25 @@ def test_a_failure_is_said_once_and_tried_again(saver: Saver, monkeypatch: pytes
     assert saver.store.kept()[0].text == "precious"
 
 
+def test_flush_comes_after_a_write_that_is_under_way(saver: Saver, monkeypatch: pytest.MonkeyPatch):
+    keep = saver.store.keep
+    begun = threading.Event()
+
+    def slow_keep(documents: list[KeptDocument]) -> None:
+        if not begun.is_set():
+            begun.set()
+            time.sleep(0.3)
+        keep(documents)
+
+    monkeypatch.setattr(saver.store, "keep", slow_keep)
+    saver.type("older")
+    assert wait_until(begun.is_set)
+    saver.type(" and newer")
+    saver.autosave.flush()
+    saver.background.wait()
+    assert saver.store.kept()[0].text == "older and newer"
+
+
 def test_flush_writes_at_once(saver: Saver):
     saver.type("last words")
     saver.autosave.flush()
