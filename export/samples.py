@@ -59,8 +59,8 @@ def verification_samples(
 def calibration_samples(encode: Encode, begin: Sequence[int], context: int, vocabulary: int) -> list[list[int]]:
     """Texts to measure activations on: other ones than those a conversion is judged by.
 
-    Each language in a run of its own where the context is short, else both in one long run: with learned positions a key's
-    size depends on where it stands, so the far positions must be seen too.
+    Each language in a run of its own where the context is short, else both in one: with learned positions a key
+    depends on where it stands, so the far positions must be seen too.
     """
     english, chinese = (_cut(encode(read_text(f"calibration_{name}")), vocabulary) for name in ("english", "chinese"))
     longest = min(context, LONGEST)

@@ -12,7 +12,7 @@ def some_weights(rows: int = 40, width: int = 96) -> np.ndarray:
     return (np.random.default_rng(3).standard_t(4, (rows, width)) * 0.02).astype(np.float32)
 
 
-@pytest.mark.parametrize(("bits", "allowed"), [(4, 0.12), (8, 0.006)])
+@pytest.mark.parametrize(("bits", "allowed"), [(4, 0.12), (8, 0.009)])
 def test_blocks_come_back_nearly_equal(bits: int, allowed: float) -> None:
     weight = some_weights()
     back = dequantize_blocks(quantize_blocks(weight, bits), weight.shape[1])
