@@ -6,17 +6,16 @@ Must not know: what the self-test does.
 
 import argparse
 import contextlib
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import package_contents
 import third_party_licences
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,22 +65,19 @@ def build(output: Path) -> Path:
         end = "\n".join(log_path.read_text(encoding="utf-8").splitlines()[-12:])
         raise PackageError(f"PyInstaller failed; the end of {log_path}:\n{end}")
     folder = output / "nextstroke"
-    for name in ("LICENSE", "NOTICE", "CHANGELOG.md"):
-        shutil.copy2(ROOT / name, folder / name)
-    third_party_licences.copy(packaged_distributions(output), folder / "licences")
+    add_licences(folder, output / "work" / "nextstroke")
     print(f"built in {time.monotonic() - started:.0f} s")
     return folder
 
 
-def packaged_distributions(output: Path) -> list[str]:
-    """The distributions of which at least one module or library was packaged."""
-    owners = metadata.packages_distributions()
-    # PyInstaller's own tables of contents: tuples whose last list holds (name, source, kind) of each entry.
-    tables = [output / "work" / "nextstroke" / name for name in ("PYZ-00.toc", "COLLECT-00.toc")]
-    names = {
-        name for table in tables for name in re.findall(r"^\s*\[?\('([A-Za-z0-9_]+)", table.read_text("utf-8"), re.M)
-    }
-    return sorted({owner for module in names for owner in owners.get(module, ())} - {"nextstroke"})
+def add_licences(folder: Path, work_folder: Path) -> None:
+    """Our own, and those of everything that came along."""
+    for name in ("LICENSE", "NOTICE", "CHANGELOG.md"):
+        shutil.copy2(ROOT / name, folder / name)
+    licences = folder / "licences"
+    third_party_licences.copy_of_python(licences)
+    third_party_licences.copy_of_distributions(package_contents.distributions(work_folder), licences)
+    third_party_licences.copy_of_system_libraries(package_contents.system_libraries(work_folder), licences)
 
 
 def refuse_what_should_be_absent(folder: Path) -> None:
