@@ -70,8 +70,5 @@ def certificate_words(certificate: Mapping[str, Any] | None) -> str:
 
 
 def _share(certificate: Mapping[str, Any]) -> float | None:
-    for name in ("same_top1", "same_top_1", "same_top1_share", "top1_share"):
-        value = certificate.get(name)
-        if isinstance(value, (int, float)) and 0 <= value <= 1:
-            return float(value)
-    return None
+    value = certificate.get("same_top_1")
+    return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else None

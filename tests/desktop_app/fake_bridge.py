@@ -25,7 +25,7 @@ OPENED = {
     "device_note": "",
     "context_length": 512,
     "languages": ["en", "zh"],
-    "certificate": {"same_top1": 0.991},
+    "certificate": {"same_top_1": 0.991},
 }
 MODELS = [
     {

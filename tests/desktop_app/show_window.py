@@ -1,10 +1,7 @@
 """Open the real window over a canned engine, for looking at it: `python -m tests.desktop_app.show_window`.
 
 --language en|zh   --theme light|dark   --text FILE   --write TEXT   --shot FILE (then end)   --select   --find WORD
-
-The pictures of the manual, with the bundled model (then `convert FILE -strip -colors 250 PNG8:FILE`):
-
-    show_window --model resources/models/NAME --wait 12000 --shot resources/manual/screenshots/writing-en.png
+`take_pictures` takes those of the manual.
 """
 
 import argparse
