@@ -160,6 +160,8 @@ def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
 def _load(path: Path) -> dict[str, Tensor]:
     try:
         tensors: dict[str, Tensor] = load_file(str(path))
+    except FileNotFoundError as error:  # the library's own carries no error number
+        raise CheckpointError(f"{path} is missing; use an older checkpoint") from error
     except OSError as error:
         raise file_error(error, f"read the checkpoint file {path}") from error
     except safetensors.SafetensorError as error:

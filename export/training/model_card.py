@@ -1,0 +1,182 @@
+"""MODEL_CARD.md: what a trained model is, what it was made of, how good it is, and what it cannot do.
+
+For: `python -m export.training.model_card CHECKPOINT --evaluation … --ppmd … --samples … --output MODEL_CARD.md`, and the
+writer of model folders.
+Knows: checkpoint.json, evaluation.json, samples.json of a run and the baseline's JSON; Markdown.
+Must not know: torch. Numbers are printed as measured, also where the baseline is better; samples are printed unedited.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.contracts.errors import CheckpointError, NextstrokeError, file_error
+from export.model.config import ModelConfig
+from export.training.files import write_atomically
+
+_LIMITS = """\
+- It is very small. It continues stories and prose in the style of its training text; it does not know facts, does not
+  follow instructions, does not reason, and soon loses the thread of a plot.
+- What it writes may be wrong, odd or offensive: much of its text was written before 1945 and carries its time's views.
+- It may repeat phrases of its training text. All of that text is free to use, but say so where originality matters.
+- Characters that are rare in the training text are spelt in bytes and come out badly. Code, tables, mathematics and
+  languages other than English and Chinese were not in the training text.
+- Text beyond the context length is not seen.
+"""
+
+_CHINESE = """\
+## 中文摘要
+
+这是一个从头训练的小型双语语言模型（{parameters:.1f} 百万参数），用来在没有网络的电脑上续写英文和中文。训练文本是公有领域或
+自由许可的故事、小说、散文和百科段落（见上表）。它只会接着写，不懂事实，不听指令，也不会推理；写出的内容可能有错或不合适。
+“比特每字节”越低越好，是在模型从未见过的文本上测得的；旁边是先读完同组训练文本的 PPMd（6 阶）压缩器的成绩。
+"""
+
+
+def model_card(
+    meta: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    ppmd: Mapping[str, Any] | None,
+    samples: Sequence[Mapping[str, Any]],
+) -> str:
+    """The card's Markdown; `meta` is the content of checkpoint.json."""
+    try:
+        config, recipe = ModelConfig.from_dict(meta["config"]), meta["recipe"]
+        tokens, title = int(meta["progress"]["tokens"]), str(recipe.get("title", recipe.get("name", "model")))
+        groups = recipe["corpus"]["group"]
+        parts = [
+            f"# {title}",
+            _what_it_is(config, recipe, tokens),
+            "## Architecture\n\n" + _architecture(config),
+            "## Training text\n\n" + _data(groups),
+            "## Quality on held-out text\n\n" + _quality(evaluation, ppmd),
+            "## Samples, unedited\n\n" + _samples(samples),
+            "## Limits\n\n" + _LIMITS.strip(),
+            _CHINESE.format(parameters=config.parameters / 1e6).strip(),
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"the run's files do not fit together ({error!r}); take all of them from one run"
+        ) from error
+    return "\n\n".join(parts) + "\n"
+
+
+def _what_it_is(config: ModelConfig, recipe: Mapping[str, Any], tokens: int) -> str:
+    licence = recipe.get("licence") or "not stated"
+    return (
+        f"A GPT of {config.parameters:,} parameters for continuing English and Chinese text offline, trained from scratch "
+        f"on {tokens:,} tokens with the recipe `{recipe.get('name', '')}`.\n\nLicence of the weights: {licence}."
+    )
+
+
+def _architecture(config: ModelConfig) -> str:
+    rows = [
+        ("layers × width", f"{config.layers} × {config.width}"),
+        ("attention heads / key-value heads × head size", f"{config.heads} / {config.kv_heads} × {config.head_size}"),
+        ("MLP", f"{config.mlp}, width {config.mlp_width}"),
+        ("norm", f"{config.norm}, ε = {config.norm_epsilon:g}"),
+        ("positions", f"{config.positions}, context {config.context_length:,} tokens"),
+        ("vocabulary", f"{config.vocabulary_size:,} SentencePiece pieces with byte fallback"),
+        ("head", "tied to the embedding" if config.tied_head else "its own matrix"),
+    ]
+    return _table(("part", "value"), rows)
+
+
+def _data(groups: Sequence[Mapping[str, Any]]) -> str:
+    total = sum(group["weight"] for group in groups)
+    rows = [
+        (
+            f"`{group['name']}`",
+            group.get("description", ""),
+            group.get("language", ""),
+            group.get("licence", ""),
+            f"{group['weight'] / total:.1%}",
+        )
+        for group in sorted(groups, key=lambda group: -group["weight"])
+    ]
+    note = "Shares are the recipe's base weights by tokens; single stages of the training may weigh groups otherwise."
+    return _table(("group", "what", "language", "licence", "share"), rows) + "\n\n" + note
+
+
+def _quality(evaluation: Mapping[str, Any], ppmd: Mapping[str, Any] | None) -> str:
+    baseline = ppmd["groups"] if ppmd else {}
+    rows = []
+    for name, part in evaluation["groups"].items():
+        other = baseline.get(name, {}).get("bits_per_byte")
+        compared = ("", "") if other is None else (f"{other:.3f}", "yes" if part["bits_per_byte"] < other else "**no**")
+        rows.append((f"`{name}`", f"{part['bytes']:,}", f"{part['bits_per_byte']:.3f}", *compared))
+    for name, part in [*evaluation["languages"].items(), ("all", evaluation["all"])]:
+        rows.append(
+            (f"all {name}" if name != "all" else name, f"{part['bytes']:,}", f"{part['bits_per_byte']:.3f}", "", "")
+        )
+    order = f"PPMd order {ppmd['order']}" if ppmd else "PPMd"
+    note = (
+        "Bits per byte of UTF-8 text, lower is better. Each document stands alone, after the end-of-text token; that token "
+        "itself is not counted. PPMd read the whole training part of the group first."
+    )
+    return note + "\n\n" + _table(("held-out text", "bytes", "this model", order, "beats it"), rows)
+
+
+def _samples(samples: Sequence[Mapping[str, Any]]) -> str:
+    if not samples:
+        return "None were kept."
+    parts = []
+    for item in samples:
+        how = f"seed {item['seed']}, temperature {item['temperature']:g}, top-p {item['top_p']:g}"
+        end = "" if item["ended"] else " […]"
+        text = f"**{_escaped(item['prompt'])}**{_escaped(item['continuation'])}{end}"
+        parts.append(f"{how}:\n\n" + "\n".join(f"> {line}" if line else ">" for line in text.split("\n")))
+    return "The prompt is bold; the rest is as the model wrote it, the first try of each seed.\n\n" + "\n\n".join(parts)
+
+
+def _escaped(text: str) -> str:
+    # The card shows the text's own characters, never their Markdown or HTML meaning.
+    return "".join(f"\\{character}" if character in "\\`*_<>[]#|&" else character for character in text)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file of a run, or one line that says which is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise file_error(error, f"read {path}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path} is cut off or not JSON; run the training's last step again") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the model card of a checkpoint folder."""
+    parser = argparse.ArgumentParser(prog="python -m export.training.model_card", description=main.__doc__)
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help="the checkpoint folder, as RUN/final")
+    parser.add_argument("--evaluation", metavar="FILE", help="default: evaluation.json beside the checkpoint")
+    parser.add_argument("--samples", metavar="FILE", help="default: samples.json beside the checkpoint")
+    parser.add_argument("--ppmd", metavar="FILE", help="what export.training.ppmd_baseline wrote")
+    parser.add_argument("--output", required=True, metavar="FILE")
+    options = parser.parse_args(arguments)
+    folder = Path(options.checkpoint)
+    try:
+        card = model_card(
+            read_json(folder / "checkpoint.json"),
+            read_json(Path(options.evaluation or folder.parent / "evaluation.json")),
+            read_json(Path(options.ppmd)) if options.ppmd else None,
+            read_json(Path(options.samples or folder.parent / "samples.json")),
+        )
+        write_atomically(Path(options.output), card.encode())
+    except NextstrokeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
