@@ -149,7 +149,7 @@ def _manifest(job: _Job, kinds: Mapping[str, str]) -> Manifest:
     head_size = graph_io.padded_head_size(config.head_size, rotary=config.positions == "rotary")
     return Manifest(
         id=re.sub(r"[^\w.-]+", "-", job.name).strip("-") or "model",
-        name=job.name,
+        name=str((imported.training.get("recipe") or {}).get("title") or job.name),
         family=imported.family,
         config=config.to_dict(),
         precision={group: names[kind] for group, kind in kinds.items()} | {"cache": cache},

@@ -15,6 +15,7 @@ from export.importers.rules import Rule, Table
 from export.model.config import ModelConfig
 
 FORMAT, VERSION = "nextstroke-checkpoint", 1
+REPORTS = ("evaluation", "ppmd6")  # held-out bits per byte by group: the model's, and PPMd's as a measure for it
 
 
 def _open(path: Path) -> Opened:
@@ -43,13 +44,19 @@ def _open(path: Path) -> Opened:
         begins_with_end_of_text=True,
         languages=_languages(recipe),
         licence=str(recipe.get("licence", "unknown")),
-        training={"recipe": recipe, "progress": progress},
+        training={"recipe": recipe, "progress": progress, **_reports(folder)},
     )
 
 
 def _table(meta: dict[str, Any], name: str) -> dict[str, Any]:
     value = meta.get(name)
     return value if isinstance(value, dict) else {}
+
+
+def _reports(folder: Path) -> dict[str, Any]:
+    """What the trainer measured, when it lies in the checkpoint or beside it (RUN/final, RUN/evaluation.json)."""
+    places = [(name, place / f"{name}.json") for name in REPORTS for place in (folder.parent, folder)]
+    return {name: read_json(file) for name, file in places if file.is_file()}
 
 
 def _languages(recipe: dict[str, Any]) -> tuple[str, ...]:

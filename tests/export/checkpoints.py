@@ -17,6 +17,10 @@ from export.training.tokenizer import TokenizerSettings, train_tokenizer
 
 VOCABULARY = 300
 END = "<|endoftext|>"
+GROUPS = [
+    {"name": "stories", "weight": 3, "language": "en", "licence": "CC0", "description": "simple stories"},
+    {"name": "小说", "weight": 1, "language": "zh", "licence": "public domain", "description": "novels"},
+]
 TEXT = ["once upon a time there was a small house by the sea", "从前有一个人 住在海边 hello world " * 3]
 
 
@@ -131,8 +135,10 @@ def own_checkpoint(folder: Path) -> Path:
         "version": 1,
         "config": config.to_dict(),
         "progress": {"step": 3, "tokens": 1200},
-        "recipe": {"licence": "Apache-2.0", "corpus": {"group": [{"language": "en"}, {"language": "zh"}]}},
+        "recipe": {"licence": "Apache-2.0", "title": "Tiny, 中文", "corpus": {"group": GROUPS}},
         "random_states": {},
     }
     (folder / "checkpoint.json").write_text(json.dumps(meta), encoding="utf-8")
+    report = {"groups": {"stories": {"bits_per_byte": 1.25, "bytes": 12345}}}
+    (folder / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")
     return folder

@@ -122,6 +122,15 @@ def test_an_existing_folder_is_replaced_only_by_force(own: Path, tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_the_model_card_says_what_was_measured(own: Path, tmp_path: Path) -> None:
+    done = convert(own, tmp_path / "model", "int8")
+    card = (done.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert card.startswith("# Tiny, 中文")
+    assert "| stories | 12,345 | 1.250 | not measured |" in card
+    assert "| simple stories | 75.0% | CC0 |" in card
+    assert done.certificate.words() in card
+
+
 def test_force_never_replaces_what_is_no_model_folder(own: Path, tmp_path: Path) -> None:
     target = tmp_path / "holiday pictures"
     target.mkdir()
