@@ -5,6 +5,7 @@ Knows: the window's parts. Must not know: how they are laid out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,26 @@ class Commands(QObject):
         self._connect()
 
     def _connect(self) -> None:
-        window, view, document = self._window, self._window.view, self._window.document
-        steps = {
+        window = self._window
+        for name, step in self._steps().items():
+            window.actions_by_name[name].triggered.connect(lambda *_arguments, step=step: step())
+        values = self._settings.values
+        for group, chosen, use in (
+            ("theme", values.theme, self._use_theme),
+            ("language", values.language, self._use_language),
+        ):
+            window.actions_by_name.check(group, chosen)
+            for value in ("auto", "light", "dark") if group == "theme" else ("auto", "en", "zh"):
+                action = window.actions_by_name[f"{group}_{value}"]
+                action.triggered.connect(lambda *_arguments, use=use, value=value: use(value))
+        window.view.undoAvailable.connect(window.actions_by_name["undo"].setEnabled)
+        window.view.redoAvailable.connect(window.actions_by_name["redo"].setEnabled)
+        for name in ("undo", "redo"):
+            window.actions_by_name[name].setEnabled(False)
+
+    def _steps(self) -> dict[str, Callable[[], object]]:
+        window, document = self._window, self._window.document
+        return {
             "new": lambda: document.new(),
             "open": lambda: document.open(folder=self._settings.values.last_folder),
             "save": document.save,
@@ -66,21 +85,6 @@ class Commands(QObject):
             "shortcuts": self._show_keys,
             "about": self._show_about,
         }
-        for name, step in steps.items():
-            window.actions_by_name[name].triggered.connect(lambda *_arguments, step=step: step())
-        values = self._settings.values
-        for group, chosen, use in (
-            ("theme", values.theme, self._use_theme),
-            ("language", values.language, self._use_language),
-        ):
-            window.actions_by_name.check(group, chosen)
-            for value in ("auto", "light", "dark") if group == "theme" else ("auto", "en", "zh"):
-                action = window.actions_by_name[f"{group}_{value}"]
-                action.triggered.connect(lambda *_arguments, use=use, value=value: use(value))
-        view.undoAvailable.connect(window.actions_by_name["undo"].setEnabled)
-        view.redoAvailable.connect(window.actions_by_name["redo"].setEnabled)
-        for name in ("undo", "redo"):
-            window.actions_by_name[name].setEnabled(False)
 
     # ---- editing ----------------------------------------------------------------------------------------------
 
