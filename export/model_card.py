@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.contracts.manifest import Manifest
 from export.certificate import Certificate
+from export.training.model_card import model_card as training_card
 
 
 def model_card(manifest: Manifest, certificate: Certificate, training: Mapping[str, Any]) -> str:
@@ -18,12 +19,15 @@ def model_card(manifest: Manifest, certificate: Certificate, training: Mapping[s
         f"# {manifest.name}",
         _what(manifest),
         _source(manifest, training),
-        _data(training),
-        _heldout(training),
         _quality(certificate),
         _limits(manifest),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    if training.get("evaluation"):
+        # Trained here and measured: the trainer's own card, and what the conversion did to it.
+        meta = {"config": manifest.config, "recipe": training["recipe"], "progress": training["progress"]}
+        card = training_card(meta, training["evaluation"], training.get("ppmd6"), training.get("samples", []))
+        parts = [card.strip(), _quality(certificate)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _what(manifest: Manifest) -> str:
@@ -47,32 +51,6 @@ def _source(manifest: Manifest, training: Mapping[str, Any]) -> str:
     lines += ["| source file | SHA-256 |", "|---|---|"]
     lines += [f"| {file['name']} | `{file['sha256']}` |" for file in manifest.source.get("files", [])]
     return "## Source\n\n" + "\n".join(lines)
-
-
-def _data(training: Mapping[str, Any]) -> str:
-    groups = ((training.get("recipe") or {}).get("corpus") or {}).get("group") or []
-    if not groups:
-        return ""
-    lines = ["| text | share | licence |", "|---|---:|---|"]
-    total = sum(float(group.get("weight", 0)) for group in groups) or 1.0
-    for group in groups:
-        share = float(group.get("weight", 0)) / total
-        lines.append(f"| {group.get('description', group.get('name'))} | {share:.1%} | {group.get('licence')} |")
-    return "## Training text\n\n" + "\n".join(lines)
-
-
-def _heldout(training: Mapping[str, Any]) -> str:
-    """Bits per byte on text that the model never saw; PPMd of order 6 was fed the training text of each group first."""
-    measured = (training.get("evaluation") or {}).get("groups") or {}
-    if not measured:
-        return ""
-    baseline = (training.get("ppmd6") or {}).get("groups") or {}
-    lines = ["| held-out text | bytes | bits per byte | PPMd order 6 |", "|---|---:|---:|---:|"]
-    for name, report in measured.items():
-        other = f"{baseline[name]['bits_per_byte']:.3f}" if name in baseline else "not measured"
-        lines.append(f"| {name} | {report['bytes']:,} | {report['bits_per_byte']:.3f} | {other} |")
-    note = "Of the float32 checkpoint, on documents that are not in the training text; lower is better."
-    return f"## Measured quality\n\n{note}\n\n" + "\n".join(lines)
 
 
 def _quality(certificate: Certificate) -> str:

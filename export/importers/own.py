@@ -56,7 +56,11 @@ def _table(meta: dict[str, Any], name: str) -> dict[str, Any]:
 def _reports(folder: Path) -> dict[str, Any]:
     """What the trainer measured, when it lies in the checkpoint or beside it (RUN/final, RUN/evaluation.json)."""
     places = [(name, place / f"{name}.json") for name in REPORTS for place in (folder.parent, folder)]
-    return {name: read_json(file) for name, file in places if file.is_file()}
+    found: dict[str, Any] = {name: read_json(file) for name, file in places if file.is_file()}
+    samples = [file for file in (folder.parent / "samples.json", folder / "samples.json") if file.is_file()]
+    if samples:
+        found["samples"] = read_json(samples[-1], list)
+    return found
 
 
 def _languages(recipe: dict[str, Any]) -> tuple[str, ...]:

@@ -109,16 +109,16 @@ def torch_reader(path: Path, state: Any) -> TorchReader:
     return TorchReader(path.name, state)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object out of a checkpoint folder."""
+def read_json(path: Path, kind: type = dict) -> Any:
+    """A JSON object (or list) out of a checkpoint folder."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise file_error(error, f"read {path}") from error
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is cut off or not JSON; fetch it again") from error
-    if not isinstance(plain, dict):
-        raise CheckpointError(f"{path} is not a JSON object; fetch it again")
+    if not isinstance(plain, kind):
+        raise CheckpointError(f"{path} is not a JSON {kind.__name__}; fetch it again")
     return plain
 
 

@@ -139,6 +139,7 @@ def own_checkpoint(folder: Path) -> Path:
         "random_states": {},
     }
     (folder / "checkpoint.json").write_text(json.dumps(meta), encoding="utf-8")
-    report = {"groups": {"stories": {"bits_per_byte": 1.25, "bytes": 12345}}}
+    part = {"bits_per_byte": 1.25, "nats_per_token": 2.5, "tokens": 4000, "bytes": 12345}
+    report = {"groups": {"stories": part}, "languages": {"en": part}, "all": part}
     (folder / "evaluation.json").write_text(json.dumps(report), encoding="utf-8")
     return folder

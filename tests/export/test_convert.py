@@ -126,8 +126,8 @@ def test_the_model_card_says_what_was_measured(own: Path, tmp_path: Path) -> Non
     done = convert(own, tmp_path / "model", "int8")
     card = (done.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert card.startswith("# Tiny, 中文")
-    assert "| stories | 12,345 | 1.250 | not measured |" in card
-    assert "| simple stories | 75.0% | CC0 |" in card
+    assert "1.250" in card
+    assert "simple stories" in card
     assert done.certificate.words() in card
 
 
