@@ -1,7 +1,7 @@
 """MODEL_CARD.md: what a trained model is, what it was made of, how good it is, and what it cannot do.
 
-For: `python -m export.training.model_card CHECKPOINT --evaluation … --ppmd … --samples … --output MODEL_CARD.md`, and the
-writer of model folders.
+For: `python -m export.training.model_card CHECKPOINT --ppmd ppmd6.json --output MODEL_CARD.md`, and the writer of model
+folders.
 Knows: checkpoint.json, evaluation.json, samples.json of a run and the baseline's JSON; Markdown.
 Must not know: torch. Numbers are printed as measured, also where the baseline is better; samples are printed unedited.
 """
@@ -32,9 +32,10 @@ _LIMITS = """\
 _CHINESE = """\
 ## 中文摘要
 
-这是一个从头训练的小型双语语言模型（{parameters:.1f} 百万参数），用来在没有网络的电脑上续写英文和中文。训练文本是公有领域或
-自由许可的故事、小说、散文和百科段落（见上表）。它只会接着写，不懂事实，不听指令，也不会推理；写出的内容可能有错或不合适。
-“比特每字节”越低越好，是在模型从未见过的文本上测得的；旁边是先读完同组训练文本的 PPMd（6 阶）压缩器的成绩。
+这是一个从头训练的小型双语语言模型（{parameters:.1f} 百万参数），用来在没有网络的电脑上续写英文和中文。
+训练文本是公有领域或自由许可的故事、小说、散文和百科段落（见上表）。
+它只会接着写，不懂事实，不听指令，也不会推理；写出的内容可能有错或不合适。
+“比特每字节”越低越好，是在模型从未见过的文本上测得的；旁边是先读完同组训练文本的 PPMd 压缩器的成绩。
 """
 
 
@@ -69,8 +70,9 @@ def model_card(
 def _what_it_is(config: ModelConfig, recipe: Mapping[str, Any], tokens: int) -> str:
     licence = recipe.get("licence") or "not stated"
     return (
-        f"A GPT of {config.parameters:,} parameters for continuing English and Chinese text offline, trained from scratch "
-        f"on {tokens:,} tokens with the recipe `{recipe.get('name', '')}`.\n\nLicence of the weights: {licence}."
+        f"A GPT of {config.parameters:,} parameters for continuing English and Chinese text offline, trained "
+        f"from scratch on {tokens:,} tokens with the recipe `{recipe.get('name', '')}`.\n\n"
+        f"Licence of the weights: {licence}."
     )
 
 
@@ -116,8 +118,8 @@ def _quality(evaluation: Mapping[str, Any], ppmd: Mapping[str, Any] | None) -> s
         )
     order = f"PPMd order {ppmd['order']}" if ppmd else "PPMd"
     note = (
-        "Bits per byte of UTF-8 text, lower is better. Each document stands alone, after the end-of-text token; that token "
-        "itself is not counted. PPMd read the whole training part of the group first."
+        "Bits per byte of UTF-8 text, lower is better. Each document stands alone, after the end-of-text token; that "
+        "token itself is not counted. PPMd read the whole training part of the group first."
     )
     return note + "\n\n" + _table(("held-out text", "bytes", "this model", order, "beats it"), rows)
 

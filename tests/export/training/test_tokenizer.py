@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.contracts.errors import TokenizerError
+from engine.tokenizer import SentencePieceTokenizer
 from export.training.tokenizer import (
     END_OF_TEXT,
     END_OF_TEXT_ID,
@@ -71,6 +72,15 @@ def test_vocabulary_is_what_was_asked_for(tokenizer: TextTokenizer) -> None:
     assert tokenizer.vocabulary == 308
     assert tokenizer.piece_bytes(END_OF_TEXT_ID) == b""
     assert END_OF_TEXT_ID not in tokenizer.encode(END_OF_TEXT)
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"])))
+def test_the_engine_reads_text_as_the_model_was_taught(tokenizer: TextTokenizer, text: str) -> None:
+    engine = SentencePieceTokenizer(tokenizer.model, "tokenizer.model", {"end_of_text": END_OF_TEXT_ID})
+    ids = tokenizer.encode(text)
+    assert engine.encode(text) == ids
+    assert [engine.token_bytes(token) for token in ids] == [tokenizer.piece_bytes(token) for token in ids]
 
 
 def test_training_is_reproducible() -> None:
