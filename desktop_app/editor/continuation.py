@@ -134,7 +134,10 @@ class Continuation(QObject):
         """Write on from the caret (from the end of a selection)."""
         if self.is_busy:
             return
-        self._begin(self._view.textCursor().selectionEnd(), None, self._seed())
+        end = self._view.textCursor().selectionEnd()
+        self._begin(end, None, self._seed())
+        if self.is_busy:
+            self._view.leave_selection(end)  # what one types next must not replace the text that was continued
 
     def retry(self) -> None:
         """Write the last generation anew with another seed; undo brings the old one back."""

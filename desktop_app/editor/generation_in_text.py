@@ -99,9 +99,11 @@ class GenerationInText:
         return cursor.selectedText().replace("\u2029", "\n")
 
     def _selection_to_keep(self) -> tuple[int, int] | None:
-        # Text inserted at the edge of a selection would otherwise be drawn into it.
+        # Text inserted at the edge of a selection would otherwise be drawn into it. "Select all" stays all, though:
+        # deleting must not leave what came in between.
         cursor = self._view.textCursor()
-        if cursor.hasSelection() and self.end in (cursor.position(), cursor.anchor()):
+        is_all = cursor.selectionStart() == 0 and cursor.selectionEnd() == self._view.document().characterCount() - 1
+        if cursor.hasSelection() and not is_all and self.end in (cursor.position(), cursor.anchor()):
             return cursor.anchor(), cursor.position()
         return None
 

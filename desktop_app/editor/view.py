@@ -171,6 +171,15 @@ class EditorView(QPlainTextEdit):
         cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
         return cursor.selectedText().replace("\u2029", "\n")
 
+    def leave_selection(self, position: int) -> None:
+        """Select nothing and put the caret there; the page does not scroll. Without a selection nothing changes."""
+        cursor = self.textCursor()
+        if cursor.hasSelection():
+            top = self.verticalScrollBar().value()
+            cursor.setPosition(position)
+            self.setTextCursor(cursor)
+            self.verticalScrollBar().setValue(top)
+
     def is_composing(self) -> bool:
         """Whether an input method holds text that is not in the document yet."""
         return bool(self.textCursor().block().layout().preeditAreaText())

@@ -174,7 +174,7 @@ def test_the_end_stays_in_sight_while_one_watches_it(kit):
     assert rectangle.bottom() <= kit.view.viewport().height()
 
 
-def test_a_selection_that_ends_at_the_place_does_not_grow(kit):
+def test_continuing_a_selection_leaves_it_so_that_typing_replaces_nothing(kit):
     kit.write(START)
     cursor = kit.view.textCursor()
     cursor.setPosition(5)
@@ -182,7 +182,39 @@ def test_a_selection_that_ends_at_the_place_does_not_grow(kit):
     kit.view.setTextCursor(cursor)
     kit.generate(" there was")
     assert kit.text == START + " there was"
+    kit.type("X")
+    assert kit.text == START + " there wasX"
+
+
+def test_a_selection_that_ends_at_the_place_does_not_grow(kit):
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.begin()
+    cursor = kit.view.textCursor()
+    cursor.setPosition(5)
+    cursor.setPosition(len(START), cursor.MoveMode.KeepAnchor)
+    kit.view.setTextCursor(cursor)
+    kit.bridge.write(" there was")
+    kit.bridge.finish()
+    assert kit.settle()
+    assert kit.text == START + " there was"
     assert kit.view.textCursor().selectedText() == START[5:]
+
+
+def test_select_all_while_the_model_writes_stays_all_so_that_deleting_leaves_nothing(kit):
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.begin()
+    kit.bridge.write(" there")
+    assert wait_until(lambda: kit.text == START + " there", 2)
+    kit.trigger("select_all")
+    kit.bridge.write(" was")
+    assert wait_until(lambda: kit.text == START + " there was", 2)
+    kit.press(Qt.Key.Key_Delete)
+    assert kit.text == ""
+    assert kit.window.continuation.state == IDLE
+    kit.trigger("undo")
+    assert kit.text == START + " there was"
 
 
 def test_escape_stops_and_keeps_what_is_on_the_page(kit):
