@@ -49,12 +49,11 @@ def model_card(
     try:
         config, recipe = ModelConfig.from_dict(meta["config"]), meta["recipe"]
         tokens, title = int(meta["progress"]["tokens"]), str(recipe.get("title", recipe.get("name", "model")))
-        groups = recipe["corpus"]["group"]
         parts = [
             f"# {title}",
             _what_it_is(config, recipe, tokens),
             "## Architecture\n\n" + _architecture(config),
-            "## Training text\n\n" + _data(groups),
+            "## Training text\n\n" + _data(recipe),
             "## Quality on held-out text\n\n" + _quality(evaluation, ppmd),
             "## Samples, unedited\n\n" + _samples(samples),
             "## Limits\n\n" + _LIMITS.strip(),
@@ -89,20 +88,33 @@ def _architecture(config: ModelConfig) -> str:
     return _table(("part", "value"), rows)
 
 
-def _data(groups: Sequence[Mapping[str, Any]]) -> str:
-    total = sum(group["weight"] for group in groups)
+def training_shares(recipe: Mapping[str, Any]) -> dict[str, float]:
+    """Each group's share of all training tokens, its weights in every stage taken together."""
+    total, groups = recipe["training"]["tokens"], recipe["corpus"]["group"]
+    stages = recipe.get("stage") or [{}]
+    rest = total - sum(stage.get("tokens", 0) for stage in stages)  # what the stage without a number takes
+    shares = dict.fromkeys((group["name"] for group in groups), 0.0)
+    for stage in stages:
+        weights = {group["name"]: stage.get("weights", {}).get(group["name"], group["weight"]) for group in groups}
+        for name, weight in weights.items():
+            shares[name] += stage.get("tokens", rest) / total * weight / sum(weights.values())
+    return shares
+
+
+def _data(recipe: Mapping[str, Any]) -> str:
+    shares = training_shares(recipe)
     rows = [
         (
             f"`{group['name']}`",
             group.get("description", ""),
             group.get("language", ""),
             group.get("licence", ""),
-            f"{group['weight'] / total:.1%}",
+            f"{shares[group['name']]:.1%}",
         )
-        for group in sorted(groups, key=lambda group: -group["weight"])
+        for group in sorted(recipe["corpus"]["group"], key=lambda group: -shares[group["name"]])
     ]
-    note = "Shares are the recipe's base weights by tokens; single stages of the training may weigh groups otherwise."
-    return _table(("group", "what", "language", "licence", "share"), rows) + "\n\n" + note
+    head = ("group", "what", "language", "licence", "share")
+    return _table(head, rows) + "\n\nShares are of the training tokens, all stages together."
 
 
 def _quality(evaluation: Mapping[str, Any], ppmd: Mapping[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from export.training.model_card import main, model_card
+from export.training.model_card import main, model_card, training_shares
 from export.training.recipe import load_recipe
 from export.training.train_command import find_recipe
 
@@ -40,6 +40,15 @@ def test_the_card_tells_what_the_run_measured() -> None:
     assert "seed 7, temperature 0.8, top-p 0.95" in card
     assert "somebody" not in card, "paths of the machine that trained it are nobody's business"
     assert "中文摘要" in card
+
+
+def test_shares_take_all_stages_together() -> None:
+    recipe = {
+        "training": {"tokens": 100},
+        "corpus": {"group": [{"name": "a", "weight": 3}, {"name": "b", "weight": 1}]},
+        "stage": [{"length": 8}, {"tokens": 40, "weights": {"a": 1}}],
+    }
+    assert training_shares(recipe) == pytest.approx({"a": 0.6 * 0.75 + 0.4 * 0.5, "b": 0.6 * 0.25 + 0.4 * 0.5})
 
 
 def test_the_card_admits_where_the_baseline_is_better() -> None:
