@@ -83,6 +83,8 @@ def _manifest_text(path: Path) -> str:
     manifest = path / MANIFEST_NAME
     try:
         status = manifest.stat()
+        if not manifest.resolve().is_relative_to(path.resolve()):
+            raise ModelFolderError(f"{manifest} is a link out of the folder; do not use this folder")
         if not stat.S_ISREG(status.st_mode) or status.st_size > MANIFEST_LIMIT_BYTES:
             raise ModelFolderError(f"{manifest} is no ordinary manifest file; fetch or export the model folder again")
         return manifest.read_text(encoding="utf-8")

@@ -159,7 +159,9 @@ class ModelLibrary:
 
     def _free_name(self, source: ModelFolder) -> str:
         """The folder's own name, or with a number behind it where that is taken; never a hidden one."""
-        wanted = source.path.resolve().name.lstrip(HIDDEN) or source.manifest.id
+        # One line of UTF-8, so that lists and scripts can carry it.
+        named = source.path.resolve().name.encode("utf-8", "replace").decode("utf-8")
+        wanted = " ".join(named.split()).lstrip(HIDDEN) or source.manifest.id
         taken = {folder.name for folder in self._all_folders()}
         candidates = (wanted if number == 1 else f"{wanted} {number}" for number in range(1, len(taken) + 2))
         return next(name for name in candidates if name not in taken)

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.contracts.errors import FileError
+
 PROFILE_VARIABLE = "NEXTSTROKE_PROFILE"
 MODELS_FOLDER = "models"
 
@@ -41,7 +43,7 @@ def find_profile(environment: Mapping[str, str] | None = None, platform: str = s
     chosen = variables.get(PROFILE_VARIABLE)
     if chosen:
         return _under(Path(chosen))
-    home = Path(variables.get("HOME") or variables.get("USERPROFILE") or Path.home())
+    home = _home(variables)
     if platform == "darwin":
         support = home / "Library" / "Application Support" / "Nextstroke"
         return Profile(support / "data", support / "state", support / "config", home / "Library/Caches/Nextstroke")
@@ -53,6 +55,17 @@ def find_profile(environment: Mapping[str, str] | None = None, platform: str = s
         config=_xdg(variables, "XDG_CONFIG_HOME", home / ".config"),
         cache=_xdg(variables, "XDG_CACHE_HOME", home / ".cache"),
     )
+
+
+def _home(variables: Mapping[str, str]) -> Path:
+    named = variables.get("HOME") or variables.get("USERPROFILE")
+    try:
+        return Path(named) if named else Path.home()
+    except RuntimeError as error:
+        raise FileError(
+            "this user has no home folder, so there is no place for models and settings; set HOME, or name one "
+            "with --profile"
+        ) from error
 
 
 def _under(folder: Path) -> Profile:

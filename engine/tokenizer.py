@@ -122,6 +122,8 @@ class SentencePieceTokenizer(_ByteTable):
         import sentencepiece
 
         try:
+            if not content:
+                raise ValueError("empty")  # the library would take it for no model, and complain later
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=content)
         except (RuntimeError, ValueError) as error:
             raise TokenizerError(f"{name} is not a SentencePiece model, or it is damaged; fetch it again") from error

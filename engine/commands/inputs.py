@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the real import loads ONNX Runtime, which `--help` and wron
     from engine.loaded_model import LoadedModel
 
 STANDARD_INPUT = "-"
+MOST_DIGITS = 100  # Python reads no whole number of more than 4,300
 
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +82,9 @@ def parse_ids(text: str) -> tuple[int, ...]:
     wrong = next((word for word in words if not word.isascii() or not word.isdigit()), None)
     if wrong is not None:
         raise UsageError(f"--ids has {wrong!r}, which is no token id; give whole numbers, as --ids '1 2 3'")
+    longest = max(words, key=len)
+    if len(longest) > MOST_DIGITS:
+        raise UsageError(f"--ids has a number of {len(longest)} digits, which is no token id; see `--ids '1 2 3'`")
     return tuple(int(word) for word in words)
 
 

@@ -19,6 +19,8 @@ def check_record_target(path: Path) -> None:
     """Refuse a place that cannot take a file before minutes are spent on what should be kept there."""
     if path.is_dir():
         raise FileError(f"{path} is a folder; name a file for the record")
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path} is a device or a pipe, which a record would replace; name a file for the record")
     if not path.parent.is_dir():
         raise FileError(f"there is no folder {path.parent} for the record; make it first")
 
@@ -40,9 +42,22 @@ def read_records(path: Path) -> list[GenerationRecord]:
     if not found or not all(isinstance(entry, dict) for entry in found):
         raise UsageError(f"{path} holds no generation record; use a file written by --record")
     try:
-        return [GenerationRecord.from_dict(entry) for entry in found]
+        records = [GenerationRecord.from_dict(entry) for entry in found]
     except UsageError as error:
         raise UsageError(f"{path} is not a generation record ({error}); use a file written by --record") from error
+    _check_candidates(path, records)
+    return records
+
+
+def _check_candidates(path: Path, records: Sequence[GenerationRecord]) -> None:
+    """All records must be of one request: it is made again once, and gives one text for each candidate."""
+    candidates = request_of(records[0]).candidates
+    numbers = [record.candidate for record in records]
+    is_one = all(
+        (record.request, record.prompt_ids) == (records[0].request, records[0].prompt_ids) for record in records
+    )
+    if not is_one or len(set(numbers)) != len(numbers) or not all(0 <= number < candidates for number in numbers):
+        raise UsageError(f"{path} mixes records of different requests; use a file written by --record")
 
 
 def request_of(record: GenerationRecord) -> GenerationRequest:

@@ -10,6 +10,7 @@ Knows records; must not know how a generation works.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from engine.commands.generate import follow, interruptible
 from engine.commands.inputs import add_model_argument, open_model
 from engine.commands.records import read_records, request_of
 from engine.contracts.command_line import INTERRUPTED
-from engine.contracts.errors import NextstrokeError
+from engine.contracts.errors import NextstrokeError, VerificationError
 from engine.contracts.generation import REASON_CANCELLED, Event, GenerationRecord
 from engine.folder import open_folder
 from engine.library import open_library
@@ -54,7 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
     verdicts = [compare(old, new, model.manifest.digest()) for old, new in zip(records, made, strict=True)]
     for old, verdict in zip(records, verdicts, strict=True):
         print(f"{old.candidate + 1}: {verdict}" if len(records) > 1 else verdict)
-    return 0 if all(verdict.startswith(IDENTICAL) for verdict in verdicts) else 1
+    other = next((verdict for verdict in verdicts if not verdict.startswith(IDENTICAL)), None)
+    if other is not None:
+        sys.stdout.flush()  # the verdicts stand before the error line where both go to one place
+        raise VerificationError(f"the record's text did not come out again: {other}")
+    return 0
 
 
 def regenerated(model: LoadedModel, records: Sequence[GenerationRecord]) -> list[GenerationRecord] | None:

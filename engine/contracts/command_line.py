@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from engine.contracts.errors import FileError, NextstrokeError, UsageError, file_error
 
 INTERRUPTED = 130
+THREADS_LIMIT = 256
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags that every command takes."""
     parser.add_argument("--profile", metavar="DIR", help="keep all per-user data under DIR")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the model runs")
-    parser.add_argument("--threads", type=positive_int, metavar="N", help="processor threads of the model")
+    parser.add_argument("--threads", type=thread_count, metavar="N", help="processor threads of the model")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
@@ -49,6 +50,14 @@ def positive_int(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number above zero")
+    return value
+
+
+def thread_count(text: str) -> int:
+    """Argument type: processor threads; thousands would only stand in each other's way until the person gives up."""
+    value = positive_int(text)
+    if value > THREADS_LIMIT:
+        raise argparse.ArgumentTypeError(f"{text} is more than {THREADS_LIMIT} threads")
     return value
 
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from engine.contracts.errors import UsageError
 from engine.contracts.manifest import canonical_json
+from engine.contracts.plain_fields import wrong_field
 
 # Reasons of Finished
 REASON_LENGTH = "length"  # max_tokens reached
@@ -50,7 +51,8 @@ class SamplingSettings:
         _demand(self.top_k >= 0, "top-k", self.top_k, "0 or more")
         _demand(0.0 <= self.top_p <= 1.0, "top-p", self.top_p, "from 0 to 1")
         _demand(0.0 <= self.min_p <= 1.0, "min-p", self.min_p, "from 0 to 1")
-        _demand(0.0 < self.repetition_penalty <= 100.0, "repetition penalty", self.repetition_penalty, "above 0 to 100")
+        penalty = self.repetition_penalty  # a smaller one makes scores overflow
+        _demand(0.01 <= penalty <= 100.0, "repetition penalty", penalty, "from 0.01 to 100")
         _demand(self.repetition_range >= 0, "repetition range", self.repetition_range, "0 or more")
         _demand(0 <= self.seed < 2**64, "seed", self.seed, "a whole number from 0 to 2^64 - 1")
         _demand(set(self.order) <= set(SAMPLER_ORDER), "order", self.order, f"made of {', '.join(SAMPLER_ORDER)}")
@@ -77,7 +79,7 @@ class GenerationRequest:
         _demand(self.max_tokens >= 1, "max tokens", self.max_tokens, "1 or more")
         _demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
         _demand(0 <= self.report_top <= 1000, "report top", self.report_top, "from 0 to 1000")
-        _demand(all(self.stop), "stop", self.stop, "texts that are not empty")
+        _demand(all(map(_is_text, self.stop)), "stop", self.stop, "texts that are not empty, in UTF-8")
         _demand(
             self.context_policy in (CONTEXT_REFUSE, CONTEXT_KEEP_END),
             "context policy",
@@ -93,6 +95,8 @@ class GenerationRequest:
     def from_dict(cls, plain: Mapping[str, Any]) -> GenerationRequest:
         """The request of `to_dict`; unknown fields are refused, since ignoring one would change the text silently."""
         values = _known(cls, plain)
+        found = values.get("sampling", {})
+        _demand(isinstance(found, Mapping | SamplingSettings), "sampling", found, "an object")
         if isinstance(values.get("sampling"), Mapping):
             settings = _known(SamplingSettings, values["sampling"])
             if "order" in settings:
@@ -134,11 +138,13 @@ class GenerationRecord:
         """The record of `to_dict`. Raises `UsageError` on anything else."""
         try:
             values = _known(cls, plain)
+            if values.get("version", 1) != 1:
+                raise ValueError(f"it has version {values['version']}, this program knows 1; update the program")
             values["prompt_ids"] = tuple(int(token) for token in values["prompt_ids"])
             values["output_ids"] = tuple(int(token) for token in values["output_ids"])
             return cls(**values)
         except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"this is not a generation record ({error}); use a file written by --record") from error
+            raise UsageError(f"of a record's fields, one is missing or wrong: {error}") from error
 
     def digest(self) -> str:
         """SHA-256 of the canonical form."""
@@ -270,7 +276,15 @@ def _known(kind: Any, plain: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(plain) - names)
     if unknown:
         raise UsageError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+    problem = wrong_field(kind, plain)
+    if problem:
+        raise UsageError(problem)
     return dict(plain)
+
+
+def _is_text(stop: str) -> bool:
+    """Not empty, and no half characters, which no text can hold."""
+    return bool(stop) and stop.encode("utf-8", "replace").decode("utf-8") == stop
 
 
 def _demand(holds: bool, what: str, found: object, wanted: str) -> None:

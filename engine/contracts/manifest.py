@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from engine.contracts.errors import ModelFolderError
+from engine.contracts.plain_fields import wrong_field
 
 MANIFEST_NAME = "nextstroke.json"
 FORMAT = "nextstroke-model"
@@ -26,6 +27,7 @@ MODEL_CARD_NAME = "MODEL_CARD.md"
 GENAI_CONFIG_NAME = "genai_config.json"
 
 END_OF_TEXT = "end_of_text"  # the one special token that every model has
+CONTEXT_LIMIT = 2**22  # tokens; a larger one is a mistake, and buffers of its length would fill the memory
 PRECISIONS = ("fp32", "fp16", "int8", "int4")
 
 
@@ -138,7 +140,8 @@ def is_safe_name(name: str) -> bool:
     """Whether a relative path stays inside its folder on every operating system."""
     path = PurePosixPath(name)
     parts = path.parts
-    return bool(parts) and not path.is_absolute() and ".." not in parts and "\\" not in name and ":" not in name
+    stays_inside = bool(parts) and not path.is_absolute() and ".." not in parts
+    return stays_inside and name.isprintable() and not set(name) & {"\\", ":"}
 
 
 def _from_plain(plain: Mapping[str, Any]) -> Manifest:
@@ -157,21 +160,28 @@ def _check_version(version: object) -> None:
     if not isinstance(version, str) or "." not in version:
         raise _refusal("has no format version")
     if version.split(".")[0] != FORMAT_VERSION.split(".")[0]:
-        raise _refusal(f"has format version {version}, this program knows {FORMAT_VERSION}; update the program")
+        raise ModelFolderError(
+            f"{MANIFEST_NAME} has format version {version}, this program knows {FORMAT_VERSION}; update the program"
+        )
 
 
 def _check(manifest: Manifest) -> None:
+    problem = wrong_field(Manifest, vars(manifest)) or wrong_field(CacheLayout, vars(manifest.cache))
+    if problem or not all(isinstance(value, str) for value in manifest.precision.values()):
+        raise _refusal(f"misspells a field ({problem or 'a precision is no text'})")
     listed = {entry.name for entry in manifest.files}
     needed = {graph.file for graph in manifest.graphs} | {manifest.tokenizer.file}
     for name in sorted(listed | needed):
         if not is_safe_name(name):
-            raise _refusal(f"names the file {name!r}, which lies outside the folder; do not use this folder")
+            raise ModelFolderError(
+                f"{MANIFEST_NAME} names the file {name!r:.80}, which lies outside the folder; do not use this folder"
+            )
     if not needed <= listed:
         raise _refusal(f"does not list the files it needs: {', '.join(sorted(needed - listed))}")
     if manifest.graph("decoder") is None:
         raise _refusal("names no decoder graph")
     sizes = (manifest.context_length, manifest.vocabulary_size, manifest.cache.layers, manifest.cache.kv_heads)
-    if not all(isinstance(size, int) and 0 < size < 2**31 for size in (*sizes, manifest.cache.head_size)):
+    if not all(0 < size < 2**31 for size in (*sizes, manifest.cache.head_size)) or sizes[0] > CONTEXT_LIMIT:
         raise _refusal("has an impossible size")
     if manifest.cache.dtype not in ("float32", "float16", "int8"):
         raise _refusal(f"asks for a {manifest.cache.dtype} cache, which this program does not know")

@@ -5,6 +5,7 @@ In-process, through the same edge as the program: only the start of Python is le
 
 import io
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -30,6 +31,9 @@ CASES = [
     ("tokens but the model sees at most 256", 1, ["generate", "--prompt-file", "{long}", "--model", "{tiny}"]),
     ("token id 99999 does not exist", 2, ["generate", "--ids", "1 99999", "--model", "{tiny}"]),
     ("'x', which is no token id", 2, ["generate", "--ids", "1 x", "--model", "{tiny}"]),
+    ("number of 5000 digits, which is no token id", 2, ["generate", "--ids", "9" * 5000, "--model", "{tiny}"]),
+    ("repetition penalty is 1e-320", 2, ["generate", "a", "--repetition-penalty", "1e-320", "--model", "{tiny}"]),
+    ("in UTF-8", 2, ["generate", "a", "--stop", "\udcff", "--model", "{tiny}"]),
     ("nothing to read was given", 2, ["generate", "--model", "{tiny}"]),
     ("more than one text", 2, ["generate", "a", "--ids", "1", "--model", "{tiny}"]),
     ("temperature is -1.0", 2, ["generate", "a", "--temperature", "-1", "--model", "{tiny}"]),
@@ -37,6 +41,7 @@ CASES = [
     ("temperature is 'hot'; it must be a number", 2, ["generate", "a", "--settings", "{mistyped}"]),
     ("is not JSON", 2, ["generate", "a", "--settings", "{latin_free}"]),
     ("there is no folder", 1, ["generate", "a", "--record", "{missing}/r.json", "--model", "{tiny}"]),
+    ("is a device or a pipe", 1, ["generate", "a", "--record", os.devnull, "--model", "{tiny}"]),
     ("is not JSON", 2, ["regenerate", "{latin_free}", "--model", "{tiny}"]),
     ("is not a generation record", 2, ["regenerate", "{misspelt}", "--model", "{tiny}"]),
     ("is empty", 1, ["score", "", "--model", "{tiny}"]),
@@ -76,7 +81,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> dict[str, st
     return made | {"tiny": str(tiny), "missing": str(place / "no text.txt")}
 
 
-@pytest.mark.parametrize(("words", "status", "arguments"), CASES, ids=[" ".join(case[2]) for case in CASES])
+@pytest.mark.parametrize(("words", "status", "arguments"), CASES, ids=[" ".join(case[2])[:100] for case in CASES])
 def test_one_clear_line(
     words: str,
     status: int,

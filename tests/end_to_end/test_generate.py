@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engine.cli import main
 from tests.end_to_end.conftest import SECONDS, Run, clean_environment, interrupt
 
 
@@ -93,6 +94,7 @@ def test_a_record_generates_the_same_again(nextstroke: Run, tiny: Path, other: P
     record.write_text(json.dumps(plain))
     differs = nextstroke("regenerate", str(record), "--model", str(tiny))
     assert (differs.returncode, differs.stdout) == (1, b"differs at token 6\n")
+    assert differs.stderr == b"error: the record's text did not come out again: differs at token 6\n"
 
     record.write_text(json.dumps(plain | {"kernel_class": "another processor"}))
     elsewhere = nextstroke("regenerate", str(record), "--model", str(tiny))
@@ -102,6 +104,34 @@ def test_a_record_generates_the_same_again(nextstroke: Run, tiny: Path, other: P
     foreign = nextstroke("regenerate", str(record), "--model", str(other))
     assert foreign.returncode == 1
     assert foreign.stdout.startswith(b"cannot be compared: the record was made by tiny")
+
+
+TAMPERED: list[tuple[str, dict[str, Any]]] = [
+    ("candidate is 'x'; it must be a whole number", {"candidate": "x"}),
+    ("mixes records of different requests", {"candidate": 7}),
+    ("model_digest is 5; it must be a text", {"model_digest": 5}),
+    ("request is []; it must be an object", {"request": []}),
+    ("max_tokens is 2.5; it must be a whole number", {"request": {"max_tokens": 2.5}}),
+    ("sampling is 5; it must be an object", {"request": {"sampling": 5}}),
+    ("seed is 1.5; it must be a whole number", {"request": {"sampling": {"seed": 1.5}}}),
+    ("stop is [1]; it must be a list, each entry a text", {"request": {"stop": [1]}}),
+    ("it has version 99, this program knows 1", {"version": 99}),
+]
+
+
+@pytest.mark.parametrize(("words", "change"), TAMPERED, ids=[words for words, _ in TAMPERED])
+def test_a_tampered_record_is_refused_in_one_line(
+    words: str, change: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ("model_name", "model_digest", "tokenizer_digest", "engine_version", "runtime_version", "device")
+    plain: dict[str, Any] = dict.fromkeys((*texts, "kernel_class", "self_check", "output_text_sha256"), "x")
+    plain |= {"threads": 1, "prompt_ids": [1], "request": {}, "candidate": 0, "output_ids": [2]}
+    record = tmp_path / "r.json"
+    record.write_text(json.dumps(plain | change))
+    assert main(["regenerate", str(record), "--model", "Ghost"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert words in line
 
 
 def test_records_of_candidates_are_compared_each(nextstroke: Run, tiny: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """A model folder is opened only when it is whole and stays inside itself; else the message names what is wrong."""
 
+import hashlib
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.contracts.errors import ModelFolderError
-from engine.contracts.manifest import MANIFEST_NAME, FileEntry, read_manifest
+from engine.contracts.manifest import MANIFEST_NAME, FileEntry, canonical_json, read_manifest
 from engine.folder import hash_folder, open_folder
 from tests.support.tiny_models import file_entries, write_manifest, write_tiny_model
 
@@ -110,7 +112,7 @@ def test_a_pipe_in_place_of_a_file_does_not_hang(folder: Path) -> None:
         open_folder(folder)
 
 
-@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a\\..\\b", "C:x"])
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a\\..\\b", "C:x", "a\0b", "a\nb"])
 def test_names_that_leave_the_folder_are_refused(folder: Path, name: str) -> None:
     manifest = read_manifest((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
     bad = replace(manifest, files=(*manifest.files, FileEntry(name, 1, "0" * 64)))
@@ -148,3 +150,33 @@ def test_only_listed_files_are_given_out(folder: Path) -> None:
 
 def test_the_helper_of_these_tests_writes_true_entries(folder: Path) -> None:
     assert open_folder(folder).manifest.files == tuple(file_entries(folder, ("decoder.onnx", "tokenizer.model")))
+
+
+def test_a_manifest_that_is_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+    (folder / MANIFEST_NAME).rename(tmp_path / "elsewhere.json")
+    (folder / MANIFEST_NAME).symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(ModelFolderError, match="is a link out of the folder"):
+        open_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"precision": []}, "precision is .*an object"),
+        ({"precision": {"head": 8}}, "a precision is no text"),
+        ({"id": 5}, "id is 5; it must be a text"),
+        ({"uses_position_ids": "x"}, "must be true or false"),
+        ({"context_length": True}, "context_length is True; it must be a whole number"),
+        ({"context_length": 2**30}, "impossible size"),
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_named_with_the_right_one(
+    folder: Path, change: dict[str, object], words: str
+) -> None:
+    plain = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+    del plain["sha256"]
+    plain |= change
+    plain["sha256"] = hashlib.sha256(canonical_json(plain)).hexdigest()
+    (folder / MANIFEST_NAME).write_text(json.dumps(plain), encoding="utf-8")
+    with pytest.raises(ModelFolderError, match=words):
+        open_folder(folder)

@@ -116,3 +116,11 @@ def test_leftovers_of_a_killed_process_go_away(tmp_path: Path, library: ModelLib
 
 def test_the_bundled_folder_lies_in_resources(root: Path) -> None:
     assert bundled_models_folder() == root / "resources" / "models"
+
+
+@pytest.mark.parametrize(("folder", "name"), [("a\nb", "a b"), ("  ", "tiny"), (" .x  y ", "x y")])
+def test_a_name_is_one_line_of_plain_words(tmp_path: Path, library: ModelLibrary, folder: str, name: str) -> None:
+    added = library.add(write_model_folder(tmp_path / "from" / folder))
+    assert added is not None
+    assert added.name == name
+    assert library.find(name) == Path(added.folder)

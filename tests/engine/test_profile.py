@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from engine.contracts.errors import FileError
 from engine.profile import find_profile
 
 
@@ -31,3 +34,12 @@ def test_macos_and_windows_use_their_own_places() -> None:
 
 def test_an_empty_choice_is_no_choice() -> None:
     assert find_profile({"NEXTSTROKE_PROFILE": "", "HOME": "/h"}, "linux").data == Path("/h/.local/share/nextstroke")
+
+
+def test_a_user_without_a_home_folder_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(FileError, match=r"no home folder.*set HOME.*--profile"):
+        find_profile({}, "linux")

@@ -133,3 +133,10 @@ def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
     manifest = write_tiny_model(tmp_path / "m")
     entry = next(entry for entry in manifest.files if entry.name == "tokenizer.model")
     assert load_tokenizer(open_folder(tmp_path / "m")).digest == entry.sha256
+
+
+def test_an_empty_tokenizer_is_refused_in_silence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tokenizer.model").write_bytes(b"")
+    with pytest.raises(TokenizerError, match="is not a SentencePiece model"):
+        read_tokenizer(tmp_path / "tokenizer.model", "sentencepiece", {"end_of_text": 0})
+    assert capfd.readouterr() == ("", "")
