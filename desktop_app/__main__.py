@@ -17,7 +17,7 @@ ENGINE_WORDS = frozenset(
 )
 EXPORT_WORDS = frozenset({"export", "train", "tokenizer"})
 WINDOW = "desktop_app.app"
-FAILED = 1
+FAILED, INTERRUPTED = 1, 130
 COMMON_FLAGS = {"--profile": 1, "--device": 1, "--threads": 1, "--debug": 0}  # how many values each takes
 HELP = """\
 usage: nextstroke [FILE…]       open the writing window
@@ -70,7 +70,7 @@ def command_first(arguments: list[str]) -> list[str]:
 def _print_help() -> int:
     try:
         print(HELP, flush=True)
-    except BrokenPipeError:  # `| head` has seen enough; the interpreter flushes once more at exit
+    except OSError:  # `| head` has seen enough, or the disk is full; the interpreter flushes once more at exit
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  open until the process ends
     return 0
 
@@ -94,6 +94,8 @@ def _run_export() -> int:
 def _hand_over(module: str) -> int:
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:  # in the imports, before the command itself takes care of it
+        return INTERRUPTED
     except SystemExit as leaving:
         if leaving.code is None or isinstance(leaving.code, int):
             return leaving.code or 0

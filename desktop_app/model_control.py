@@ -74,6 +74,8 @@ class ModelControl(QObject):
             return ""
         if self.state in (STARTING, OPENING):
             return self.tr("The model is being opened; it writes on in a moment.")
+        if not self._bridge.is_ready:
+            return self.tr("The engine is not running; Model ▸ Start the Engine Again starts it.")
         way_out = self.tr("Add a model folder with Model ▸ Add Model Folder…; you can write without one.")
         return f"{self._problem} {way_out}" if self._problem else self.tr("There is no usable model. ") + way_out
 
@@ -134,6 +136,8 @@ class ModelControl(QObject):
     def start_engine(self) -> None:
         """The person starts the engine again."""
         if not self._bridge.is_ready:
+            self._tried.clear()
+            self._problem = ""
             self._set(STARTING)
             self._bridge.start()
             self.open_wished()
@@ -178,6 +182,7 @@ class ModelControl(QObject):
 
     def _on_opened(self, opened: Row) -> None:
         self._opened, self._problem = opened, ""
+        self._tried.clear()
         self._set(OPEN)
         self.became_ready.emit()
 

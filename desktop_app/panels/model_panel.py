@@ -253,6 +253,7 @@ class ModelPanel(QWidget):
         self._heat_title.setText(self.tr("Temperature"))
         self._seed_title.setText(self.tr("Seed"))
         self._device_title.setText(self.tr("Runs on"))
+        self._model_box.setPlaceholderText(self.tr("choose a model"))
         self._add.setToolTip(self.tr("Add a model folder…"))
         self._add.setAccessibleName(self.tr("Add a model folder"))
         self._seed_edit.setPlaceholderText(self.tr("a new one each time"))

@@ -6,10 +6,11 @@ Knows: how to put figures in words. Must not know: where they come from.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 HEIGHT = 30
+SPACING = 20
 MESSAGE_MS = 12_000
 
 
@@ -46,7 +47,7 @@ class StatusLine(QWidget):
         self._context_shown: tuple[int, int] | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 14, 1)
-        row.setSpacing(20)
+        row.setSpacing(SPACING)
         row.addWidget(self._words, 1)
         for label in (self._device, self._speed, self._context, self._counts):
             row.addWidget(label)
@@ -59,6 +60,12 @@ class StatusLine(QWidget):
     def message(self) -> str:
         """What is said at the moment."""
         return self._words.text()
+
+    @property
+    def figures_text(self) -> str:
+        """The figures that are shown beside it."""
+        labels = (self._device, self._speed, self._context, self._counts)
+        return "  ".join(label.text() for label in labels if not label.isHidden())
 
     def say(self, message: str, stays: bool = False) -> None:
         """Show one message; it goes after a while unless it `stays`."""
@@ -82,6 +89,7 @@ class StatusLine(QWidget):
     def set_device(self, words: str) -> None:
         """Where the model runs."""
         self._device.setText(words)
+        self._make_room()
 
     def set_speed(self, tokens_per_second: float | None) -> None:
         """How fast the last generation was; None: not known."""
@@ -89,22 +97,25 @@ class StatusLine(QWidget):
         self._speed.setText(
             "" if not tokens_per_second else self.tr("{speed} tokens/s").format(speed=f"{tokens_per_second:.0f}")
         )
+        self._make_room()
 
     def set_context(self, used: int, total: int) -> None:
         """How much of the model's context the last request filled."""
         self._context_shown = (used, total)
         self._context.setText(self.tr("context {used} / {total}").format(used=f"{used:,}", total=f"{total:,}"))
+        self._make_room()
 
     def set_counts(self, chinese: int, words: int) -> None:
         """Chinese characters and words of the text."""
         self._counts_shown = (chinese, words)
         parts = []
         if chinese:
-            parts.append(self.tr("{count} characters").format(count=f"{chinese:,}"))
+            parts.append(self.tr("{count} Chinese characters").format(count=f"{chinese:,}"))
         if words or not chinese:
             one = self.tr("{count} word") if words == 1 else self.tr("{count} words")
             parts.append(one.format(count=f"{words:,}"))
         self._counts.setText(" · ".join(parts))
+        self._make_room()
 
     def retranslate_ui(self) -> None:
         """Take the words of the present language; a message was said in the old one and goes."""
@@ -128,6 +139,21 @@ class StatusLine(QWidget):
         self._words.setProperty("attention", bool(self._message))
         self._words.style().unpolish(self._words)
         self._words.style().polish(self._words)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrower line has less room for figures."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Figures step back, the least needed first, where they or a message would be cut."""
+        margins = self.layout().contentsMargins()
+        room = self.width() - margins.left() - margins.right()
+        needed = self._words.fontMetrics().horizontalAdvance(self._words.text()) + 1 if self._message else 0
+        for label in (self._counts, self._context, self._speed, self._device):
+            needed += label.sizeHint().width() + SPACING
+            label.setVisible(bool(label.text()) and needed <= room)
 
     def _label(self) -> QLabel:
         label = QLabel(self)

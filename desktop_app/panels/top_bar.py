@@ -6,12 +6,15 @@ Knows: actions and words handed to it. Must not know: where a name comes from.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from desktop_app.actions import Actions, plain_words
 from desktop_app.look.theme import Theme
 
 HEIGHT = 46
+_MOST_FOR_DOCUMENT, _MOST_FOR_MODEL, _LEAST_FOR_WORDS = 340, 220, 60
+_GAPS = 64  # between the parts of the bar, all together
 
 
 class TopBar(QWidget):
@@ -24,7 +27,7 @@ class TopBar(QWidget):
         self.setFixedHeight(HEIGHT)
         self._actions, self._theme = actions, theme
         self._is_busy = False
-        self._name, self._is_modified = "", False
+        self._name, self._is_modified, self._model_words = "", False, ""
         self.menu_bar = QMenuBar(self)
         actions.fill(self.menu_bar)
         self._document = QLabel(self)
@@ -45,8 +48,7 @@ class TopBar(QWidget):
     def set_document(self, name: str, is_modified: bool) -> None:
         """The document's name; a dot marks changes that are not in its file."""
         self._name, self._is_modified = name, is_modified
-        shown = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 340)
-        self._document.setText(f"{shown}  •" if is_modified else shown)
+        self._fit()
         words = self.tr("{name}, changes not saved") if is_modified else self.tr("{name}, saved")
         self._document.setAccessibleName(words.format(name=name))
         self._document.setToolTip(words.format(name=name))
@@ -56,10 +58,17 @@ class TopBar(QWidget):
         """What stands in the middle."""
         return self._document.text()
 
+    @property
+    def model_text(self) -> str:
+        """What is shown of the model's name."""
+        return self._model.text()
+
     def set_model(self, words: str) -> None:
         """The model's name, or what stands in its place."""
-        self._model.setText(self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, 220))
+        self._model_words = words
         self._model.setToolTip(words)
+        self._model.setAccessibleName(words)
+        self._fit()
 
     def set_busy(self, is_busy: bool) -> None:
         """Whether the one primary button stops or continues."""
@@ -81,6 +90,25 @@ class TopBar(QWidget):
             self.retranslate_ui()
         super().changeEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names take the room that menus and buttons leave."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Menus and buttons are always whole; the document's name comes before the model's."""
+        self.menu_bar.setMinimumWidth(self.menu_bar.sizeHint().width())
+        buttons = sum(button.sizeHint().width() for button in (self._retry, self.primary, self._panel))
+        room = max(0, self.width() - self.menu_bar.minimumWidth() - buttons - _GAPS)
+        metrics = self.fontMetrics()
+        mark = "  •" if self._is_modified else ""
+        for_name = min(_MOST_FOR_DOCUMENT, room) - metrics.horizontalAdvance(mark)
+        shown = metrics.elidedText(self._name, Qt.TextElideMode.ElideMiddle, max(0, for_name)) + mark
+        self._document.setText(shown)
+        for_model = min(_MOST_FOR_MODEL, room - metrics.horizontalAdvance(shown))
+        words = metrics.elidedText(self._model_words, Qt.TextElideMode.ElideRight, for_model)
+        self._model.setText(words if for_model >= _LEAST_FOR_WORDS else "")
+
     def _press(self) -> None:
         self._actions["stop" if self._is_busy else "continue"].trigger()
 
@@ -92,6 +120,7 @@ class TopBar(QWidget):
         self.primary.setToolTip(action.toolTip())
         self.primary.setAccessibleName(plain)
         self.primary.setMinimumWidth(118)
+        self._fit()
 
     def _tool(self, action: str) -> QToolButton:
         button = QToolButton(self)

@@ -809,6 +809,10 @@
         <translation>正在打开模型，稍候即可续写。</translation>
     </message>
     <message>
+        <source>The engine is not running; Model ▸ Start the Engine Again starts it.</source>
+        <translation>引擎没有运行；请选“模型 ▸ 重新启动引擎”。</translation>
+    </message>
+    <message>
         <source>Add a model folder with Model ▸ Add Model Folder…; you can write without one.</source>
         <translation>可用“模型 ▸ 添加模型文件夹…”添加模型；没有模型也能照常写作。</translation>
     </message>
@@ -906,6 +910,10 @@
     <message>
         <source>Runs on</source>
         <translation>运行设备</translation>
+    </message>
+    <message>
+        <source>choose a model</source>
+        <translation>选择模型</translation>
     </message>
     <message>
         <source>Add a model folder…</source>
@@ -1125,7 +1133,7 @@
         <translation>上下文 {used} / {total}</translation>
     </message>
     <message>
-        <source>{count} characters</source>
+        <source>{count} Chinese characters</source>
         <translation>{count} 字</translation>
     </message>
     <message>

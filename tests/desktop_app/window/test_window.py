@@ -13,6 +13,7 @@ from desktop_app.dialogs.question import Answer, Question, QuestionDialog
 from desktop_app.document.disk import Disk
 from desktop_app.document.kept_document import restore, text_digest
 from desktop_app.model_control import NONE, OPEN, OPENING, STARTING
+from tests.desktop_app.fake_bridge import MODELS, OPENED
 from tests.desktop_app.services.qt import delete_now, run_for, wait_until
 from tests.desktop_app.window_kit import Kit
 
@@ -213,6 +214,24 @@ def test_an_engine_that_stays_away_can_be_started_again(kit):
     assert kit.window.models.state == STARTING
 
 
+def test_an_engine_started_again_by_hand_opens_the_librarys_model_again(kit):
+    bridge = kit.bridge
+    bridge.is_ready = True
+    bridge.models_listed.emit(MODELS)
+    bridge.model_refused.emit("error: no model comes with this program")
+    assert bridge.calls[-1] == ("open", "tiny-zh-en", "auto")
+    bridge.model_opened.emit(OPENED)
+    bridge.be_lost(restarting=False)
+    kit.write("text")
+    kit.trigger("continue")
+    assert "Start the Engine Again" in kit.message
+    kit.trigger("start_engine")
+    bridge.is_ready = True
+    bridge.engine_ready.emit({})
+    bridge.model_refused.emit("error: no model comes with this program")
+    assert bridge.calls[-1] == ("open", "tiny-zh-en", "auto")
+
+
 def test_figures_of_a_generation_are_shown(kit):
     kit.write("Once upon a time")
     kit.generate(" there")
@@ -393,3 +412,32 @@ def test_the_windows_process_loads_no_numeric_library(root: Path):
     )
     answer = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_narrow_window_keeps_its_menus_and_buttons_whole(kit):
+    kit.bridge.come_up()
+    kit.window.top_bar.set_model("A model with a very long name that nobody can read at once")
+    for width in (700, 1280, 700):
+        kit.window.resize(width, 500)
+        QApplication.processEvents()
+        bar = kit.window.top_bar
+        assert bar.menu_bar.width() >= bar.menu_bar.sizeHint().width()
+        assert bar.primary.geometry().right() < bar.width()
+        assert bar.width() == width, "the words make room; the bar does not grow"
+    kit.window.resize(560, 500)
+    QApplication.processEvents()
+    assert kit.window.top_bar.model_text == ""
+
+
+def test_a_long_message_takes_the_room_of_the_figures_and_gives_it_back(kit):
+    line = kit.window.status_line
+    line.set_speed(60.0)
+    line.set_context(300, 1024)
+    line.set_device("CPU")
+    kit.window.resize(900, 500)
+    QApplication.processEvents()
+    assert "tokens" in line.figures_text
+    line.say("The engine stopped working and the text is untouched. " * 3)
+    assert line.figures_text == ""
+    line.clear_message()
+    assert "tokens" in line.figures_text
