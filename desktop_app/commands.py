@@ -51,8 +51,8 @@ class Commands(QObject):
         return {
             "new": lambda: document.new(),
             "open": lambda: document.open(folder=self._settings.values.last_folder),
-            "save": document.save,
-            "save_as": document.save_as,
+            "save": lambda: document.save(self._settings.values.last_folder),
+            "save_as": lambda: document.save_as(self._settings.values.last_folder),
             "quit": window.close,
             "undo": self._undo,
             "redo": self._redo,

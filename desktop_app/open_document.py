@@ -97,15 +97,15 @@ class OpenDocument(QObject):
         self.file_used.emit(str(opened.path))
         return True
 
-    def save(self) -> bool:
-        """Save to its file; ask for one where it has none. False: nothing was saved."""
+    def save(self, folder: str = "") -> bool:
+        """Save to its file; ask for one (in `folder`) where it has none. False: nothing was saved."""
         if self._path is None:
-            return self.save_as()
+            return self.save_as(folder)
         return self._write(self._path, self._format, self._version)
 
-    def save_as(self) -> bool:
-        """Save under a name that is asked for."""
-        proposal = str(self._path) if self._path is not None else self.tr("Untitled") + ".txt"
+    def save_as(self, folder: str = "") -> bool:
+        """Save under a name that is asked for, in `folder` where the text has no file yet."""
+        proposal = str(self._path) if self._path is not None else str(Path(folder) / (self.tr("Untitled") + ".txt"))
         chosen = self._dialogs.path_to_save(self.tr("Save As"), proposal, self._kinds())
         if not chosen:
             return False
@@ -240,6 +240,7 @@ class OpenDocument(QObject):
                 Answer(CANCEL, self.tr("Cancel")),
             ),
         )
+        self._told_change = self._version  # the window coming to the front again must not ask a second time
         answer = self._dialogs.ask(question)
         if answer == OVERWRITE:
             return self._write(path, format, known, overwrite=True)

@@ -5,9 +5,10 @@ Knows: Qt's file dialogs and our own question. Must not know: files, models.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QStandardPaths
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFileDialog, QFontDialog, QWidget
 
@@ -41,6 +42,12 @@ class Dialogs(Protocol):
         """The shortcut sheet."""
 
 
+def writing_folder() -> str:
+    """Where texts are looked for before any was opened: the person's documents, else their home."""
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    return documents if Path(documents).is_dir() else str(Path.home())
+
+
 class QtDialogs:
     """The real ones, over one window."""
 
@@ -60,15 +67,22 @@ class QtDialogs:
 
     def path_to_open(self, title: str, folder: str, kinds: str) -> str:
         """An existing file, or ""."""
-        return QFileDialog.getOpenFileName(self._parent, title, folder, kinds)[0]
+        return self._choose(self._file_dialog(title, folder, kinds))
 
     def path_to_save(self, title: str, proposal: str, kinds: str) -> str:
         """A file to write, or ""."""
-        return QFileDialog.getSaveFileName(self._parent, title, proposal, kinds)[0]
+        dialog = self._file_dialog(title, str(Path(proposal).parent) if Path(proposal).is_absolute() else "", kinds)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        dialog.selectFile(Path(proposal).name)
+        return self._choose(dialog)
 
     def folder(self, title: str, start: str) -> str:
         """An existing folder, or ""."""
-        return QFileDialog.getExistingDirectory(self._parent, title, start)
+        dialog = self._file_dialog(title, start, "")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        return self._choose(dialog)
 
     def font_family(self, present: str) -> str | None:
         """A typeface, or None where the person changed their mind."""
@@ -78,6 +92,19 @@ class QtDialogs:
         accepted = dialog.exec()
         dialog.deleteLater()
         return dialog.selectedFont().family() if accepted else None
+
+    def _file_dialog(self, title: str, folder: str, kinds: str) -> QFileDialog:
+        """The system's dialog where there is one, else Qt's, whose own translation lacks these words."""
+        dialog = QFileDialog(self._parent, title, folder or writing_folder(), kinds)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setLabelText(QFileDialog.DialogLabel.LookIn, translate("Dialogs", "Look in:"))
+        dialog.setLabelText(QFileDialog.DialogLabel.FileType, translate("Dialogs", "Kind:"))
+        return dialog
+
+    def _choose(self, dialog: QFileDialog) -> str:
+        chosen = dialog.selectedFiles() if dialog.exec() else []
+        dialog.deleteLater()
+        return chosen[0] if chosen else ""
 
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         """The shortcut sheet."""

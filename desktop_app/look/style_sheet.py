@@ -43,6 +43,7 @@ QPushButton:pressed, QToolButton:pressed { background: $line; }
 QPushButton:focus, QToolButton:focus { border: 1px solid $accent; }
 QPushButton:disabled, QToolButton:disabled { color: $suggestion; }
 QToolButton[quiet="true"] { border: 1px solid transparent; padding: 5px; }
+QFileDialog QToolButton { padding: 4px; }
 QToolButton[quiet="true"]:focus { border: 1px solid $accent; }
 QToolButton[quiet="true"]:checked { background: $hover; }
 QPushButton[primary="true"] { background: $accent; color: $on_accent; border: 1px solid $accent; font-weight: 600;

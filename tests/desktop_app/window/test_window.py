@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 
+from desktop_app.dialogs.dialogs import writing_folder
 from desktop_app.dialogs.question import Answer, Question, QuestionDialog
 from desktop_app.document.disk import Disk
 from desktop_app.document.kept_document import restore, text_digest
@@ -83,6 +84,25 @@ def test_a_change_by_another_program_is_asked_before_it_is_overwritten(kit, tmp_
     kit.answers.answer = "overwrite"
     kit.trigger("save")
     assert path.read_text(encoding="utf-8") == "Xone"
+
+
+def test_a_change_that_was_asked_about_while_saving_is_not_asked_again(kit, tmp_path):
+    file = tmp_path / "小 说.txt"
+    file.write_text("one", encoding="utf-8")
+    kit.window.document.open(str(file))
+    kit.type("X")
+    file.write_text("another program", encoding="utf-8")
+    kit.answers.answer = "cancel"
+    kit.trigger("save")
+    assert len(kit.answers.asked) == 1
+    kit.window.document.look_outside()
+    assert len(kit.answers.asked) == 1
+    assert file.read_text(encoding="utf-8") == "another program"
+
+
+def test_files_are_looked_for_in_a_folder_that_is_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Path(writing_folder()).is_dir()
 
 
 def test_a_change_by_another_program_is_offered_when_the_window_comes_to_the_front(kit, tmp_path):
