@@ -64,9 +64,11 @@ def thread_count(text: str) -> int:
 def run_command_line(program: str, commands: Sequence[Command], argv: Sequence[str]) -> int:
     """Find the command that `argv` names, run it, and turn whatever happens into an exit status."""
     row = find_command(commands, argv)
-    if row is None:
-        return _answer_without_command(program, commands, argv)
     try:
+        if not _open_closed_streams():
+            return _report(FileError("standard output is closed; send it to a file or to /dev/null"), False)
+        if row is None:
+            return _answer_without_command(program, commands, argv)
         return _run(program, row, argv)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -101,6 +103,18 @@ def _run(program: str, row: Command, argv: Sequence[str]) -> int:
         return _report(problem, arguments.debug)
 
 
+def _open_closed_streams() -> bool:
+    """Put the null device where the caller closed a stream (`>&-`); False when that was standard output.
+
+    Otherwise the next file that is opened takes the stream's number, and a library's complaint ends up in it.
+    """
+    had_output = sys.stdout is not None
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  open until the process ends
+    return had_output
+
+
 def find_command(commands: Sequence[Command], argv: Sequence[str]) -> Command | None:
     """The row whose words `argv` starts with, the longest first."""
     for row in sorted(commands, key=lambda command: -len(command.words)):
@@ -115,7 +129,10 @@ def _answer_without_command(program: str, commands: Sequence[Command], argv: Seq
     width = max(len(" ".join(row.words)) for row in commands)
     lines += [f"  {' '.join(row.words):<{width}}  {row.help}" for row in commands if not row.hidden]
     if asked_for_help:
-        print("\n".join(lines))
+        try:
+            print("\n".join(lines), flush=True)
+        except OSError:  # `| head` has seen enough, or the disk is full
+            _give_up_output()
         return 0
     if argv:
         print(f"error: there is no command {argv[0]!r}; `{program} --help` lists them", file=sys.stderr)

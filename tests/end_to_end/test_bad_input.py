@@ -7,13 +7,14 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from engine.cli import main
-from tests.end_to_end.conftest import Run
+from tests.end_to_end.conftest import SECONDS, Run, clean_environment
 
 # words that the line must hold, the exit status, and the arguments; {name} is a path made below
 CASES = [
@@ -122,3 +123,32 @@ def test_a_full_disk_is_said(nextstroke: Run, tiny: Path) -> None:
 def test_wrong_usage_is_status_2_and_unknown_commands_open_no_window(nextstroke: Run) -> None:
     assert nextstroke("generate", "x", "--no-such-flag").returncode == 2
     assert nextstroke("models", "burn").returncode == 2
+
+
+CLOSED = [
+    (">&-", "error: standard output is closed; send it to a file or to /dev/null\n", 1),
+    ("<&-", "error: - is empty; there must be at least one character to go on from\n", 1),
+]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes the stream")
+@pytest.mark.parametrize(("redirection", "words", "status"), CLOSED, ids=["output", "input"])
+def test_a_closed_stream_is_said(redirection: str, words: str, status: int, profile: Path) -> None:
+    line = f'"{sys.executable}" -m desktop_app generate - --model Ghost {redirection}'
+    done = subprocess.run(
+        line, shell=True, stderr=subprocess.PIPE, env=clean_environment(profile), timeout=SECONDS, check=False
+    )
+    assert done.stderr.decode("utf-8").replace("PROMPT", "-") == words
+    assert done.returncode == status
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("module", ["desktop_app", "engine", "export"])
+def test_help_that_cannot_be_written_is_no_traceback(module: str, profile: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", module, "--help"]
+        environment = clean_environment(profile)
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, env=environment, timeout=SECONDS, check=False
+        )
+    assert done.stderr == b""
