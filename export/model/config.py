@@ -19,6 +19,7 @@ NORMS = ("layer", "rms")
 POSITIONS = ("learned", "rotary")
 MLPS = ("gelu", "gelu_tanh", "swiglu")
 
+_MOST_LAYERS = 10_000  # a hostile file must not keep the program listing tensors for hours
 _SIZES = (
     "vocabulary_size",
     "context_length",
@@ -67,6 +68,8 @@ class ModelConfig:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise _refused(f"{name} is {value!r}, but must be a whole number of at least 1")
+        if self.layers > _MOST_LAYERS:
+            raise _refused(f"layers is {self.layers}, but no model here has more than {_MOST_LAYERS}")
         for name in _FLAGS:
             if type(getattr(self, name)) is not bool:
                 raise _refused(f"{name} is {getattr(self, name)!r}, but must be true or false")

@@ -34,6 +34,7 @@ def test_scale_is_one_over_root_of_head_size_unless_given() -> None:
     ("change", "words"),
     [
         ({"layers": 0}, "layers is 0"),
+        ({"layers": 10**9}, "layers is 1000000000, but no model here has more than 10000"),
         ({"layers": 2.0}, "layers is 2.0"),
         ({"width": True}, "width is True"),
         ({"heads": 3, "kv_heads": 2}, "3 heads cannot share 2"),
