@@ -23,6 +23,6 @@ def kind_of(path: Path) -> str:
 
 
 def _holds_checkpoint(folder: Path) -> bool:
-    if not (folder / "config.json").exists():
+    if not any((folder / name).exists() for name in ("config.json", "checkpoint.json")):
         return (folder / "ckpt.pt").exists()
     return any(entry.suffix.lower() in _CHECKPOINT_SUFFIXES for entry in folder.iterdir())

@@ -51,6 +51,7 @@ class ModelControl(QObject):
         self._was_lost = False
         self._tried: set[str] = set()  # opened in the place of a bundled one that is not there
         self._adding = ""  # id of the operation that is shown
+        self._to_add = ""  # a folder that waits for the engine
         self._removing = ""
         self._connect()
 
@@ -93,6 +94,7 @@ class ModelControl(QObject):
     def choose(self, name: str) -> None:
         """The person chose a model."""
         self._change_settings(model=name)
+        self._problem = ""
         self._open(name)
 
     def choose_device(self, device: str) -> None:
@@ -106,7 +108,8 @@ class ModelControl(QObject):
         if not chosen:
             return
         if not self._bridge.is_ready:
-            self.told.emit(self.tr("The engine is not running yet; try again in a moment."))
+            self._to_add = chosen
+            self.told.emit(self.tr("{name} is added as soon as the engine runs.").format(name=Path(chosen).name))
             return
         self._adding = self._bridge.add_model(chosen)
         self._panel.show_progress(self.tr("Adding {name}…").format(name=Path(chosen).name), 0, 0)
@@ -171,6 +174,9 @@ class ModelControl(QObject):
         if self.state == STARTING:
             self._set(OPENING)
         self._bridge.list_models()
+        waiting, self._to_add = self._to_add, ""
+        if waiting:
+            self.add(waiting)
 
     def _on_lost(self, message: str, restarting: bool) -> None:
         self._opened = None
@@ -181,9 +187,11 @@ class ModelControl(QObject):
         self.told.emit(message)
 
     def _on_opened(self, opened: Row) -> None:
-        self._opened, self._problem = opened, ""
+        problem, self._opened, self._problem = self._problem, opened, ""
         self._tried.clear()
         self._set(OPEN)
+        if problem:
+            self.told.emit(f"{problem} " + self.tr("{name} is open in its place.").format(name=self.name))
         self.became_ready.emit()
 
     def _on_refused(self, line: str) -> None:

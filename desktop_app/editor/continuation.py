@@ -294,7 +294,7 @@ class Continuation(QObject):
             words = self.tr("The text is longer than the model can see: it reads the last {read} tokens.")
         else:
             words = self.tr("The model reads the last {read} tokens; {dropped} before them do not fit.")
-        self.told.emit(words.format(read=read, dropped=event.dropped))
+        self.told.emit(words.format(read=f"{read:,}", dropped=f"{event.dropped:,}"))
 
     def _words_for(self, event: Failed) -> str:
         known = {

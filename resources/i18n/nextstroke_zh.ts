@@ -833,8 +833,8 @@
         <translation>添加模型文件夹</translation>
     </message>
     <message>
-        <source>The engine is not running yet; try again in a moment.</source>
-        <translation>引擎还没有启动好，请稍候再试。</translation>
+        <source>{name} is added as soon as the engine runs.</source>
+        <translation>引擎启动后即添加 {name}。</translation>
     </message>
     <message>
         <source>Adding {name}…</source>
@@ -863,6 +863,10 @@
     <message>
         <source>The engine stopped and was started again; the text is untouched.</source>
         <translation>引擎曾经停止，已重新启动；文字完好无损。</translation>
+    </message>
+    <message>
+        <source>{name} is open in its place.</source>
+        <translation>已改用 {name}。</translation>
     </message>
     <message>
         <source>{name} was added.</source>

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor, QTextDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 
+from desktop_app import dropped
 from desktop_app.dialogs.dialogs import writing_folder
 from desktop_app.dialogs.question import Answer, Question, QuestionDialog
 from desktop_app.document.disk import Disk
 from desktop_app.document.kept_document import restore, text_digest
+from desktop_app.editor.find_bar import places_of
 from desktop_app.model_control import NONE, OPEN, OPENING, STARTING
 from tests.desktop_app.fake_bridge import MODELS, OPENED
 from tests.desktop_app.services.qt import delete_now, run_for, wait_until
@@ -187,6 +190,25 @@ def test_a_dropped_model_folder_is_added_listed_and_opened(kit, tmp_path):
     assert kit.window.models.state == OPENING
 
 
+def test_a_model_folder_named_before_the_engine_runs_is_added_when_it_does(kit, tmp_path):
+    (tmp_path / "nextstroke.json").write_text("{}", encoding="utf-8")
+    kit.bridge.is_ready = False
+    kit.window.take_paths([str(tmp_path)])
+    assert ("add", str(tmp_path)) not in kit.bridge.calls
+    assert "as soon as" in kit.message
+    kit.bridge.come_up()
+    assert kit.bridge.calls.count(("add", str(tmp_path))) == 1
+
+
+def test_the_model_in_the_place_of_a_refused_one_is_named_beside_the_reason(kit):
+    kit.bridge.come_up()
+    kit.window.models.choose("gpt2-small")
+    kit.bridge.model_refused.emit("the folder is damaged")
+    kit.bridge.model_opened.emit(OPENED)
+    assert "damaged" in kit.message
+    assert "Nextstroke Tiny" in kit.message
+
+
 def test_a_folder_that_cannot_be_added_is_explained(kit, tmp_path):
     (tmp_path / "nextstroke.json").write_text("{}", encoding="utf-8")
     kit.window.take_paths([str(tmp_path)])
@@ -201,6 +223,13 @@ def test_a_dropped_checkpoint_without_the_add_on_is_explained(kit, tmp_path):
     kit.answers.answer = "cancel"
     kit.window.take_paths([str(path)])
     assert "nextstroke[export]" in kit.answers.asked[0].text
+
+
+@pytest.mark.parametrize("names", [("checkpoint.json", "model.safetensors"), ("config.json", "pytorch_model.bin")])
+def test_checkpoint_folders_are_known_by_their_files(tmp_path, names):
+    for name in names:
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    assert dropped.kind_of(tmp_path) == dropped.CHECKPOINT
 
 
 def test_a_dropped_text_is_opened_and_an_odd_folder_is_named(kit, tmp_path):
@@ -371,6 +400,20 @@ def test_find_walks_round_and_replace_all_is_one_undo_step(kit):
     assert kit.text == "cat Cat dog\ncat"
     QTest.keyClick(bar._wanted, Qt.Key.Key_Escape)
     assert not bar.isVisible()
+
+
+def test_places_are_counted_as_the_document_counts():
+    text = "😀从前 Dog 从前\ndog𠀀dog"
+    document = QTextDocument()
+    document.setPlainText(text)
+    cursor = QTextCursor(document)
+    for wanted, count in (("从前", 2), ("dog", 3), ("😀", 1), (".", 0)):
+        places = places_of(text, wanted)
+        assert len(places) == count
+        for start, end in places:
+            cursor.setPosition(start)
+            cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+            assert cursor.selectedText().lower() == wanted
 
 
 def test_edit_actions_work_in_a_field_too(kit):
