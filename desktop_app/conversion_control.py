@@ -41,6 +41,7 @@ class ConversionControl(QObject):
         self._settings, self._change_settings = settings, change_settings
         self._running = ""  # id of the job that the panel shows
         self._name = ""
+        self._is_cancelling = False
         jobs.started.connect(self._on_started)
         jobs.progress.connect(self._on_progress)
         jobs.finished.connect(self._on_finished)
@@ -98,14 +99,16 @@ class ConversionControl(QObject):
 
     def _cancel(self) -> None:
         if self._running:
+            self._is_cancelling = True
+            self._panel.show_progress(self.tr("Cancelling…"), 0, 0)  # the process takes a moment to clean up
             self._jobs.cancel(self._running)
 
     def _on_started(self, job: str, name: str) -> None:
-        self._running, self._name = job, name
+        self._running, self._name, self._is_cancelling = job, name, False
         self._show(0, "")
 
     def _on_progress(self, job: str, permille: int, doing: str) -> None:
-        if job == self._running:
+        if job == self._running and not self._is_cancelling:
             self._show(permille, doing)
 
     def _on_finished(self, job: str, name: str, _result: dict[str, Any]) -> None:

@@ -228,6 +228,7 @@ class ModelControl(QObject):
 
     def _on_removed(self, name: str) -> None:
         self.told.emit(self.tr("{name} was removed.").format(name=name))
+        self._models = [row for row in self._models if row["name"] != name]  # it must not be tried again
         self._bridge.list_models()
         self.choose("")
 

@@ -77,7 +77,7 @@ class QuestionDialog(QDialog):
             button = QPushButton(answer.words, self)
             button.setProperty("primary", answer.is_default)
             button.setDefault(answer.is_default)
-            button.setAutoDefault(answer.is_default)
+            button.setAutoDefault(True)  # Return presses the button that Tab went to
             button.clicked.connect(lambda _checked=False, key=answer.key: self._choose(key))
             row.addWidget(button)
             if answer.is_default:

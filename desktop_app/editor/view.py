@@ -130,7 +130,9 @@ class EditorView(QPlainTextEdit):
         em = em_of(font)
         self.setTabStopDistance(2 * em)
         # Qt is given the whole width, so a resize lays out again; the column is the layout's own affair.
-        page = page_geometry(viewport.width(), viewport.height(), em, self._chinese_column)
+        # The scroll bar's room is always kept, so that the page does not step aside when it comes.
+        width = self.width() - self.verticalScrollBar().sizeHint().width()
+        page = page_geometry(width, viewport.height(), em, self._chinese_column)
         top = self.verticalScrollBar().value()
         self._layout.set_page(page, font)
         self.verticalScrollBar().setValue(top)

@@ -99,6 +99,11 @@ class ModelPanel(QWidget):
         self._progress_bar.setValue(round(1000 * done / total) if total > 0 else 0)
 
     @property
+    def progress_text(self) -> str:
+        """What is said to go on, or ""."""
+        return self._progress_words.text()
+
+    @property
     def seed(self) -> int | None:
         """The seed that the person wrote, or None for a new one each time."""
         text = self._seed_edit.text().strip()

@@ -293,6 +293,10 @@
         <translation>取消</translation>
     </message>
     <message>
+        <source>Cancelling…</source>
+        <translation>正在取消…</translation>
+    </message>
+    <message>
         <source>{name} was converted and agrees with its original.</source>
         <translation>“{name}”已转换，与原模型一致。</translation>
     </message>

@@ -178,3 +178,13 @@ def test_a_blank_line_stands_in_for_the_space_between_paragraphs(kit):
     kit.write("one\n\ntwo")
     first = kit.view.document().firstBlock()
     assert kit.view.page_layout.blockBoundingRect(first).height() < close
+
+
+def test_the_page_does_not_step_aside_when_the_scroll_bar_comes(kit):
+    kit.write("one line")
+    QApplication.processEvents()
+    before = kit.view.page_layout.page
+    kit.write("line\n" * 200)
+    QApplication.processEvents()
+    assert kit.view.verticalScrollBar().isVisible()
+    assert kit.view.page_layout.page.column_left == before.column_left

@@ -225,6 +225,27 @@ def test_a_dropped_checkpoint_without_the_add_on_is_explained(kit, tmp_path):
     assert "nextstroke[export]" in kit.answers.asked[0].text
 
 
+def test_cancelling_a_conversion_shows_at_once_and_late_progress_does_not_undo_it(kit):
+    jobs, panel = kit.window.services.export_jobs, kit.window.model_panel
+    jobs.started.emit("job", "gpt")
+    panel.cancel_asked.emit()
+    assert panel.progress_text == "Cancelling…"
+    jobs.progress.emit("job", 500, "comparing")
+    assert panel.progress_text == "Cancelling…"
+    jobs.cancelled.emit("job")
+    assert panel.progress_text == ""
+    assert "nothing of it is left" in kit.message
+
+
+def test_a_removed_model_is_not_opened_again(kit):
+    bridge = kit.bridge
+    bridge.model_removed.emit("gpt2-small")
+    assert "gpt2-small" in kit.message
+    bridge.model_refused.emit("no model is bundled")
+    bridge.model_refused.emit("damaged too")
+    assert ("open", "gpt2-small", "auto") not in bridge.calls
+
+
 @pytest.mark.parametrize("names", [("checkpoint.json", "model.safetensors"), ("config.json", "pytorch_model.bin")])
 def test_checkpoint_folders_are_known_by_their_files(tmp_path, names):
     for name in names:
@@ -504,3 +525,17 @@ def test_a_long_message_takes_the_room_of_the_figures_and_gives_it_back(kit):
     assert line.figures_text == ""
     line.clear_message()
     assert "tokens" in line.figures_text
+
+
+def test_return_presses_the_button_that_tab_went_to(kit):
+    question = Question("Remove?", "Gone.", (Answer("remove", "Remove"), Answer("cancel", "Cancel", is_default=True)))
+    for chosen, expected in (("Cancel", "cancel"), ("Remove", "remove")):
+        dialog = QuestionDialog(question, kit.window)
+        dialog.show()
+        dialog.activateWindow()
+        button = next(button for button in dialog.findChildren(QPushButton) if button.text() == chosen)
+        button.setFocus()
+        QApplication.processEvents()
+        QTest.keyClick(dialog, Qt.Key.Key_Return)
+        assert dialog.answer == expected
+        delete_now(dialog)
