@@ -136,7 +136,7 @@ class Continuation(QObject):
             return
         end = self._view.textCursor().selectionEnd()
         self._begin(end, None, self._seed())
-        if self.is_busy:
+        if self._running is not None:
             self._view.leave_selection(end)  # what one types next must not replace the text that was continued
 
     def retry(self) -> None:

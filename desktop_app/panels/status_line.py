@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 HEIGHT = 30
 SPACING = 20
+SIDE = 14
 MESSAGE_MS = 12_000
 
 
@@ -46,7 +47,7 @@ class StatusLine(QWidget):
         self._speed_shown: float | None = None
         self._context_shown: tuple[int, int] | None = None
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 0, 14, 1)
+        row.setContentsMargins(SIDE, 0, SIDE, 1)
         row.setSpacing(SPACING)
         row.addWidget(self._words, 1)
         for label in (self._device, self._speed, self._context, self._counts):
@@ -148,8 +149,7 @@ class StatusLine(QWidget):
 
     def _make_room(self) -> None:
         """Figures step back, the least needed first, where they or a message would be cut."""
-        margins = self.layout().contentsMargins()
-        room = self.width() - margins.left() - margins.right()
+        room = self.width() - 2 * SIDE
         needed = self._words.fontMetrics().horizontalAdvance(self._words.text()) + 1 if self._message else 0
         for label in (self._counts, self._context, self._speed, self._device):
             needed += label.sizeHint().width() + SPACING
