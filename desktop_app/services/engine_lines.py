@@ -54,7 +54,13 @@ ENGINE_LINES: tuple[tuple[str, str], ...] = (
         QT_TRANSLATE_NOOP("ErrorWords", "The file {file} of the model is cut off. Fetch or convert the model again."),
     ),
     (
-        r"(?P<file>\S+) in (?P<path>.+) differs from its SHA-256|(?P<path2>.+) is damaged \(its SHA-256",
+        r"(?P<file>\S+) in (?P<path>.+) differs from its SHA-256",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "The model is damaged: {file} differs from its SHA-256. Fetch or convert the model again."
+        ),
+    ),
+    (
+        r"(?P<path>.+) is damaged \(its SHA-256",
         QT_TRANSLATE_NOOP(
             "ErrorWords", "The model is damaged: a file differs from its SHA-256. Fetch or convert it again."
         ),

@@ -526,6 +526,10 @@
         <translation>模型的文件 {file} 不完整。请重新获取或转换模型。</translation>
     </message>
     <message>
+        <source>The model is damaged: {file} differs from its SHA-256. Fetch or convert the model again.</source>
+        <translation>模型已损坏：文件 {file} 与其 SHA-256 不符。请重新获取或转换模型。</translation>
+    </message>
+    <message>
         <source>The model is damaged: a file differs from its SHA-256. Fetch or convert it again.</source>
         <translation>模型已损坏：有文件与其 SHA-256 不符。请重新获取或转换。</translation>
     </message>

@@ -107,7 +107,7 @@ LINES = {
     "there is no model folder and no model named '小说'; known models: a; `nextstroke models add PATH`": "小说",
     "model.onnx is missing from /m; fetch or export the folder again": "model.onnx",
     "model.onnx in /m has 3 bytes instead of 4, so it is cut off or damaged; fetch": "model.onnx",
-    "model.onnx in /m differs from its SHA-256, so it is damaged or was changed; fetch": "SHA-256",
+    "model.onnx in /m differs from its SHA-256, so it is damaged or was changed; fetch": "model.onnx",
     "/a b/model.onnx is damaged (its SHA-256 is not the manifest's); fetch or export the model folder again": "SHA-256",
     "the model answers with numbers that are not finite, so its weights are damaged; fetch": "",
     "the model needs 900 MB and /m has 20 MB free; free some space and add it again": "900 MB",
