@@ -53,7 +53,10 @@ GROUPS = ("embedding", "attention", "mlp", "head")
 KINDS: Mapping[str, tuple[Mapping[str, str], ...]] = {
     "fp32": (dict.fromkeys(GROUPS, FLOAT),),
     "fp16": (dict.fromkeys(GROUPS, FLOAT),),
-    "int8": ({"embedding": INT8_BLOCKS, "attention": INT8, "mlp": INT8, "head": INT8_BLOCKS},),
+    "int8": (
+        {"embedding": INT8_BLOCKS, "attention": INT8, "mlp": INT8, "head": INT8_BLOCKS},
+        {"embedding": INT8_BLOCKS, "attention": INT8_BLOCKS, "mlp": INT8_BLOCKS, "head": INT8_BLOCKS},
+    ),
     "int4": (
         dict.fromkeys(GROUPS, INT4),
         {"embedding": INT8_BLOCKS, "attention": INT4, "mlp": INT4, "head": INT8_BLOCKS},
