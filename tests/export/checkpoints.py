@@ -135,7 +135,12 @@ def own_checkpoint(folder: Path) -> Path:
         "version": 1,
         "config": config.to_dict(),
         "progress": {"step": 3, "tokens": 1200},
-        "recipe": {"licence": "Apache-2.0", "title": "Tiny, 中文", "corpus": {"group": GROUPS}},
+        "recipe": {
+            "licence": "Apache-2.0",
+            "title": "Tiny, 中文",
+            "training": {"tokens": 1000},
+            "corpus": {"group": GROUPS},
+        },
         "random_states": {},
     }
     (folder / "checkpoint.json").write_text(json.dumps(meta), encoding="utf-8")
