@@ -12,8 +12,10 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def _needs(goal: str) -> list[Need]:
         needs.append(_program_need("strace", "strace", "testing that nothing uses the network", essential=False))
     if goal in ("test", "package"):
         needs.append(_program_need("objdump", "binutils", "packaging", essential=goal == "package"))
+        needs.append(Need(_python_library_package(), "packaging", _has_python_library, essential=goal == "package"))
         needs.append(_program_need("xz", "xz-utils", "compressing the package", essential=False))
     return needs
 
@@ -125,6 +128,18 @@ def _has_venv() -> bool:
 
 def _venv_package() -> str:
     return f"python3.{sys.version_info.minor}-venv"
+
+
+def _has_python_library() -> bool:
+    """Whether Python exists as a shared library, which the packaged program carries: Debian keeps it apart."""
+    name = sysconfig.get_config_var("INSTSONAME") or ""
+    if ".so" not in name:  # this interpreter has it linked in, so the library has no name here
+        name = f"libpython3.{sys.version_info.minor}.so.1.0"
+    return _loads(name) or (Path(sys.base_prefix) / "lib" / name).exists()
+
+
+def _python_library_package() -> str:
+    return f"libpython3.{sys.version_info.minor}"
 
 
 def _has_chinese_font() -> bool:
