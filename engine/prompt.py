@@ -30,10 +30,7 @@ def prepare_prompt(model: LoadedModel, request: GenerationRequest) -> Prompt:
         raise EmptyPromptError("there is nothing to continue: the prompt is empty; write a first word")
     context = model.context_length
     if len(ids) > context and request.context_policy != CONTEXT_KEEP_END:
-        raise PromptTooLongError(
-            f"the prompt has {len(ids)} tokens but the model sees at most {context}; shorten it, "
-            f'or set "context_policy" to "{CONTEXT_KEEP_END}" to drop its beginning'
-        )
+        raise PromptTooLongError(f"the prompt has {len(ids)} tokens but the model sees at most {context}; shorten it")
     dropped = 0
     if request.context_policy == CONTEXT_KEEP_END:
         dropped = tokens_to_drop(len(ids), request.max_tokens, context)

@@ -63,8 +63,12 @@ def load_tokenizer(folder: ModelFolder) -> Tokenizer:
     return tokenizer
 
 
-def read_tokenizer(path: Path, kind: str, special_tokens: Mapping[str, int]) -> Tokenizer:
-    """A tokenizer file of the given kind; `special_tokens` maps roles ("end_of_text") to ids."""
+def read_tokenizer(path: Path, kind: str, special_tokens: Mapping[str, int], known_as: str = "") -> Tokenizer:
+    """A tokenizer file of the given kind; `special_tokens` maps roles ("end_of_text") to ids.
+
+    `known_as` is what errors call a file that is a copy of one the person knows.
+    """
+    name = known_as or str(path)
     makers: dict[str, type[SentencePieceTokenizer] | type[ByteLevelTokenizer]] = {
         SENTENCEPIECE: SentencePieceTokenizer,
         TOKENIZERS: ByteLevelTokenizer,
@@ -75,11 +79,11 @@ def read_tokenizer(path: Path, kind: str, special_tokens: Mapping[str, int]) -> 
         content = path.read_bytes()
     except OSError as error:
         raise TokenizerError(f"cannot read the tokenizer {path}: {error.strerror}; check the path") from error
-    tokenizer = makers[kind](content, str(path), special_tokens)
+    tokenizer = makers[kind](content, name, special_tokens)
     for role, token in special_tokens.items():
         if not 0 <= token < tokenizer.vocabulary_size:
             raise TokenizerError(
-                f"{path} has {tokenizer.vocabulary_size} tokens, so its {role} token cannot be {token}; "
+                f"{name} has {tokenizer.vocabulary_size} tokens, so its {role} token cannot be {token}; "
                 "give the tokenizer that belongs to the model"
             )
     return tokenizer

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from engine.contracts.errors import FileError, UsageError, file_error
+from engine.contracts.errors import FileError, file_error
 from engine.contracts.manifest import MANIFEST_NAME, FileEntry, Manifest
 
 WORK = "work"
@@ -32,7 +32,7 @@ _PART = re.compile(r"\.(?P<name>.+)\.part-(?P<process>\d+)")
 def new_folder(target: Path, force: bool) -> Iterator[Path]:
     """A hidden folder that becomes `target` when the block ends, and vanishes when it fails.
 
-    Raises `UsageError` when `target` exists and `force` is not set, `FileError` when it cannot be written.
+    Raises `FileError` when `target` exists and `force` is not set, and when it cannot be written.
     """
     check_target(target, force)
     hidden = target.parent / f".{target.name}.part-{os.getpid()}"
@@ -59,9 +59,9 @@ def check_target(target: Path, force: bool) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise FileError(f"{target} is a file or a link, so no folder can be written there; choose another name")
     if target.exists() and not force and any(target.iterdir()):
-        raise UsageError(f"{target} exists already; choose another name, or replace it with --force")
+        raise FileError(f"{target} exists already; choose another name, or replace it with --force")
     if target.exists() and force and any(target.iterdir()) and not (target / MANIFEST_NAME).is_file():
-        raise UsageError(f"{target} is no model folder, so --force does not replace it; choose another name")
+        raise FileError(f"{target} is no model folder, so --force does not replace it; choose another name")
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
@@ -83,7 +83,7 @@ def _put_in_place(hidden: Path, target: Path, force: bool) -> None:
     old = None
     if target.exists():
         if any(target.iterdir()) and not force:
-            raise UsageError(f"{target} appeared while the model was being converted; choose another name")
+            raise FileError(f"{target} appeared while the model was being converted; choose another name")
         old = target.parent / f".{target.name}.part-{os.getpid()}-old"
         target.rename(old)
     try:

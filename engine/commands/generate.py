@@ -21,8 +21,9 @@ from engine.commands.records import check_record_target, save_records
 from engine.commands.settings_file import make_request, read_settings
 from engine.commands.statistics import print_statistics
 from engine.contracts.command_line import INTERRUPTED, positive_int
-from engine.contracts.errors import NextstrokeError, error_from_kind
+from engine.contracts.errors import NextstrokeError, PromptTooLongError, error_from_kind
 from engine.contracts.generation import (
+    CONTEXT_KEEP_END,
     REASON_CANCELLED,
     Event,
     Failed,
@@ -43,6 +44,12 @@ NUMBER_FLAGS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ("--repetition-penalty", float, "make what was written lately less probable (default 1: off)"),
     ("--seed", int, "the same seed gives the same text (default: a fresh one, which the statistics name)"),
     ("--candidates", positive_int, "write so many texts for the same prompt"),
+)
+
+
+# What a person can type; the engine's own line ends where the window's words begin.
+DROP_THE_BEGINNING = (
+    f'or let the model see its end alone: --settings FILE, where FILE holds {{"context_policy": "{CONTEXT_KEEP_END}"}}'
 )
 
 
@@ -71,10 +78,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Generate; 130 when it was interrupted, after what there was is shown."""
     try:
         return _generate(arguments)
-    except NextstrokeError as error:
+    except NextstrokeError as found:
+        error = _explained(found)
         if arguments.json:
             _print_json(Failed("", {}, error.kind, str(error)))
-        raise
+        raise error from found
 
 
 def request_from(arguments: argparse.Namespace) -> GenerationRequest:
@@ -118,6 +126,13 @@ def follow(events: Iterable[Event], printer: Printer) -> tuple[Started | None, l
         elif isinstance(event, Finished):
             finished.append(event)
     return started, finished
+
+
+def _explained(error: NextstrokeError) -> NextstrokeError:
+    """The error with the flag that helps."""
+    if isinstance(error, PromptTooLongError):
+        return PromptTooLongError(f"{error}, {DROP_THE_BEGINNING}")
+    return error
 
 
 @contextmanager

@@ -6,9 +6,10 @@ Knows: argument names, files, UTF-8. Must not know what is done with the text.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.contracts.errors import EmptyPromptError, FileError, UsageError, file_error
 from engine.library import open_library
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # the real import loads ONNX Runtime, which `--help` and wron
 
 STANDARD_INPUT = "-"
 MOST_DIGITS = 100  # Python reads no whole number of more than 4,300
+MOST_JSON_DIGITS = 4000
 
 
 def add_model_argument(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +62,17 @@ def read_text_file(path: Path) -> str:
         return decode_text(path.read_bytes(), str(path))
     except OSError as error:
         raise file_error(error, f"read {path}") from error
+
+
+def read_json_file(path: Path) -> Any:
+    """What the JSON in a file says. Raises `FileError`, `UsageError`, and `ValueError` for what is no JSON."""
+
+    def whole_number(digits: str) -> int:
+        if len(digits) > MOST_JSON_DIGITS:
+            raise UsageError(f"{path} has a number of {len(digits):,} digits, which no setting takes; correct it")
+        return int(digits)
+
+    return json.loads(read_text_file(path), parse_int=whole_number)
 
 
 def decode_text(content: bytes, name: str) -> str:

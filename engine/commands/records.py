@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.atomic_file import write_atomically
-from engine.commands.inputs import read_text_file
+from engine.commands.inputs import read_json_file
 from engine.contracts.errors import FileError, UsageError
 from engine.contracts.generation import GenerationRecord, GenerationRequest
 
@@ -35,7 +35,7 @@ def save_records(path: Path, records: Sequence[GenerationRecord]) -> None:
 def read_records(path: Path) -> list[GenerationRecord]:
     """The records of a file. Raises `FileError` or `UsageError`."""
     try:
-        plain = json.loads(read_text_file(path))
+        plain = read_json_file(path)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON ({error}); use a file written by --record") from error
     found = plain if isinstance(plain, list) else [plain]

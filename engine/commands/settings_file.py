@@ -7,15 +7,15 @@ The names are the fields of `GenerationRequest` and `SamplingSettings`. Knows th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from engine.commands.inputs import read_text_file
+from engine.commands.inputs import read_json_file
 from engine.contracts.errors import UsageError
 from engine.contracts.generation import GenerationRequest, SamplingSettings
+from engine.contracts.plain_fields import shown
 
 # Given in other ways: by the prompt's own arguments, or by the window alone.
 NOT_SETTINGS = frozenset({"id", "prompt", "prompt_ids", "ticket", "sampling"})
@@ -25,7 +25,7 @@ KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", 
 def read_settings(path: Path) -> dict[str, Any]:
     """The settings of a file. Raises `UsageError` for anything that is no setting."""
     try:
-        plain = json.loads(read_text_file(path))
+        plain = read_json_file(path)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the settings file {path} is not JSON ({error}); correct it") from error
     if not isinstance(plain, dict):
@@ -33,7 +33,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     controls = {**_controls(GenerationRequest), **_controls(SamplingSettings)}
     for name, value in plain.items():
         if name not in controls:
-            raise UsageError(f"{path} has the unknown setting {name!r}; known are {', '.join(sorted(controls))}")
+            raise UsageError(f"{path} has the unknown setting {shown(name)}; known are {', '.join(sorted(controls))}")
         _check_kind(path, controls[name], value)
     return plain
 
@@ -58,9 +58,9 @@ def _check_kind(path: Path, control: Field[Any], value: object) -> None:
     default = control.default if control.default is not MISSING else None
     if isinstance(default, tuple):
         if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-            raise UsageError(f"{path}: {control.name} is {value!r}; it must be a list of texts")
+            raise UsageError(f"{path}: {control.name} is {shown(value)}; it must be a list of texts")
         return
     wanted = type(default)
     is_right = type(value) is wanted or (wanted is float and type(value) is int)
     if not is_right:
-        raise UsageError(f"{path}: {control.name} is {value!r}; it must be {KINDS[wanted.__name__]}")
+        raise UsageError(f"{path}: {control.name} is {shown(value)}; it must be {KINDS[wanted.__name__]}")

@@ -20,11 +20,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from engine.contracts.errors import FileError, NextstrokeError, UsageError, file_error
 
 INTERRUPTED = 130
 THREADS_LIMIT = 256
+LONGEST_WORD = 200  # letters of an argument that an error line repeats whole
+SHORTENED = 40
+HELP_WORDS = ("-h", "--help")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,18 @@ class Command:
     module: str
     help: str
     hidden: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    """Its error line stays a line, whatever was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        words = message.split(" ")
+        super().error(" ".join(_shortened(word) if len(word) > LONGEST_WORD else word for word in words))
+
+
+def _shortened(word: str) -> str:
+    return f"{word[:SHORTENED]}… ({len(word):,} characters)"
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +92,7 @@ def run_command_line(program: str, commands: Sequence[Command], argv: Sequence[s
 
 def _run(program: str, row: Command, argv: Sequence[str]) -> int:
     module = importlib.import_module(row.module)
-    parser = argparse.ArgumentParser(prog=f"{program} {' '.join(row.words)}", description=row.help)
+    parser = _Parser(prog=f"{program} {' '.join(row.words)}", description=row.help)
     add_common_arguments(parser)
     module.add_arguments(parser)
     arguments = parser.parse_args(list(argv[len(row.words) :]))
@@ -124,21 +140,41 @@ def find_command(commands: Sequence[Command], argv: Sequence[str]) -> Command | 
 
 
 def _answer_without_command(program: str, commands: Sequence[Command], argv: Sequence[str]) -> int:
-    asked_for_help = bool(argv) and argv[0] in ("-h", "--help")
+    group = [row for row in commands if len(row.words) > 1 and row.words[:1] == tuple(argv[:1])]
+    if group:
+        return _answer_half_a_command(program, group, argv)
+    asked_for_help = bool(argv) and argv[0] in HELP_WORDS
     lines = [f"usage: {program} COMMAND …", ""]
     width = max(len(" ".join(row.words)) for row in commands)
     lines += [f"  {' '.join(row.words):<{width}}  {row.help}" for row in commands if not row.hidden]
     if asked_for_help:
-        try:
-            print("\n".join(lines), flush=True)
-        except OSError:  # `| head` has seen enough, or the disk is full
-            _give_up_output()
-        return 0
+        return _print_help(lines)
     if argv:
-        print(f"error: there is no command {argv[0]!r}; `{program} --help` lists them", file=sys.stderr)
+        name = argv[0] if len(argv[0]) <= LONGEST_WORD else _shortened(argv[0])
+        print(f"error: there is no command {name!r}; `{program} --help` lists them", file=sys.stderr)
     else:
         print("\n".join(lines), file=sys.stderr)
     return UsageError.exit_status
+
+
+def _answer_half_a_command(program: str, group: Sequence[Command], argv: Sequence[str]) -> int:
+    """`tokenizer` alone, or with a word behind it that it does not have: say what it has."""
+    calls = [f"{program} {' '.join(row.words)}" for row in group]
+    pairs = zip(calls, group, strict=True)
+    lines = [f"usage: {call} …  ({row.help}; `{call} --help` explains it)" for call, row in pairs]
+    if len(argv) > 1 and argv[1] in HELP_WORDS:
+        return _print_help(lines)
+    print("\n".join(lines), file=sys.stderr)
+    print(f"error: `{program} {argv[0]}` needs one more word; write `{'` or `'.join(calls)}`", file=sys.stderr)
+    return UsageError.exit_status
+
+
+def _print_help(lines: Sequence[str]) -> int:
+    try:
+        print("\n".join(lines), flush=True)
+    except OSError:  # `| head` has seen enough, or the disk is full
+        _give_up_output()
+    return 0
 
 
 def _words_for(error: OSError) -> FileError:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from engine.contracts.errors import UsageError
 from engine.contracts.manifest import canonical_json
-from engine.contracts.plain_fields import wrong_field
+from engine.contracts.plain_fields import shown, wrong_field
 
 # Reasons of Finished
 REASON_LENGTH = "length"  # max_tokens reached
@@ -28,6 +28,8 @@ REASON_CANCELLED = "cancelled"
 # What to do with a prompt longer than the context
 CONTEXT_REFUSE = "refuse"
 CONTEXT_KEEP_END = "keep_end"  # drop tokens from the start; Started.dropped says how many
+
+COUNT_LIMIT = 2**31 - 1  # of tokens to write, keep or look back at: more than any context holds
 
 SAMPLER_ORDER = ("repetition_penalty", "top_k", "top_p", "min_p", "temperature")
 
@@ -48,12 +50,13 @@ class SamplingSettings:
     def __post_init__(self) -> None:
         """Refuse values that no distribution survives."""
         _demand(0.0 <= self.temperature <= 100.0, "temperature", self.temperature, "from 0 to 100")
-        _demand(self.top_k >= 0, "top-k", self.top_k, "0 or more")
+        _demand(0 <= self.top_k <= COUNT_LIMIT, "top-k", self.top_k, f"from 0 to {COUNT_LIMIT}")
         _demand(0.0 <= self.top_p <= 1.0, "top-p", self.top_p, "from 0 to 1")
         _demand(0.0 <= self.min_p <= 1.0, "min-p", self.min_p, "from 0 to 1")
         penalty = self.repetition_penalty  # a smaller one makes scores overflow
         _demand(0.01 <= penalty <= 100.0, "repetition penalty", penalty, "from 0.01 to 100")
-        _demand(self.repetition_range >= 0, "repetition range", self.repetition_range, "0 or more")
+        lookback = self.repetition_range
+        _demand(0 <= lookback <= COUNT_LIMIT, "repetition range", lookback, f"from 0 to {COUNT_LIMIT}")
         _demand(0 <= self.seed < 2**64, "seed", self.seed, "a whole number from 0 to 2^64 - 1")
         _demand(set(self.order) <= set(SAMPLER_ORDER), "order", self.order, f"made of {', '.join(SAMPLER_ORDER)}")
 
@@ -76,7 +79,7 @@ class GenerationRequest:
 
     def __post_init__(self) -> None:
         """Refuse impossible requests before they reach the engine."""
-        _demand(self.max_tokens >= 1, "max tokens", self.max_tokens, "1 or more")
+        _demand(1 <= self.max_tokens <= COUNT_LIMIT, "max tokens", self.max_tokens, f"from 1 to {COUNT_LIMIT}")
         _demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
         _demand(0 <= self.report_top <= 1000, "report top", self.report_top, "from 0 to 1000")
         _demand(all(map(_is_text, self.stop)), "stop", self.stop, "texts that are not empty, in UTF-8")
@@ -289,4 +292,4 @@ def _is_text(stop: str) -> bool:
 
 def _demand(holds: bool, what: str, found: object, wanted: str) -> None:
     if not holds:
-        raise UsageError(f"{what} is {found}; it must be {wanted}")
+        raise UsageError(f"{what} is {shown(found)}; it must be {wanted}")

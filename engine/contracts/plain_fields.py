@@ -1,14 +1,18 @@
 """Are plain values, as they come out of JSON, of the types that a dataclass declares?
 
-For: requests, records and manifests, which come from files and pipes and may hold anything. Knows the annotations that
-those dataclasses use; must not know what a field means.
+For: requests, records and manifests, which come from files and pipes and may hold anything; and how such a value is
+shown in one line. Knows the annotations that those dataclasses use; must not know what a field means.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
+
+SHOWN = 80  # letters of a value that a message repeats
+_SHOWN_BITS = 128  # of a whole number: all that a person may have meant
 
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "int": ((int,), "a whole number"),
@@ -17,6 +21,16 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "str": ((str,), "a text"),
     "Mapping": ((Mapping,), "an object"),
 }
+
+
+def shown(value: object) -> str:
+    """A value as a message may repeat it: short, whatever was given. A long whole number is described."""
+    if isinstance(value, int) and abs(value).bit_length() > _SHOWN_BITS:
+        # Not str(value): Python refuses to write numbers of more than 4,300 digits.
+        digits = int(abs(value).bit_length() * math.log10(2)) + 1
+        return f"a number of about {digits:,} digits"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def wrong_field(kind: Any, values: Mapping[str, Any]) -> str:
@@ -28,7 +42,7 @@ def wrong_field(kind: Any, values: Mapping[str, Any]) -> str:
         if field.name in values:
             wanted = _misses(str(field.type), values[field.name])
             if wanted:
-                return f"{field.name} is {values[field.name]!r:.80}; it must be {wanted}"
+                return f"{field.name} is {shown(values[field.name])}; it must be {wanted}"
     return ""
 
 

@@ -46,7 +46,7 @@ def import_tokenizer(opened: Opened, wanted: Path | None, end_of_text: str | Non
     kind, content, source = _read(place)
     file = workspace / FILE_NAMES[kind]
     file.write_bytes(content)
-    tokenizer = read_tokenizer(file, kind, {})
+    tokenizer = read_tokenizer(file, kind, {}, known_as=" and ".join(map(str, source)))
     size = opened.config.vocabulary_size
     if tokenizer.vocabulary_size > size:
         raise TokenizerError(

@@ -16,6 +16,8 @@ import pytest
 from engine.cli import main
 from tests.end_to_end.conftest import SECONDS, Run, clean_environment
 
+HUGE = "1" + "0" * 400
+
 # words that the line must hold, the exit status, and the arguments; {name} is a path made below
 CASES = [
     ("Ghost", 1, ["generate", "x", "--model", "Ghost"]),
@@ -29,12 +31,27 @@ CASES = [
     ("is a folder", 1, ["generate", "--prompt-file", "{empty_folder}", "--model", "{tiny}"]),
     ("is empty", 1, ["generate", "", "--model", "{tiny}"]),
     ("is empty", 1, ["generate", "-", "--model", "{tiny}"]),
-    ("tokens but the model sees at most 256", 1, ["generate", "--prompt-file", "{long}", "--model", "{tiny}"]),
+    (
+        "tokens but the model sees at most 256; shorten it, or let the model see its end alone: --settings FILE, where "
+        'FILE holds {"context_policy": "keep_end"}',
+        1,
+        ["generate", "--prompt-file", "{long}", "--model", "{tiny}"],
+    ),
     ("token id 99999 does not exist", 2, ["generate", "--ids", "1 99999", "--model", "{tiny}"]),
     ("'x', which is no token id", 2, ["generate", "--ids", "1 x", "--model", "{tiny}"]),
     ("number of 5000 digits, which is no token id", 2, ["generate", "--ids", "9" * 5000, "--model", "{tiny}"]),
     ("repetition penalty is 1e-320", 2, ["generate", "a", "--repetition-penalty", "1e-320", "--model", "{tiny}"]),
     ("in UTF-8", 2, ["generate", "a", "--stop", "\udcff", "--model", "{tiny}"]),
+    ("seed is a number of about 401 digits; it must be", 2, ["generate", "a", "--seed", HUGE]),
+    ("seed is a number of about 401 digits; it must be", 2, ["generate", "a", "--seed", f"-{HUGE}"]),
+    ("top-k is a number of about 401 digits; it must be", 2, ["generate", "a", "--top-k", HUGE]),
+    ("max tokens is a number of about 401 digits; it must", 2, ["generate", "a", "--max-tokens", HUGE]),
+    ("candidates is a number of about 401 digits; it must", 2, ["generate", "a", "--candidates", HUGE]),
+    ("temperature is inf; it must be", 2, ["generate", "a", "--temperature", HUGE]),
+    ("temperature is a number of about 401 digits; it", 2, ["generate", "a", "--settings", "{huge_temperature}"]),
+    ("repetition range is a number of about 401 digits", 2, ["generate", "a", "--settings", "{huge_range}"]),
+    ("has a number of 9,000 digits", 2, ["generate", "a", "--settings", "{huge_number}"]),
+    ("seed is 'xxxxx", 2, ["generate", "a", "--settings", "{huge_text}"]),
     ("nothing to read was given", 2, ["generate", "--model", "{tiny}"]),
     ("more than one text", 2, ["generate", "a", "--ids", "1", "--model", "{tiny}"]),
     ("temperature is -1.0", 2, ["generate", "a", "--temperature", "-1", "--model", "{tiny}"]),
@@ -56,6 +73,18 @@ CASES = [
 ]
 
 
+HUGE_LINES = [
+    ["generate", "a", "--seed", "9" * 9000],
+    ["generate", "a", "--top-k", "9" * 9000],
+    ["generate", "a", "--threads", "9" * 9000],
+    ["generate", "a", "--threads", HUGE],
+    ["generate", "a", "--candidates", f"-{HUGE}"],
+    ["generate", "a", "x" * 9000],
+    ["bench", "--rounds", f"-{HUGE}"],
+    ["x" * 9000],
+]
+
+
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> dict[str, str]:
     place = tmp_path_factory.mktemp("坏 的 输入")
@@ -67,6 +96,10 @@ def places(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> dict[str, st
         "misspelt": json.dumps({"temprature": 1}).encode(),
         "mistyped": json.dumps({"temperature": "hot"}).encode(),
         "latin_free": b"{not json",
+        "huge_temperature": f'{{"temperature": {HUGE}}}'.encode(),
+        "huge_range": f'{{"repetition_range": {HUGE}}}'.encode(),
+        "huge_number": f'{{"seed": {"9" * 9000}}}'.encode(),
+        "huge_text": json.dumps({"seed": "x" * 9000}).encode(),
     }
     for name, content in contents.items():
         (place / name).write_bytes(content)
@@ -100,7 +133,22 @@ def test_one_clear_line(
     assert len(lines) == 1
     assert lines[0].startswith("error: ")
     assert words in lines[0]
+    assert len(lines[0]) < 600
     assert arguments[0] == "verify" or output == ""
+
+
+@pytest.mark.parametrize("arguments", HUGE_LINES, ids=range(len(HUGE_LINES)))
+def test_wrong_usage_is_short_whatever_was_typed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status = main(arguments)
+    except SystemExit as leaving:
+        status = leaving.code
+    assert status == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    last = errors.splitlines()[-1]
+    assert "error: " in last
+    assert len(last) < 300
 
 
 def test_with_json_the_failure_is_an_event_too(nextstroke: Run) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.contracts.errors import UsageError, VerificationError
+from engine.contracts.errors import FileError, VerificationError
 from engine.contracts.generation import GenerationRequest, SamplingSettings, Token
 from engine.contracts.manifest import MANIFEST_NAME
 from engine.folder import open_folder
@@ -114,9 +114,13 @@ def test_an_existing_folder_is_replaced_only_by_force(own: Path, tmp_path: Path)
     target = tmp_path / "model"
     convert(own, target, "fp32")
     first = (target / MANIFEST_NAME).read_bytes()
-    with pytest.raises(UsageError, match="--force"):
+    with pytest.raises(FileError, match="--force"):
         convert(own, target, "int8")
     assert (target / MANIFEST_NAME).read_bytes() == first
+    assert main(["export", str(own), str(target)]) == 1
+    (tmp_path / "a file").write_text("sand")
+    assert main(["export", str(own), str(tmp_path / "a file")]) == 1
+    (tmp_path / "a file").unlink()
     convert(own, target, "int8", force=True)
     assert open_folder(target).manifest.precision["mlp"] == "int8"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
@@ -135,7 +139,7 @@ def test_force_never_replaces_what_is_no_model_folder(own: Path, tmp_path: Path)
     target = tmp_path / "holiday pictures"
     target.mkdir()
     (target / "beach.jpg").write_bytes(b"sand")
-    with pytest.raises(UsageError, match="no model folder"):
+    with pytest.raises(FileError, match="no model folder"):
         convert(own, target, "fp32", force=True)
     assert (target / "beach.jpg").read_bytes() == b"sand"
 

@@ -137,6 +137,22 @@ def test_a_tokenizer_larger_than_the_model_is_refused(tmp_path: Path) -> None:
         read_everything(source, tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["sentencepiece", "tokenizers"])
+def test_a_damaged_tokenizer_is_named_where_the_person_has_it(tmp_path: Path, kind: str) -> None:
+    source = tmp_path / "检查点 1"
+    if kind == "sentencepiece":
+        file = own_checkpoint(source) / "tokenizer.model"
+    else:
+        file = save_huggingface(source, huggingface_model()) / "tokenizer.json"
+    file.write_bytes(b"spoilt" + file.read_bytes()[:300])
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    with pytest.raises(TokenizerError) as caught:
+        import_checkpoint(source, workspace)
+    assert str(caught.value).startswith(f"{file} is not a ")
+    assert str(workspace) not in str(caught.value)
+
+
 def test_a_header_that_points_outside_its_file_is_refused(source: Path) -> None:
     header = json.dumps({"wte.weight": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}).encode()
     (source / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 64)

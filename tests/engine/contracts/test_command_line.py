@@ -1,0 +1,40 @@
+"""The edge of every command: which words call what, and what is said to words that call nothing."""
+
+import pytest
+
+from engine.contracts.command_line import Command, run_command_line
+
+COMMANDS = (
+    Command(("bake",), "no.such.module", "make bread"),
+    Command(("dough", "mix"), "no.such.module", "mix flour and water"),
+    Command(("dough", "rest"), "no.such.module", "wait"),
+)
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    status = run_command_line("oven", COMMANDS, words)
+    return status, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("words", [["dough"], ["dough", "burn"], ["dough", "--debug"]])
+def test_half_a_command_is_wrong_usage_and_names_the_whole_ones(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, output, errors = answer(capsys, *words)
+    assert (status, output) == (2, "")
+    first, second, last = errors.splitlines()
+    assert first.startswith("usage: oven dough mix …  (mix flour and water")
+    assert second.startswith("usage: oven dough rest …  (wait")
+    assert last == "error: `oven dough` needs one more word; write `oven dough mix` or `oven dough rest`"
+
+
+def test_help_for_half_a_command_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, errors = answer(capsys, "dough", "--help")
+    assert (status, errors) == (0, "")
+    assert output.count("usage: oven dough ") == 2
+
+
+def test_what_is_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, errors = answer(capsys, "cake")
+    assert (status, output) == (2, "")
+    assert errors == "error: there is no command 'cake'; `oven --help` lists them\n"
