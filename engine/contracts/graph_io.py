@@ -5,9 +5,8 @@ The interface is the one that onnxruntime-genai and transformers.js use, so that
     input_ids              int64  (batch, sequence)
     attention_mask         int64  (batch, past + sequence)   all ones; its length tells how many positions are filled
     position_ids           int64  (batch, sequence)          only for learned positions
-    num_logits_to_keep     int64  ()                         optional, default 1 (an initializer that a feed overrides;
-                                                             in ONNX Runtime bind it as an OrtValue): how many last
-                                                             positions get logits; 0 = all of them
+    num_logits_to_keep     int64  () or (1,)                 how many last positions get logits; 0 = all of them. (In a
+                                                             graph with a default for it, it may be left out.)
     past_key_values.N.key  float32 | int8 (batch, kv_heads, buffer, head_size)   bound as past AND present: no copy
     past_key_values.N.value
     ->

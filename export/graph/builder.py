@@ -110,8 +110,8 @@ class GraphBuilder:
         """`float_type` as ONNX's number for it."""
         return int(helper.np_dtype_to_tensor_dtype(np.dtype(self.float_type)))
 
-    def input(self, name: str, onnx_type: int, shape: Shape) -> str:
-        """Declare a graph input."""
+    def input(self, name: str, onnx_type: int, shape: Shape | None) -> str:
+        """Declare a graph input; without a shape it may have any."""
         self.inputs.append(helper.make_tensor_value_info(name, onnx_type, shape))
         return name
 

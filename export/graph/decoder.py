@@ -79,10 +79,11 @@ def _last_positions(builder: GraphBuilder, hidden: str) -> str:
 
     hidden (B, S, C) ── Slice[-n:] ──> (B, n, C)
     """
-    builder.input(graph_io.LOGITS_TO_KEEP, TensorProto.INT64, ())
-    # An input with an initializer of the same name is optional: this value is its default.
-    keep = builder.constant(graph_io.LOGITS_TO_KEEP, 1, np.int64)
-    start = builder.node("Unsqueeze", [builder.node("Neg", [keep], "keep.negative"), _axis0(builder)], "keep.start")
+    # Of any rank: onnxruntime-genai gives it as [0], transformers.js as 0. And no default: genai does not see an input
+    # that has one, and then waits for more logits than come.
+    keep = builder.input(graph_io.LOGITS_TO_KEEP, TensorProto.INT64, None)
+    negative = builder.node("Neg", [keep], "keep.negative")
+    start = builder.node("Reshape", [negative, builder.constant("shape.1", [1], np.int64)], "keep.start")
     end = builder.constant("keep.end", [np.iinfo(np.int64).max], np.int64)
     return builder.node("Slice", [hidden, start, end, builder.constant("axis.1", [1], np.int64)], "keep.hidden")
 
@@ -111,10 +112,6 @@ def _cache_names(parts: Parts, layer: int) -> None:
         builder.input(name, dtype, shape)
     for name in (graph_io.present_key(layer), graph_io.present_value(layer)):
         builder.output(name, dtype, shape)
-
-
-def _axis0(builder: GraphBuilder) -> str:
-    return builder.constant("axis.0", [0], np.int64)
 
 
 def _continue(stream: Stream, branch: Stream) -> Stream:

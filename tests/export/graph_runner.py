@@ -91,7 +91,7 @@ class GraphRunner:
                 self.binding.bind_ortvalue_input(name, value)
                 self.binding.bind_ortvalue_output(name.replace("past_key_values", "present"), value)
 
-    def step(self, tokens: list[int] | np.ndarray, keep: int | None = None) -> np.ndarray:
+    def step(self, tokens: list[int] | np.ndarray, keep: int = 1) -> np.ndarray:
         """Logits (kept, V) of the first row (batch, kept, V when batch > 1)."""
         ids = np.broadcast_to(np.asarray(tokens, np.int64), (self.batch, np.shape(tokens)[-1])).copy()
         count = ids.shape[1]
@@ -100,9 +100,7 @@ class GraphRunner:
         if graph_io.POSITION_IDS in self.inputs:
             positions = np.broadcast_to(np.arange(self.past, self.past + count, dtype=np.int64), ids.shape).copy()
             self.binding.bind_cpu_input(graph_io.POSITION_IDS, positions)
-        if keep is not None:
-            value = onnxruntime.OrtValue.ortvalue_from_numpy(np.array(keep, np.int64))
-            self.binding.bind_ortvalue_input(graph_io.LOGITS_TO_KEEP, value)
+        self.binding.bind_cpu_input(graph_io.LOGITS_TO_KEEP, np.array(keep, np.int64))
         self.binding.bind_output(graph_io.LOGITS, "cpu")
         self.session.run_with_iobinding(self.binding)
         self.past += count
