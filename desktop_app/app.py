@@ -15,12 +15,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no window
-    from PySide6.QtWidgets import QApplication
+from desktop_app.display import WAY_OUT, has_display, open_application
 
+if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no window
     from desktop_app.document.recovery import RecoveryStore
     from desktop_app.main_window import MainWindow
     from desktop_app.services.autosave import Autosave
@@ -28,27 +28,15 @@ if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no wi
     from desktop_app.services.paths import ProfilePaths
 
 VERSION = "0.1.0"
-DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the window and stay until it is closed; returns the exit status."""
     arguments = _parse(list(sys.argv[1:] if argv is None else argv))
     if not has_display(os.environ, sys.platform):
-        print(
-            "error: no display was found, so the window cannot open; in a terminal use: "
-            'nextstroke generate "Once upon a time"',
-            file=sys.stderr,
-        )
+        print(f"error: no display was found, so the window cannot open; {WAY_OUT}", file=sys.stderr)
         return 1
     return _run(arguments.profile, arguments.files)
-
-
-def has_display(environment: Mapping[str, str], platform: str) -> bool:
-    """Whether a window can open: always outside Linux, there with a display or a chosen Qt platform."""
-    if not platform.startswith("linux"):
-        return True
-    return any(environment.get(name) for name in DISPLAY_VARIABLES)
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
@@ -78,7 +66,8 @@ def _run(profile: str | None, files: list[str]) -> int:
     from desktop_app.services.settings import SettingsStore
     from desktop_app.settings_in_use import SettingsInUse
 
-    application = _application()
+    application = open_application(sys.argv[0], VERSION)
+    watch = SignalWatch(application)
     paths = choose_profile(profile)
     disk = Disk()
     store = SettingsStore(paths.settings_file, disk)
@@ -102,30 +91,19 @@ def _run(profile: str | None, files: list[str]) -> int:
             set_language=languages.apply,
         )
     )
+    watch.leave_by(window.leave_at_once)
     recovery = _open_recovery(window, paths)
     autosave = _keep_text(window, recovery, background)
     _show(window, store.notices, files)
-    watch = SignalWatch(application.quit, application)
     try:
-        return application.exec()
+        return 0 if watch.is_asked else application.exec()  # asked while a question of the start was open
     finally:
-        watch.close()
         settings.save_now()
         export_jobs.close()
         _end_recovery(autosave, recovery)
         background.close()
         bridge.stop()
-
-
-def _application() -> QApplication:
-    from PySide6.QtWidgets import QApplication
-
-    application = QApplication(sys.argv[:1])
-    application.setApplicationName("nextstroke")
-    application.setApplicationDisplayName("")
-    application.setApplicationVersion(VERSION)
-    application.setDesktopFileName("nextstroke")
-    return application
+        watch.close()  # last: a second signal must not cut this short
 
 
 def _open_recovery(window: MainWindow, paths: ProfilePaths) -> RecoveryStore | None:

@@ -1,7 +1,9 @@
 """End in order when the system asks for it: SIGTERM at log-out, SIGINT from a terminal.
 
 Python runs its signal handlers only between its own steps, and Qt's loop makes none; a byte in a pipe wakes the loop
-up. Knows: signals (of POSIX; elsewhere there is nothing to watch). Must not know: what is to be written at the end.
+up. From its making on, a signal waits until somebody says how to leave: nobody leaves with half a window built, and a
+second signal does not cut the writing at the end short. Knows: signals (of POSIX; elsewhere there is nothing to watch).
+Must not know: what is to be written at the end.
 """
 
 from __future__ import annotations
@@ -9,16 +11,19 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import QObject, QSocketNotifier
 
 
 class SignalWatch(QObject):
-    """Calls `leave` on the thread of the loop when SIGTERM or SIGINT arrives."""
+    """Leaves on the thread of the loop when SIGTERM or SIGINT arrives, or has arrived since this was made."""
 
-    def __init__(self, leave: Callable[[], None], parent: QObject) -> None:
+    def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._leave = leave
+        self._leave: Callable[[], None] | None = None
+        self.is_asked = False  # whether a signal was answered
+        self._before: dict[int, Any] = {}
         self._ends: tuple[int, ...] = ()
         if os.name != "posix":
             return
@@ -27,9 +32,15 @@ class SignalWatch(QObject):
         os.set_blocking(write_end, False)
         signal.set_wakeup_fd(write_end)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: None)
+            self._before[number] = signal.signal(number, lambda _number, _frame: None)
         self._notifier = QSocketNotifier(read_end, QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_signal)
+
+    def leave_by(self, leave: Callable[[], None]) -> None:
+        """Say how to leave; a signal that has come already is answered as soon as a loop runs."""
+        self._leave = leave
+        if self.is_asked:
+            leave()
 
     def close(self) -> None:
         """Give the signals back."""
@@ -37,8 +48,8 @@ class SignalWatch(QObject):
             return
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
+        for number, before in self._before.items():
+            signal.signal(number, before)
         for end in self._ends:
             os.close(end)
         self._ends = ()
@@ -48,4 +59,6 @@ class SignalWatch(QObject):
             os.read(self._ends[0], 64)
         except BlockingIOError:
             return
-        self._leave()
+        self.is_asked = True
+        if self._leave is not None:
+            self._leave()

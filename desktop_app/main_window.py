@@ -66,7 +66,6 @@ class MainWindow(QMainWindow):
     """The one window. `dialogs` answers questions in tests; `text_touched` asks for an autosave."""
 
     text_touched = Signal()
-    about_to_close = Signal()
 
     def __init__(self, services: Services, dialogs: Dialogs | None = None) -> None:
         super().__init__()
@@ -292,10 +291,18 @@ class MainWindow(QMainWindow):
         if not self.document.may_quit():
             event.ignore()
             return
+        self._end()
+        event.accept()
+
+    def leave_at_once(self) -> None:
+        """The system asks to end (log-out): no question is asked, unsaved text stays for the next start."""
+        self.continuation.stop()
+        self._end()
+        QApplication.exit(0)  # of every loop: also of a question that is open
+
+    def _end(self) -> None:
         self.settings.change(window_geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         self._count_timer.stop()
-        self.about_to_close.emit()
-        event.accept()
 
     def _restore_geometry(self) -> None:
         values = self.settings.values

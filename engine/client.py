@@ -123,6 +123,7 @@ class _Child:
         self._last_words: deque[str] = deque(maxlen=STDERR_LINES)
         self._is_wanted = True
         self._has_ended = False
+        self._threads: list[threading.Thread] = []
         self._stderr_thread = self._thread(self._keep_last_words, "engine stderr")
         self._thread(self._write, "engine writer")
         self._thread(self._read, "engine reader")
@@ -144,6 +145,10 @@ class _Child:
         except queue.Full:
             self.process.kill()
         self._wait()
+        # A thread that still holds a pipe while the interpreter ends makes it end by SIGABRT.
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(LEAVE_SECONDS)
 
     def _wait(self) -> int:
         try:
@@ -154,6 +159,7 @@ class _Child:
 
     def _thread(self, target: Callable[[], None], name: str) -> threading.Thread:
         thread = threading.Thread(target=target, name=name, daemon=True)
+        self._threads.append(thread)
         thread.start()
         return thread
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import QApplication
 
 from desktop_app.look.fonts import window_font
 from desktop_app.look.icons import line_icon
@@ -31,7 +31,6 @@ class Theme(QObject):
         self._wanted = wanted
         self._tokens = self._themes["light"]
         self._is_applied = False
-        application.setStyle(QStyleFactory.create("Fusion"))
         application.setFont(window_font())
         self._apply()
         application.styleHints().colorSchemeChanged.connect(lambda _scheme: self._apply())

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from desktop_app.display import open_application
 from desktop_app.document.disk import Disk
 from desktop_app.look.resource_files import resource_file
 from desktop_app.look.theme import Theme
@@ -41,7 +42,7 @@ def main() -> int:
     parser.add_argument("--seed", default="")
     parser.add_argument("--wait", type=int, default=1500, help="milliseconds before the shot")
     arguments = parser.parse_args()
-    application = QApplication(sys.argv[:1])
+    application = open_application(sys.argv[0], "0.1.0")
     with TemporaryDirectory() as folder:
         settings = SettingsInUse(SettingsStore(Path(folder) / "settings.toml", Disk()))
         language = LanguageSwitch(application, resource_file("i18n"))

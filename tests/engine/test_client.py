@@ -3,6 +3,7 @@
 import os
 import queue
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +96,17 @@ def test_stopping_is_quiet_and_kills_what_does_not_leave(client: EngineClient, l
     assert time.monotonic() - begin < 5
     assert not Path(f"/proc/{process_id}").exists() or sys.platform != "linux"
     assert listener.exits.empty()
+
+
+def test_after_stopping_no_thread_holds_a_pipe(client: EngineClient, listener: Listener) -> None:
+    # One that does while the interpreter ends makes the whole process end by SIGABRT.
+    before = set(threading.enumerate())
+    start(client, listener)
+    client.send({"type": "hang"})
+    mine = set(threading.enumerate()) - before
+    assert len(mine) == 3
+    client.stop()
+    assert not mine & set(threading.enumerate())
 
 
 def test_sending_never_waits_for_an_engine_that_does_not_read(client: EngineClient, listener: Listener) -> None:

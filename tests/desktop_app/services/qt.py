@@ -16,7 +16,7 @@ def application() -> QCoreApplication:
     """The application of this process; a full one, since other tests of the same process show widgets."""
     existing = QCoreApplication.instance()
     if existing is None:
-        existing = QApplication(["tests"])
+        existing = QApplication(["tests", "-style", "fusion"])
         _kept.append(existing)
     return existing
 

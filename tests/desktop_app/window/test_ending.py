@@ -1,0 +1,112 @@
+"""How the program ends: by a signal at any moment of its start, and where the display does not answer."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from desktop_app.ending import SignalWatch
+from tests.desktop_app.services.qt import application, run_for, wait_until
+from tests.desktop_app.window.test_under_x import SECONDS, environment
+
+KILLED = -signal.SIGTERM  # by the system's own handling, before there is anything to end in order
+posix_only = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def children_of(process_id: int) -> list[Path]:
+    try:
+        found = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    except OSError:
+        return []
+    return [Path("/proc") / child for child in found]
+
+
+def end_while_starting(root: Path, display: str, profile: Path, pause: float, twice: bool) -> None:
+    """Start the program, send SIGTERM `pause` seconds after its recovery store is open, and look at how it ends."""
+    command = [sys.executable, "-m", "desktop_app", "--profile", str(profile)]
+    environ = environment(display, root)
+    with subprocess.Popen(command, cwd=root, env=environ, stderr=subprocess.PIPE) as process:
+        try:
+            end = time.monotonic() + SECONDS
+            while not list(profile.glob("state/recovery/*.lock")) and time.monotonic() < end:
+                time.sleep(0.005)
+            time.sleep(pause)
+            children = children_of(process.pid)
+            for _ in range(2 if twice else 1):
+                process.send_signal(signal.SIGTERM)
+                time.sleep(0.02)
+            status = process.wait(SECONDS)
+        finally:
+            process.kill()
+        assert process.stderr is not None
+        assert (status, process.stderr.read()) == (0, b"")
+    end = time.monotonic() + 10
+    while any(child.exists() for child in children) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not [child for child in children if child.exists()]
+
+
+@pytest.mark.xvfb
+@posix_only
+@pytest.mark.parametrize(("pause", "twice"), [(0.0, False), (0.15, True), (0.6, False)])
+def test_a_signal_while_the_window_appears_ends_it_in_order(x_display, root, tmp_path, pause, twice):
+    end_while_starting(root, x_display, tmp_path, pause, twice)
+
+
+@pytest.mark.long
+@pytest.mark.xvfb
+@posix_only
+def test_sixty_signals_at_varied_moments_end_it_in_order(x_display, root, tmp_path):
+    moments = random.Random(20)
+    for number in range(60):
+        end_while_starting(root, x_display, tmp_path / str(number), moments.uniform(0, 2.3), number % 3 == 0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X servers")
+def test_a_display_that_does_not_answer_is_one_line_and_no_crash(root, tmp_path):
+    answer = subprocess.run(
+        [sys.executable, "-m", "desktop_app", "--profile", str(tmp_path)],
+        cwd=root,
+        env=environment(":nowhere", root),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert len(answer.stderr.splitlines()) == 1
+    assert ":nowhere" in answer.stderr
+    assert "nextstroke generate" in answer.stderr
+
+
+@posix_only
+def test_a_signal_that_comes_before_the_window_is_answered_when_it_is_there():
+    watch, left = SignalWatch(application()), []
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        run_for(50)  # a question at the start has a loop of its own
+        assert watch.is_asked
+        watch.leave_by(lambda: left.append(1))
+        assert left == [1]
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert wait_until(lambda: left == [1, 1], 5)
+    finally:
+        watch.close()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_leaving_at_once_asks_nothing_and_keeps_the_geometry(kit, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("saved", encoding="utf-8")
+    kit.window.document.open(str(path))
+    kit.type("not saved ")
+    kit.window.leave_at_once()
+    assert kit.answers.asked == []
+    assert kit.settings.values.window_geometry
+    assert path.read_text(encoding="utf-8") == "saved"
+    assert kit.window.document.snapshot().has_unsaved_text
