@@ -7,6 +7,7 @@ Knows the operating system's files; must not know what is in them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -25,7 +26,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only disk refuses this too, and must not be what is reported
+            temporary.unlink(missing_ok=True)
         raise file_error(error, f"write {path}") from error
 
 

@@ -207,6 +207,11 @@ def check_folder(path: Path, report: Report) -> FolderFacts:
     return FolderFacts(len(folder.manifest.files), folder.total_bytes, words)
 
 
+def end_of_text_of(path: Path) -> int:
+    """Id of the token that ends a text, as the folder says."""
+    return open_folder(path).manifest.end_of_text
+
+
 def certify_again(path: Path, imported: Imported, reference: Reference, report: Report) -> Certificate:
     """The certificate of an existing folder, measured anew. Raises `VerificationError` when it does not hold."""
     manifest = open_folder(path).manifest

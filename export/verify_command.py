@@ -6,10 +6,14 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from engine.contracts.errors import TokenizerError, VerificationError, file_error
 from export.export_command import demand_extra, stopping_cleanly
 from export.progress import Report, part, reporter
+
+if TYPE_CHECKING:
+    from export.importers.load import Imported
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +49,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _recompute(folder: Path, source: Path, report: Report) -> dict[str, Any]:
-    from export.importers.load import import_checkpoint
     from export.reference import Reference
     from export.verify import certify_again
 
     with tempfile.TemporaryDirectory(prefix="nextstroke-verify-") as workspace:
         report(0.0, "reading the checkpoint")
-        imported = import_checkpoint(source, Path(workspace), folder)
+        imported = _import(source, Path(workspace), folder)
         reference = Reference(imported.config, imported.tensors())
         return certify_again(folder, imported, reference, part(report, 0.3, 1.0)).summary()
+
+
+def _import(source: Path, workspace: Path, folder: Path) -> Imported:
+    """The checkpoint with the folder's own tokenizer, which a checkpoint may lack."""
+    from export.importers.load import import_checkpoint
+    from export.verify import end_of_text_of
+
+    try:
+        return import_checkpoint(source, workspace, folder, end_of_text_of(folder))
+    except TokenizerError as error:
+        raise VerificationError(
+            f"{folder} was not made from {source}, since its tokenizer does not fit that checkpoint; name its source"
+        ) from error
+    except OSError as error:
+        raise file_error(error, f"write temporary files in {workspace.parent}") from error

@@ -6,6 +6,7 @@ Knows the record's schema and files; must not know how a record is made.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def check_record_target(path: Path) -> None:
         raise FileError(f"{path} is a device or a pipe, which a record would replace; name a file for the record")
     if not path.parent.is_dir():
         raise FileError(f"there is no folder {path.parent} for the record; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError(f"the record cannot be written in {path.parent}: no permission; choose another folder")
 
 
 def save_records(path: Path, records: Sequence[GenerationRecord]) -> None:

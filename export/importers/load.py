@@ -6,6 +6,7 @@ Must not know families or file formats; this process never opens a checkpoint it
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -24,6 +25,7 @@ from export.importers.readers import SafetensorsReader
 from export.importers.rules import FloatArray
 from export.model.config import ModelConfig
 
+_WRITING_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # never of reading
 _BASE_MEMORY_BYTES = 16 << 30  # address space, of which PyTorch reserves several gigabytes without using them
 
 
@@ -48,11 +50,11 @@ class Imported:
 
 
 def import_checkpoint(
-    source: Path, workspace: Path, tokenizer: Path | None = None, end_of_text: str | None = None
+    source: Path, workspace: Path, tokenizer: Path | None = None, end_of_text: str | int | None = None
 ) -> Imported:
     """Read `source` in a child process with limits; `workspace` receives the canonical files.
 
-    Raises `CheckpointError`, `TokenizerError` or `FileError` in one line.
+    Raises `CheckpointError`, `TokenizerError` or `FileError` in one line, and `OSError` where `workspace` is full.
     """
     size = _size_of(source)
     request = {
@@ -108,7 +110,10 @@ def _ask(request: dict[str, Any]) -> dict[str, Any]:
         return imported
     if "kind" in answer:
         raise error_from_kind(answer["kind"], answer["message"])
-    raise file_error(OSError(answer["errno"], answer["message"]), f"read {request['source']}")
+    refusal = OSError(answer["errno"], answer["message"])
+    if refusal.errno in _WRITING_ERRORS:  # the caller knows by which name the person calls the place
+        raise refusal
+    raise file_error(refusal, f"read {request['source']}")
 
 
 def _environment() -> dict[str, str]:

@@ -72,7 +72,8 @@ def _languages(recipe: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _recognises(path: Path) -> bool:
-    return path.name == "checkpoint.json" or (path / "checkpoint.json").is_file()
+    folder = path.parent if path.name in ("checkpoint.json", "model.safetensors") else path
+    return (folder / "checkpoint.json").is_file()
 
 
 FAMILY = Family(FORMAT, "a checkpoint folder of `nextstroke train`", _recognises, _open)

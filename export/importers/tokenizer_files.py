@@ -35,10 +35,12 @@ class FoundTokenizer:
     source: tuple[Path, ...]
 
 
-def import_tokenizer(opened: Opened, wanted: Path | None, end_of_text: str | None, workspace: Path) -> FoundTokenizer:
+def import_tokenizer(
+    opened: Opened, wanted: Path | None, end_of_text: str | int | None, workspace: Path
+) -> FoundTokenizer:
     """The tokenizer named by the user, or the checkpoint's own, written into `workspace` and checked.
 
-    `end_of_text` is the spelling of that token when nothing else tells it. Raises `TokenizerError`.
+    `end_of_text` is the spelling or the id of that token when nothing else tells it. Raises `TokenizerError`.
     """
     place = wanted or opened.tokenizer
     if place is None:
@@ -115,7 +117,9 @@ def _built(folder: Path) -> tuple[str, bytes, tuple[Path, ...]]:
     return TOKENIZERS, tokenizer.to_str().encode(), (vocabulary, merges)
 
 
-def _end_of_text(opened: Opened, kind: str, content: bytes, spelling: str | None, place: Path) -> int:
+def _end_of_text(opened: Opened, kind: str, content: bytes, spelling: str | int | None, place: Path) -> int:
+    if isinstance(spelling, int):
+        return spelling
     known = _vocabulary(kind, content)
     if spelling is not None:
         if spelling not in known:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.contracts.errors import CheckpointError
+from engine.contracts.plain_fields import shown
 
 NORMS = ("layer", "rms")
 POSITIONS = ("learned", "rotary")
 MLPS = ("gelu", "gelu_tanh", "swiglu")
 
 _MOST_LAYERS = 10_000  # a hostile file must not keep the program listing tensors for hours
+_MOST = 2**31 - 1  # of everything else: more fits no index of ONNX's operators
 _SIZES = (
     "vocabulary_size",
     "context_length",
@@ -67,15 +69,17 @@ class ModelConfig:
         for name in _SIZES:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
-                raise _refused(f"{name} is {value!r}, but must be a whole number of at least 1")
+                raise _refused(f"{name} is {shown(value)}, but must be a whole number of at least 1")
+            if value > _MOST:
+                raise _refused(f"{name} is {shown(value)}, but no model here has more than {_MOST}")
         if self.layers > _MOST_LAYERS:
             raise _refused(f"layers is {self.layers}, but no model here has more than {_MOST_LAYERS}")
         for name in _FLAGS:
             if type(getattr(self, name)) is not bool:
-                raise _refused(f"{name} is {getattr(self, name)!r}, but must be true or false")
+                raise _refused(f"{name} is {shown(getattr(self, name))}, but must be true or false")
         for name, allowed in (("norm", NORMS), ("positions", POSITIONS), ("mlp", MLPS)):
             if getattr(self, name) not in allowed:
-                raise _refused(f"{name} is {getattr(self, name)!r}, but must be one of {', '.join(allowed)}")
+                raise _refused(f"{name} is {shown(getattr(self, name))}, but must be one of {', '.join(allowed)}")
         for name in ("norm_epsilon", "rotary_base"):
             _positive_number(name, getattr(self, name))
         if self.attention_scale is not None:
@@ -183,12 +187,13 @@ def _linear(name: str, out: int, inner: int, bias: bool) -> dict[str, tuple[int,
 def _whole_as_float(name: str, value: Any) -> Any:
     # JSON and TOML write 10000 for 10000.0; only the fields that are real numbers may be widened.
     is_real = name in ("norm_epsilon", "rotary_base", "attention_scale")
-    return float(value) if is_real and type(value) is int else value
+    is_whole = is_real and type(value) is int and abs(value) <= _MOST
+    return float(value) if is_whole else value
 
 
 def _positive_number(name: str, value: object) -> None:
     if not isinstance(value, float) or not math.isfinite(value) or value <= 0:
-        raise _refused(f"{name} is {value!r}, but must be a positive number")
+        raise _refused(f"{name} is {shown(value)}, but must be a positive number")
 
 
 def _refused(reason: str) -> CheckpointError:

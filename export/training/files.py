@@ -7,6 +7,7 @@ Must not know: what the bytes are.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -27,7 +28,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         hidden.replace(path)
     except OSError as error:
-        hidden.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only disk refuses this too, and must not be what is reported
+            hidden.unlink(missing_ok=True)
         raise file_error(error, f"write {path}") from error
 
 

@@ -168,6 +168,17 @@ def test_a_full_disk_is_said(nextstroke: Run, tiny: Path) -> None:
     assert b"error: there is no folder /dev/full" in answer.stderr
 
 
+def test_a_record_in_a_read_only_place_is_refused_before_anything_is_generated(
+    places: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("engine.commands.records.os.access", lambda path, mode: False)
+    place = places["empty_folder"]
+    assert main(["generate", "the", "--model", places["tiny"], "--record", f"{place}/r.json"]) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith(f"error: the record cannot be written in {place}: no permission")
+
+
 def test_wrong_usage_is_status_2_and_unknown_commands_open_no_window(nextstroke: Run) -> None:
     assert nextstroke("generate", "x", "--no-such-flag").returncode == 2
     assert nextstroke("models", "burn").returncode == 2

@@ -36,6 +36,18 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["record.json"]
 
 
+def test_a_read_only_disk_is_said_of_the_file_that_the_person_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, *arguments: object, **options: object) -> None:
+        raise OSError(30, "Read-only file system", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(FileError, match=r"cannot write .*record\.json: no permission"):
+        write_atomically(tmp_path / "record.json", b"new")
+
+
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="does not exist"):
         write_atomically(tmp_path / "missing" / "file", b"x")

@@ -168,6 +168,29 @@ def test_verify_finds_the_source_and_refuses_another(
     assert "another checkpoint" in capsys.readouterr().err
 
 
+def test_verify_says_when_the_source_is_of_another_kind(
+    own: Path, gpt2: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for source, other in ((own, gpt2), (gpt2, own)):
+        folder = convert(source, tmp_path / source.parent.name, "fp32").folder
+        assert main(["verify", str(folder), "--source", str(other)]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith(f"error: {folder} was not made from ")
+        assert "--tokenizer" not in error
+        assert error.endswith("name its source\n")
+
+
+def test_verify_needs_no_word_on_the_end_of_text(tmp_path: Path) -> None:
+    file = nanogpt_checkpoint(tmp_path / "ckpt.pt")
+    tokenizer = byte_level_tokenizer()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    plain = (tmp_path / "tokenizer.json").read_text().replace("<|endoftext|>", "<|fin|>")
+    (tmp_path / "tokenizer.json").write_text(plain)
+    folder = tmp_path / "model"
+    convert(file, folder, "fp32", tokenizer=tmp_path / "tokenizer.json", end_of_text="<|fin|>")
+    assert main(["verify", str(folder), "--source", str(file)]) == 0
+
+
 def test_verify_finds_a_flipped_bit(own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "model"
     convert(own, folder, "int8")

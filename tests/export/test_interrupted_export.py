@@ -81,6 +81,8 @@ def test_a_real_full_disk_is_one_line(own: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+    assert str(tmp_path / "model") in done.stderr
+    assert "write" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

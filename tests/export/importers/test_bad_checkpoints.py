@@ -249,6 +249,9 @@ def test_spoilt_own_checkpoints(tmp_path: Path) -> None:
         ({"version": 2}, "update the program"),
         ({"config": {}}, "is missing"),
         ({"config": meta["config"] | {"heads": 3}}, "cannot share"),
+        ({"config": meta["config"] | {"vocabulary_size": 10**400}}, "about 401 digits"),
+        ({"config": meta["config"] | {"rotary_base": 10**400}}, "about 401 digits"),
+        ({"config": meta["config"] | {"layers": 10**9}}, "no model here has more than"),
     ):
         (source / "checkpoint.json").write_text(json.dumps(meta | change))
         with pytest.raises(CheckpointError, match=words):
