@@ -66,7 +66,7 @@ class Commands(QObject):
             "replace": lambda: window.find_bar.open(with_replace=True),
             "continue": window.continue_text,
             "retry": window.continuation.retry,
-            "stop": window.continuation.stop,
+            "stop": window.stop,
             "add_model": lambda: window.models.add(),
             "remove_model": window.models.remove,
             "start_engine": window.models.start_engine,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCloseEvent, QDragEnterEvent, QDropEvent
@@ -23,7 +24,6 @@ from desktop_app.actions import Actions
 from desktop_app.commands import Commands
 from desktop_app.conversion_control import ConversionControl
 from desktop_app.dialogs.dialogs import Dialogs, QtDialogs
-from desktop_app.document.counting import Counts, count_text
 from desktop_app.document.disk import Disk
 from desktop_app.editor.continuation import IDLE, WAITING, Choices, Continuation
 from desktop_app.editor.find_bar import FindBar
@@ -44,6 +44,9 @@ from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.settings_in_use import SettingsInUse
 from desktop_app.welcome import welcome
 from engine.contracts.generation import Finished, SamplingSettings, Started
+
+if TYPE_CHECKING:
+    from desktop_app.document.counting import Counts
 
 COUNT_AFTER_MS = 250
 
@@ -74,7 +77,7 @@ class MainWindow(QMainWindow):
         self.theme = services.theme
         self.dialogs: Dialogs = dialogs or QtDialogs(self)
         self._continue_at: int | None = None  # revision at which Continue was asked before the model was ready
-        self.setWindowIcon(seal_icon())
+        QTimer.singleShot(0, self, lambda: self.setWindowIcon(seal_icon()))  # no part of the first picture
         self.setAcceptDrops(True)
         self._build()
         self.commands = Commands(self)
@@ -146,6 +149,7 @@ class MainWindow(QMainWindow):
             speaker.connect(self.status_line.say)
             speaker.connect(self._announce)
         self.models.changed.connect(self._show_model)
+        self.model_panel.progress_changed.connect(self._show_operation)
         self.models.became_ready.connect(self._continue_if_asked)
         self.model_panel.length_chosen.connect(lambda tokens: self.settings.change(max_tokens=tokens))
         self.model_panel.temperature_chosen.connect(lambda value: self.settings.change(temperature=value))
@@ -186,6 +190,15 @@ class MainWindow(QMainWindow):
             self._continue_at = self.view.document().revision()
         self.continuation.continue_text()
 
+    def stop(self) -> None:
+        """End what goes on, the writing first; Esc in the find bar closes that."""
+        if self.continuation.is_busy:
+            self.continuation.stop()
+        elif self.find_bar.isAncestorOf(QApplication.focusWidget() or self):
+            self.find_bar.close_bar()
+        elif self.model_panel.can_cancel:
+            self.model_panel.cancel_asked.emit()
+
     def _continue_if_asked(self) -> None:
         asked_at, self._continue_at = self._continue_at, None
         if asked_at == self.view.document().revision():
@@ -209,6 +222,8 @@ class MainWindow(QMainWindow):
         self.text_touched.emit()
 
     def _count(self) -> None:
+        from desktop_app.document.counting import count_text  # its tables of characters can wait for the first picture
+
         text = self.view.text()
         self.services.background.run(lambda: count_text(text), self._show_counts, lambda _error: None)
 
@@ -229,11 +244,22 @@ class MainWindow(QMainWindow):
 
     def _show_state(self, state: str) -> None:
         self.top_bar.set_busy(state != IDLE)
-        self.actions_by_name["stop"].setEnabled(state != IDLE)
         self.actions_by_name["continue"].setEnabled(state == IDLE)
+        self._show_operation()
         words = {IDLE: "", WAITING: self.tr("The model is reading…")}.get(state, self.tr("Writing… Esc stops"))
-        self.status_line.set_state(words)
+        if words:
+            self.status_line.set_state(words)
         self._announce(words)
+
+    def _show_operation(self) -> None:
+        """A model comes into the library: said where it is seen without the side panel too, and Esc ends it."""
+        is_idle = self.continuation.state == IDLE
+        self.actions_by_name["stop"].setEnabled(not is_idle or self.model_panel.can_cancel)
+        if is_idle:
+            going_on = self.model_panel.progress_text
+            if self.model_panel.can_cancel:
+                going_on = self.tr("{words} Esc cancels").format(words=going_on)
+            self.status_line.set_state(going_on)
 
     def _announce(self, words: str) -> None:
         """Let a screen reader say it."""
@@ -244,6 +270,9 @@ class MainWindow(QMainWindow):
         self.top_bar.set_model(self.models.name)
         opened = self.models.opened
         self.status_line.set_device(str(opened.get("device", "")).upper() if opened else "")
+        if opened is None:
+            self.status_line.set_speed(None)
+            self.status_line.clear_context()
         self.actions_by_name["remove_model"].setEnabled(opened is not None)
         self.actions_by_name["start_engine"].setEnabled(not self.services.bridge.is_ready)
 

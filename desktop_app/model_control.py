@@ -17,7 +17,8 @@ from PySide6.QtCore import QObject, Signal
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.dialogs.question import Answer, Question
 from desktop_app.panels.model_panel import ModelPanel
-from desktop_app.services.engine_bridge import EngineBridge
+from desktop_app.panels.model_words import shown_names
+from desktop_app.services.engine_bridge import CANCELLED, EngineBridge
 from desktop_app.services.error_words import words_for_engine
 from desktop_app.services.settings import Settings
 
@@ -50,7 +51,8 @@ class ModelControl(QObject):
         self.state = STARTING
         self._was_lost = False
         self._tried: set[str] = set()  # opened in the place of a bundled one that is not there
-        self._adding = ""  # id of the operation that is shown
+        self._adding, self._adding_name = "", ""  # id of the operation that is shown, and the folder's name
+        self._is_cancelling = False
         self._to_add = ""  # a folder that waits for the engine
         self._removing = ""
         self._connect()
@@ -64,8 +66,8 @@ class ModelControl(QObject):
     def name(self) -> str:
         """What the bars show."""
         if self._opened is not None:
-            row = next((row for row in self._models if row["name"] == self._opened["name"]), self._opened)
-            return str(row.get("display_name") or row["name"])
+            name = str(self._opened["name"])
+            return shown_names(self._models).get(name, name)
         waiting = {STARTING: self.tr("starting…"), OPENING: self.tr("opening the model…")}
         return waiting.get(self.state, self.tr("no model"))
 
@@ -111,8 +113,15 @@ class ModelControl(QObject):
             self._to_add = chosen
             self.told.emit(self.tr("{name} is added as soon as the engine runs.").format(name=Path(chosen).name))
             return
-        self._adding = self._bridge.add_model(chosen)
-        self._panel.show_progress(self.tr("Adding {name}…").format(name=Path(chosen).name), 0, 0)
+        self._adding, self._adding_name = self._bridge.add_model(chosen), Path(chosen).name
+        self._show_adding(0, 0)
+
+    def cancel_adding(self) -> None:
+        """End the adding that goes on; its half-written folder is removed."""
+        if self._adding and not self._is_cancelling:
+            self._is_cancelling = True
+            self._panel.show_progress(self.tr("Cancelling…"), 0, 0)
+            self._bridge.cancel_operation(self._adding)
 
     def remove(self) -> None:
         """Remove the open model from the library, after asking."""
@@ -161,6 +170,7 @@ class ModelControl(QObject):
         self._panel.model_chosen.connect(self.choose)
         self._panel.device_chosen.connect(self.choose_device)
         self._panel.add_asked.connect(self.add)
+        self._panel.cancel_asked.connect(self.cancel_adding)
 
     def _open(self, name: str) -> None:
         self._opened = None
@@ -179,6 +189,7 @@ class ModelControl(QObject):
             self.add(waiting)
 
     def _on_lost(self, message: str, restarting: bool) -> None:
+        message = words_for_engine(message)  # what could not even start is said in the engine's words
         self._opened = None
         self._was_lost = True
         self._problem = "" if restarting else message
@@ -194,8 +205,8 @@ class ModelControl(QObject):
             self.told.emit(f"{problem} " + self.tr("{name} is open in its place.").format(name=self.name))
         self.became_ready.emit()
 
-    def _on_refused(self, line: str) -> None:
-        self._problem = message = words_for_engine(line)
+    def _on_refused(self, line: str, kind: str) -> None:
+        self._problem = message = words_for_engine(line, kind)
         self._opened = None
         self.told.emit(message)
         if self._settings().model:  # the chosen one fails: the bundled one may not
@@ -232,19 +243,26 @@ class ModelControl(QObject):
         self._bridge.list_models()
         self.choose("")
 
-    def _on_failed(self, operation: str, message: str) -> None:
+    def _on_failed(self, operation: str, message: str, kind: str) -> None:
         if operation == self._adding:
             self._end_operation()
-            self._dialogs.tell(self.tr("The model was not added"), words_for_engine(message))
+            if kind == CANCELLED:
+                self.told.emit(self.tr("The adding was cancelled; nothing of it is left."))
+            else:
+                self._dialogs.tell(self.tr("The model was not added"), words_for_engine(message, kind))
         elif operation == self._removing:
-            self._dialogs.tell(self.tr("The model was not removed"), words_for_engine(message))
+            self._dialogs.tell(self.tr("The model was not removed"), words_for_engine(message, kind))
 
     def _on_progress(self, operation: str, done: int, total: int) -> None:
-        if operation == self._adding:
-            self._panel.show_progress(self.tr("Adding the model…"), done, total)
+        if operation == self._adding and not self._is_cancelling:
+            self._show_adding(done, total)
+
+    def _show_adding(self, done: int, total: int) -> None:
+        words = self.tr("Adding {name}…").format(name=self._adding_name)
+        self._panel.show_progress(words, done, total, can_cancel=True)
 
     def _end_operation(self) -> None:
-        self._adding = ""
+        self._adding, self._is_cancelling = "", False
         self._panel.show_progress("", 0, 0)
 
     def _set(self, state: str) -> None:

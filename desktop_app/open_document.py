@@ -17,7 +17,7 @@ from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.dialogs.question import Answer, Question
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable
-from desktop_app.document.kept_document import KeptDocument, RestoredDocument, text_digest
+from desktop_app.document.kept_document import KeptDocument, RestoredDocument, Spans, text_digest
 from desktop_app.document.text_encoding import UTF_8, TextFormat
 from desktop_app.document.text_file import FileVersion, TextFile, changed_outside, open_text, save_text
 from desktop_app.editor.view import EditorView
@@ -172,13 +172,14 @@ class OpenDocument(QObject):
             format=self._format,
             version=self._version,
             saved_digest=text_digest(text) if not self.is_modified else self._saved_digest,
+            generated=self._view.generated_spans(),
         )
 
     def restore(self, restored: RestoredDocument) -> None:
         """Show a document of the last session, caret and view where they were."""
         kept = restored.document
         self._key = kept.key
-        self._show(kept.text, kept.path, kept.format, kept.version, kept.saved_digest)
+        self._show(kept.text, kept.path, kept.format, kept.version, kept.saved_digest, kept.generated)
         self._view.document().setModified(restored.is_recovered)
         self._put_caret(kept.caret)
         # At the start the window has its size only after it was shown.
@@ -196,11 +197,17 @@ class OpenDocument(QObject):
             self.told.emit(words_for(note))
 
     def _show(
-        self, text: str, path: Path | None, format: TextFormat, version: FileVersion | None, saved_digest: str = ""
+        self,
+        text: str,
+        path: Path | None,
+        format: TextFormat,
+        version: FileVersion | None,
+        saved_digest: str = "",
+        generated: Spans = (),
     ) -> None:
         self._path, self._format, self._version, self._saved_digest = path, format, version, saved_digest
         self._told_change = None
-        self._view.load_text(text)
+        self._view.load_text(text, generated)
         self.replaced.emit()
         self.changed.emit()
 

@@ -14,6 +14,9 @@ from desktop_app.document.errors import DocumentError
 from desktop_app.document.text_encoding import TextFormat
 from desktop_app.document.text_file import FileVersion, Note, open_text
 
+ORIGIN_LOST = "the file was changed by another program, so it is not known any more what in it the model wrote"
+Spans = tuple[tuple[int, int], ...]
+
 
 @dataclass(frozen=True)
 class KeptDocument:
@@ -33,6 +36,7 @@ class KeptDocument:
     version: FileVersion | None = None
     saved_digest: str = ""
     changed_at: float = 0.0  # seconds since 1970, set by the store
+    generated: Spans = ()  # what the model wrote, as the editor counts: (start, end) in order
 
     @property
     def has_unsaved_text(self) -> bool:
@@ -69,11 +73,16 @@ def restore(disk: Disk, kept: KeptDocument) -> RestoredDocument:
     except DocumentError as error:
         note = Note(error.kind, str(error), tuple(error.facts.items()))
         return RestoredDocument(replace(kept, saved_digest=""), is_recovered=True, notes=(note,))
+    is_same = opened.text == kept.text
+    notes = opened.notes
+    if kept.generated and not is_same:  # nobody knows where in another text the model's words are
+        notes = (*notes, Note("origin_lost", ORIGIN_LOST, (("name", kept.path.name),)))
     fresh = replace(
         kept,
+        generated=kept.generated if is_same else (),
         text=opened.text,
         format=opened.format,
         version=opened.version,
         saved_digest=text_digest(opened.text),
     )
-    return RestoredDocument(fresh, is_recovered=False, notes=opened.notes)
+    return RestoredDocument(fresh, is_recovered=False, notes=notes)

@@ -15,7 +15,7 @@ from typing import Any
 
 from desktop_app.document.disk import StatToken
 from desktop_app.document.errors import DISK_FULL, FAULT, NO_PERMISSION, READ_ONLY, StoreError
-from desktop_app.document.kept_document import KeptDocument
+from desktop_app.document.kept_document import KeptDocument, Spans
 from desktop_app.document.text_encoding import ENCODINGS, TextFormat
 from desktop_app.document.text_file import FileVersion
 
@@ -35,18 +35,22 @@ MIGRATIONS = (
         PRIMARY KEY (session, key)
     );
     """,
+    # What the model wrote: "start-end start-end".
+    "ALTER TABLE document ADD COLUMN generated TEXT NOT NULL DEFAULT ''",
 )
 VERSION = len(MIGRATIONS)
 _COLUMNS = (
-    "key, text, path, caret, scroll, encoding, line_ends, mtime_ns, size, inode, file_digest, saved_digest, changed"
+    "key, text, path, caret, scroll, encoding, line_ends, mtime_ns, size, inode, file_digest, saved_digest, changed, "
+    "generated"
 )
 
 
 INSERT = (
     f"INSERT OR REPLACE INTO document (session, position, {_COLUMNS}) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 SELECT = f"SELECT {_COLUMNS} FROM document"
+_SELECT_VERSION_1 = SELECT.replace("generated", "'' AS generated")
 
 
 class NewerStoreError(Exception):
@@ -102,7 +106,8 @@ def salvage(path: Path) -> list[tuple[Any, ...]]:
     except sqlite3.Error:
         return saved
     try:
-        for row in connection.execute(SELECT):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for row in connection.execute(SELECT if version != 1 else _SELECT_VERSION_1):
             document_of(row)
             saved.append(row)
     except (sqlite3.Error, StoreError):
@@ -130,12 +135,14 @@ def row_of(document: KeptDocument, now: float) -> Iterable[Any]:
         None if version is None else version.digest,
         document.saved_digest,
         now,
+        " ".join(f"{start}-{end}" for start, end in document.generated),
     )
 
 
 def document_of(row: Sequence[Any]) -> KeptDocument:
     """The document of a row. Raises `StoreError` where the values make no sense."""
-    key, text, path, caret, scroll, encoding, line_ends, mtime_ns, size, inode, digest, saved_digest, changed = row
+    key, text, path, caret, scroll, encoding, line_ends, mtime_ns, size, inode, digest, saved_digest, *rest = row
+    changed, generated = rest
     try:
         version = None if digest is None else FileVersion(StatToken(mtime_ns, size, int(inode)), digest)
         return KeptDocument(
@@ -148,9 +155,21 @@ def document_of(row: Sequence[Any]) -> KeptDocument:
             version=version,
             saved_digest=str(saved_digest),
             changed_at=float(changed),
+            generated=_spans(str(generated)),
         )
     except (TypeError, ValueError) as error:
         raise StoreError(f"a kept text cannot be read ({error}); start the program again", "store_damaged") from error
+
+
+def _spans(written: str) -> Spans:
+    """The spans of a row; none where they make no sense: a text is worth more than its marks."""
+    found = []
+    for part in written.split():
+        start, _, end = part.partition("-")
+        if not (start.isdecimal() and end.isdecimal()):
+            return ()
+        found.append((int(start), int(end)))
+    return tuple(found)
 
 
 _SQLITE_KINDS = {

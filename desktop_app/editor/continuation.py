@@ -157,6 +157,7 @@ class Continuation(QObject):
         """End at once; what is on the page stays."""
         if self._running is not None:
             self._bridge.cancel(self._running.request_id)
+            self._running.place.separate()
             self._end()
 
     # ---- a generation -----------------------------------------------------------------------------------------
@@ -257,6 +258,7 @@ class Continuation(QObject):
         if not len(running.drip):
             self._frame.stop()
             if running.is_complete:
+                running.place.separate()
                 self._end()
 
     def _end(self) -> None:
@@ -276,10 +278,15 @@ class Continuation(QObject):
 
     def _on_change(self, _position: int, _removed: int, _added: int) -> None:
         if self._running is not None and not self._running.place.is_inserting:
-            self.stop()
+            self._give_up()  # nothing is added to what the person changes at this moment
 
     def _on_typing(self) -> None:
-        self.stop()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._running is not None:
+            self._bridge.cancel(self._running.request_id)
+            self._end()
 
     def _on_engine_lost(self, _message: str, _restarting: bool) -> None:
         self._end()

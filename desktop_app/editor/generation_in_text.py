@@ -14,6 +14,7 @@ from __future__ import annotations
 from PySide6.QtGui import QTextCursor
 
 from desktop_app.editor.painting import generated_format
+from desktop_app.editor.scripts import needs_space
 from desktop_app.editor.view import EditorView
 
 _LINE_ENDS = str.maketrans({"\r": None, "\x00": None, "\u2028": "\n", "\u2029": "\n"})
@@ -75,6 +76,11 @@ class GenerationInText:
         if was_in_sight:
             self._bring_into_sight()
 
+    def separate(self) -> None:
+        """Keep the last word apart from a word that was there: one space more, in the same step of undo."""
+        if self._text and needs_space(self._text[-1], self._view.character_at(self.end)):
+            self.insert(" ")
+
     def _edit(self, piece: str) -> None:
         if self._has_begun:
             self._end.joinPreviousEditBlock()
@@ -83,6 +89,7 @@ class GenerationInText:
             if self.replaces is not None:
                 self._remove(self.replaces)
         self._has_begun = True
+        self._view.has_generated = True
         self._end.insertText(piece, generated_format())
         self._end.endEditBlock()
 

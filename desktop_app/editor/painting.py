@@ -9,7 +9,7 @@ Knows: the view's geometry and colours. Must not know: how text came to be selec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QTextBlock,
     QTextCharFormat,
     QTextCursor,
+    QTextDocument,
     QTextFormat,
     QTextLine,
 )
@@ -103,6 +104,28 @@ def generated_ranges(block: QTextBlock) -> Iterator[tuple[int, int]]:
             start = piece.position() - block.position()
             yield start, start + piece.length()
         pieces += 1
+
+
+def generated_spans(document: QTextDocument) -> Iterator[tuple[int, int]]:
+    """(start, end) in the document of all generated pieces, in order; none goes over the end of a paragraph."""
+    block = document.begin()
+    while block.isValid():
+        for start, end in generated_ranges(block):
+            yield block.position() + start, block.position() + end
+        block = block.next()
+
+
+def mark_generated(document: QTextDocument, spans: Sequence[tuple[int, int]]) -> None:
+    """Mark these pieces as the model's. Not a step of undo: the history of the document starts anew."""
+    document.setUndoRedoEnabled(False)
+    cursor = QTextCursor(document)
+    last = document.characterCount() - 1
+    for start, end in spans:
+        if 0 <= start < end <= last:
+            cursor.setPosition(start)
+            cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+            cursor.mergeCharFormat(generated_format())
+    document.setUndoRedoEnabled(True)
 
 
 def selection_range(cursor: QTextCursor) -> list[tuple[int, int]]:

@@ -13,6 +13,9 @@ _HAN = (
 _HAN_CHARACTER = re.compile(f"[{_HAN}]")
 _FIRST_STRONG = re.compile(f"[{_HAN}]|[^\\W\\d_]")
 _NOT_PROSE = re.compile(r"\s|[-*+>#|`]|\d+[.)、]|\u3000")
+_LETTER = "0-9A-Za-z\u00aa\u00b5\u00ba\u00c0-\u024f\u0370-\u052f"  # Latin, Greek, Cyrillic
+_BEGINS_WORD = re.compile(f"[{_LETTER}]")
+_ENDS_WORD = re.compile(f"[{_LETTER}.,;:!?)\u2019\u201d%]")
 _SAMPLE_CHARACTERS = 240
 
 
@@ -28,6 +31,14 @@ def is_mostly_chinese(text: str) -> bool:
     han = len(_HAN_CHARACTER.findall(sample))
     letters = len(re.findall(r"[^\W\d_]", sample)) - han
     return 2 * han > letters
+
+
+def needs_space(before: str, after: str) -> bool:
+    """Whether two characters must not meet without a space: a letter or a closing mark, then a letter of such a script.
+
+    Chinese and other scripts without spaces need none.
+    """
+    return _ENDS_WORD.match(before) is not None and _BEGINS_WORD.match(after) is not None
 
 
 def takes_first_line_indent(text: str) -> bool:

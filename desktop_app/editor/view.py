@@ -8,6 +8,7 @@ Knows: one text document and how it looks. Must not know: the model, files, sett
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QRectF, Qt, QTimer, Signal
@@ -36,7 +37,9 @@ from PySide6.QtWidgets import QApplication, QFrame, QPlainTextEdit, QWidget
 from desktop_app.editor.page_layout import PageLayout, em_of, page_geometry
 from desktop_app.editor.painting import (
     PlacedBlock,
+    generated_spans,
     is_generated,
+    mark_generated,
     paint_generated_underline,
     paint_page,
     paint_ranges,
@@ -67,6 +70,7 @@ class EditorView(QPlainTextEdit):
         self._caret_is_on = True
         self._caret_drawn = QRect()
         self._found: list[tuple[int, int]] = []
+        self.has_generated = False  # whether the model wrote any of it since it was loaded; spares looking for it
         document = self.document()
         document.setDocumentMargin(0)  # Qt clips the text at it; the page has margins of its own
         self._layout = PageLayout(document)
@@ -82,6 +86,10 @@ class EditorView(QPlainTextEdit):
 
     def _prepare_widget(self) -> None:
         self.setFrameShape(QFrame.Shape.NoFrame)
+        # A viewport of our own making: to wrap Qt's, the binding would load every class of widgets there is.
+        viewport = QWidget(self)
+        viewport.setCursor(Qt.CursorShape.IBeamCursor)
+        self.setViewport(viewport)
         self.viewport().setAutoFillBackground(False)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -157,9 +165,12 @@ class EditorView(QPlainTextEdit):
 
     # ---- text -------------------------------------------------------------------------------------------------
 
-    def load_text(self, text: str) -> None:
-        """Replace everything; the undo history starts anew."""
+    def load_text(self, text: str, generated: Sequence[tuple[int, int]] = ()) -> None:
+        """Replace everything; the undo history starts anew. `generated`: what of it the model wrote, (start, end)."""
         self.setPlainText(text)
+        self.has_generated = bool(generated)
+        if generated:
+            mark_generated(self.document(), generated)
         self.document().setModified(False)
         self.choose_column()
 
@@ -167,11 +178,20 @@ class EditorView(QPlainTextEdit):
         """All of the text, lines ending in LF. (`toPlainText` would turn no-break spaces into spaces.)"""
         return self.document().toRawText().replace("\u2029", "\n")
 
+    def generated_spans(self) -> tuple[tuple[int, int], ...]:
+        """(start, end) of what the model wrote, paragraph by paragraph."""
+        return tuple(generated_spans(self.document())) if self.has_generated else ()
+
     def text_before(self, position: int) -> str:
         """The text up to a position of the document."""
         cursor = QTextCursor(self.document())
         cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
         return cursor.selectedText().replace("\u2029", "\n")
+
+    def character_at(self, position: int) -> str:
+        """The character behind a position of the document (half of one beyond the first plane); "" at its end."""
+        found = self.document().characterAt(position)
+        return "" if position >= self.document().characterCount() - 1 else str(found)
 
     def leave_selection(self, position: int) -> None:
         """Select nothing and put the caret there; the page does not scroll. Without a selection nothing changes."""

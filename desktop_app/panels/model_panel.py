@@ -30,9 +30,11 @@ from desktop_app.panels.model_words import (
     certificate_words,
     language_words,
     length_words,
+    shown_names,
     size_words,
     temperature_words,
 )
+from desktop_app.services.error_words import words_for_engine
 
 DEVICES = ("auto", "cpu", "cuda")
 _TEMPERATURE_STEPS = 20  # a unit of temperature
@@ -47,6 +49,7 @@ class ModelPanel(QWidget):
     device_chosen = Signal(str)
     add_asked = Signal()
     cancel_asked = Signal()
+    progress_changed = Signal()
     length_chosen = Signal(int)
     temperature_chosen = Signal(float)
 
@@ -57,6 +60,7 @@ class ModelPanel(QWidget):
         self._opened: Row | None = None
         self._problem = ""
         self._length = 96
+        self._can_cancel = False
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -92,11 +96,18 @@ class ModelPanel(QWidget):
     def show_progress(self, words: str, done: int, total: int, can_cancel: bool = False) -> None:
         """A model is being added or converted; no words: nothing is."""
         self._progress_cancel.setVisible(can_cancel)
+        self._can_cancel = can_cancel
         self._progress.setVisible(bool(words))
         self._progress_words.setText(words)
         # Bytes of a large model pass the 31 bits of a progress bar.
         self._progress_bar.setRange(0, 1000 if total > 0 else 0)
         self._progress_bar.setValue(round(1000 * done / total) if total > 0 else 0)
+        self.progress_changed.emit()
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether something goes on that `cancel_asked` ends."""
+        return self._can_cancel
 
     @property
     def progress_text(self) -> str:
@@ -217,15 +228,17 @@ class ModelPanel(QWidget):
     def _fill_models(self) -> None:
         open_name = str(self._opened["name"]) if self._opened else ""
         self._model_box.clear()
+        names = shown_names(self._models)
         for row in self._models:
             usable = bool(row.get("usable", True))
-            shown = str(row.get("display_name") or row["name"])
+            shown = names[str(row["name"])]
+            problem = words_for_engine(str(row.get("problem") or ""), "ModelFolderError")
             self._model_box.addItem(
                 shown if usable else self.tr("{name} (cannot be used)").format(name=shown), row["name"]
             )
             self._model_box.setItemData(
                 self._model_box.count() - 1,
-                str(row.get("problem") or row.get("folder", "")),
+                problem or str(row.get("folder", "")),
                 Qt.ItemDataRole.ToolTipRole,
             )
         if open_name and self._model_box.findData(open_name) < 0:  # opened by folder, not from the library
@@ -246,7 +259,7 @@ class ModelPanel(QWidget):
         context = self.tr("reads {count} tokens").format(count=f"{int(opened.get('context_length', 0)):,}")
         self._facts.setText(" · ".join(fact for fact in (*facts, context) if fact))
         self._certificate_text.setText(certificate_words(opened.get("certificate")))
-        self._note.setText(str(opened.get("device_note", "")))
+        self._note.setText(words_for_engine(str(opened.get("device_note", ""))))
         self._note.setVisible(bool(self._note.text()))
 
     # ---- words ------------------------------------------------------------------------------------------------

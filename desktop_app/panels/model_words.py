@@ -5,6 +5,7 @@ Knows: what the engine says of an opened model. Must not know: widgets.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,13 @@ def size_words(size_bytes: int) -> str:
     if size_bytes >= 1 << 30:
         return f"{size_bytes / 2**30:.1f} GB"
     return f"{size_bytes / 2**20:.0f} MB" if size_bytes >= 10 << 20 else f"{size_bytes / 2**20:.1f} MB"
+
+
+def shown_names(models: list[dict[str, Any]]) -> dict[str, str]:
+    """What each model (by its name) is called in the window; those of one name say their folder too."""
+    shown = {str(row["name"]): str(row.get("display_name") or row["name"]) for row in models}
+    called = Counter(shown.values())
+    return {name: words if called[words] == 1 else f"{words} ({name})" for name, words in shown.items()}
 
 
 def language_words(languages: list[str]) -> str:

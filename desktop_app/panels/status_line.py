@@ -106,6 +106,12 @@ class StatusLine(QWidget):
         self._context.setText(self.tr("context {used} / {total}").format(used=f"{used:,}", total=f"{total:,}"))
         self._make_room()
 
+    def clear_context(self) -> None:
+        """Nothing is known of a context: no model is open, or it has not read anything yet."""
+        self._context_shown = None
+        self._context.setText("")
+        self._make_room()
+
     def set_counts(self, chinese: int, words: int) -> None:
         """Chinese characters and words of the text."""
         self._counts_shown = (chinese, words)

@@ -28,6 +28,7 @@ RESTART_PAUSES_MS = (200, 1000, 3000)
 RESTART_WINDOW_SECONDS = 60.0
 SLOT_ACTION = "action"
 SLOT_SUGGESTION = "suggestion"
+CANCELLED = "Cancelled"  # the kind of what ended because somebody asked for it
 
 Message = dict[str, Any]
 
@@ -60,11 +61,11 @@ class EngineBridge(QObject):
     engine_ready = Signal(dict)  # versions
     engine_lost = Signal(str, bool)  # what happened, whether it is being started again
     model_opened = Signal(dict)  # the "opened" message
-    model_refused = Signal(str)
+    model_refused = Signal(str, str)  # message, kind
     models_listed = Signal(list)  # the rows of the "models" message
     model_added = Signal(str)  # name
     model_removed = Signal(str)  # name
-    operation_failed = Signal(str, str)  # id, message
+    operation_failed = Signal(str, str, str)  # id, message, kind; CANCELLED when it was asked for
     operation_progress = Signal(str, object, object)  # id, done, total: ints; a large model's bytes pass Qt's int
     events = Signal(list)  # list[Event], a batch a frame
     _arrived = Signal()
@@ -133,6 +134,14 @@ class EngineBridge(QObject):
     def add_model(self, path: str) -> str:
         """Copy a model folder into the library. Answers: `operation_progress`, `model_added`."""
         return self._operate({"type": "add_model", "path": path})
+
+    def cancel_operation(self, operation: str) -> None:
+        """Ask an adding to end; nothing of it stays. Answer: `operation_failed`, or `model_added` where it was done."""
+        if operation in self._operations:
+            try:
+                self._send({"type": "cancel", "id": operation})
+            except NextstrokeError:
+                pass  # the engine is gone, and its end ends the operation
 
     def remove_model(self, name: str) -> str:
         """Remove a model from the library. Answer: `model_removed`."""
@@ -240,10 +249,10 @@ class EngineBridge(QObject):
         if message["id"] == self._open_id:
             self._open_id = ""
             self._wanted = None
-            self.model_refused.emit(str(message["message"]))
+            self.model_refused.emit(str(message["message"]), str(message.get("kind", "")))
         elif message["id"] in self._operations:
             self._operations.discard(message["id"])
-            self.operation_failed.emit(message["id"], str(message["message"]))
+            self.operation_failed.emit(message["id"], str(message["message"]), str(message.get("kind", "")))
 
     def _on_models(self, message: Message) -> None:
         self._operations.discard(message["id"])
@@ -300,7 +309,7 @@ class EngineBridge(QObject):
         if requests:
             self.events.emit([Failed(request, ticket, kind, message) for request, ticket in requests.items()])
         for operation in operations:
-            self.operation_failed.emit(operation, message)
+            self.operation_failed.emit(operation, message, kind)
 
     def _start_process(self) -> None:
         if self._client is not None:

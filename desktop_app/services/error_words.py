@@ -80,6 +80,9 @@ _DOCUMENT_WORDS: dict[str, str] = {
         "ErrorWords",
         "“{name}” begins as {encoding} text but is damaged further on. Open it with the program that wrote it.",
     ),
+    "origin_lost": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” was changed by another program, so the marks of what the model wrote are gone."
+    ),
     "binary_file": QT_TRANSLATE_NOOP("ErrorWords", "“{name}” is not a text. Open a .txt or .md file."),
     "unknown_encoding": QT_TRANSLATE_NOOP(
         "ErrorWords",

@@ -438,6 +438,10 @@
         <translation>“{name}”开头是 {encoding} 文本，后面却已损坏。请用当初写它的程序打开。</translation>
     </message>
     <message>
+        <source>“{name}” was changed by another program, so the marks of what the model wrote are gone.</source>
+        <translation>“{name}”被别的程序改过，模型写下的部分已无从标出。</translation>
+    </message>
+    <message>
         <source>“{name}” is not a text. Open a .txt or .md file.</source>
         <translation>“{name}”不是文本。请打开 .txt 或 .md 文件。</translation>
     </message>
@@ -798,6 +802,10 @@
         <translation>正在续写… 按 Esc 停止</translation>
     </message>
     <message>
+        <source>{words} Esc cancels</source>
+        <translation>{words} 按 Esc 取消</translation>
+    </message>
+    <message>
         <source>Page</source>
         <translation>正文</translation>
     </message>
@@ -853,6 +861,10 @@
         <translation>这是程序自带的模型，不能移除；请选择别的模型。</translation>
     </message>
     <message>
+        <source>Cancelling…</source>
+        <translation>正在取消…</translation>
+    </message>
+    <message>
         <source>Remove {name}?</source>
         <translation>移除“{name}”吗？</translation>
     </message>
@@ -885,16 +897,16 @@
         <translation>已移除“{name}”。</translation>
     </message>
     <message>
+        <source>The adding was cancelled; nothing of it is left.</source>
+        <translation>添加已取消，没有留下任何东西。</translation>
+    </message>
+    <message>
         <source>The model was not added</source>
         <translation>模型没有添加成功</translation>
     </message>
     <message>
         <source>The model was not removed</source>
         <translation>模型没有移除</translation>
-    </message>
-    <message>
-        <source>Adding the model…</source>
-        <translation>正在添加模型…</translation>
     </message>
 </context>
 <context>

@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -32,8 +33,11 @@ def update(translation: Path) -> None:
 
 
 def compile_translation(translation: Path, compiled: Path) -> None:
-    """Write the file that the window loads."""
-    subprocess.run([tool("pyside6-lrelease"), "-silent", str(translation), "-qm", str(compiled)], check=True)
+    """Write the file that the window loads: whole or not at all, since a window may be starting meanwhile."""
+    with tempfile.TemporaryDirectory(dir=compiled.parent, prefix=".translation-") as folder:
+        fresh = Path(folder) / compiled.name
+        subprocess.run([tool("pyside6-lrelease"), "-silent", str(translation), "-qm", str(fresh)], check=True)
+        fresh.replace(compiled)
 
 
 def unfinished(translation: Path) -> list[str]:

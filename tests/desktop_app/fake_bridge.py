@@ -55,11 +55,11 @@ class FakeBridge(QObject):
     engine_ready = Signal(dict)
     engine_lost = Signal(str, bool)
     model_opened = Signal(dict)
-    model_refused = Signal(str)
+    model_refused = Signal(str, str)
     models_listed = Signal(list)
     model_added = Signal(str)
     model_removed = Signal(str)
-    operation_failed = Signal(str, str)
+    operation_failed = Signal(str, str, str)
     operation_progress = Signal(str, object, object)
     events = Signal(list)
 
@@ -86,6 +86,9 @@ class FakeBridge(QObject):
     def add_model(self, path: str) -> str:
         self.calls.append(("add", path))
         return "adding"
+
+    def cancel_operation(self, operation: str) -> None:
+        self.calls.append(("cancel operation", operation))
 
     def remove_model(self, name: str) -> str:
         self.calls.append(("remove", name))

@@ -310,7 +310,7 @@ def test_an_empty_page_and_a_missing_model_are_answered_in_words(kit):
     assert "nothing before the caret" in kit.message
     kit.write(START)
     for _ in range(3):  # the bundled one, then each of the library
-        kit.bridge.model_refused.emit("the model folder is damaged; fetch it again")
+        kit.bridge.model_refused.emit("the model folder is damaged; fetch it again", "")
     kit.trigger("continue")
     assert "Add Model Folder" in kit.message
     assert kit.bridge.requests == []

@@ -127,7 +127,7 @@ def test_a_refused_model_is_said_once(bridge: EngineBridge, clients: FakeClients
     bridge.open_model("damaged")
     (sent,) = clients.last.of_type("open")
     clients.last.say({"type": "refused", "id": sent["id"], "kind": "ModelFolderError", "message": "it is damaged"})
-    assert wait_until(lambda: heard.named("model_refused") == [["it is damaged"]])
+    assert wait_until(lambda: heard.named("model_refused") == [["it is damaged", "ModelFolderError"]])
 
 
 def test_operations_answer_under_their_id(bridge: EngineBridge, clients: FakeClients, heard: Listener):
@@ -144,7 +144,7 @@ def test_operations_answer_under_their_id(bridge: EngineBridge, clients: FakeCli
     assert heard.named("models_listed") == [[rows]]
     assert heard.named("operation_progress") == [[adding, 5_000_000_000, 9_000_000_000]]
     assert heard.named("model_added") == [["novel"]]
-    assert heard.named("operation_failed") == [[removing, "there is no model old"]]
+    assert heard.named("operation_failed") == [[removing, "there is no model old", "ModelFolderError"]]
 
 
 def test_a_crash_ends_every_request_once_and_the_engine_comes_back(

@@ -203,7 +203,7 @@ def test_a_model_folder_named_before_the_engine_runs_is_added_when_it_does(kit, 
 def test_the_model_in_the_place_of_a_refused_one_is_named_beside_the_reason(kit):
     kit.bridge.come_up()
     kit.window.models.choose("gpt2-small")
-    kit.bridge.model_refused.emit("the folder is damaged")
+    kit.bridge.model_refused.emit("the folder is damaged", "")
     kit.bridge.model_opened.emit(OPENED)
     assert "damaged" in kit.message
     assert "Nextstroke Tiny" in kit.message
@@ -212,7 +212,7 @@ def test_the_model_in_the_place_of_a_refused_one_is_named_beside_the_reason(kit)
 def test_a_folder_that_cannot_be_added_is_explained(kit, tmp_path):
     (tmp_path / "nextstroke.json").write_text("{}", encoding="utf-8")
     kit.window.take_paths([str(tmp_path)])
-    kit.bridge.operation_failed.emit("adding", "nextstroke.json is not JSON; export the model folder again")
+    kit.bridge.operation_failed.emit("adding", "nextstroke.json is not JSON; export the model folder again", "")
     assert "Fetch or convert the model again" in kit.answers.told[0][1]
     assert kit.window.models.state == OPEN
 
@@ -241,8 +241,8 @@ def test_a_removed_model_is_not_opened_again(kit):
     bridge = kit.bridge
     bridge.model_removed.emit("gpt2-small")
     assert "gpt2-small" in kit.message
-    bridge.model_refused.emit("no model is bundled")
-    bridge.model_refused.emit("damaged too")
+    bridge.model_refused.emit("no model is bundled", "")
+    bridge.model_refused.emit("damaged too", "")
     assert ("open", "gpt2-small", "auto") not in bridge.calls
 
 
@@ -263,14 +263,14 @@ def test_a_dropped_text_is_opened_and_an_odd_folder_is_named(kit, tmp_path):
 
 def test_a_refused_model_falls_back_to_the_bundled_one_once(kit):
     kit.window.models.choose("gpt2-small")
-    kit.bridge.model_refused.emit("the folder is damaged")
+    kit.bridge.model_refused.emit("the folder is damaged", "")
     assert kit.bridge.calls[-1] == ("open", None, "auto")
     assert kit.settings.values.model == ""
-    kit.bridge.model_refused.emit("no model is bundled")
+    kit.bridge.model_refused.emit("no model is bundled", "")
     assert kit.bridge.calls[-1] == ("open", "tiny-zh-en", "auto"), "then any of the library"
-    kit.bridge.model_refused.emit("damaged too")
+    kit.bridge.model_refused.emit("damaged too", "")
     assert kit.bridge.calls[-1] == ("open", "gpt2-small", "auto")
-    kit.bridge.model_refused.emit("damaged as well")
+    kit.bridge.model_refused.emit("damaged as well", "")
     assert kit.window.models.state == NONE
     assert kit.window.models.name == "no model"
 
@@ -288,7 +288,7 @@ def test_an_engine_started_again_by_hand_opens_the_librarys_model_again(kit):
     bridge = kit.bridge
     bridge.is_ready = True
     bridge.models_listed.emit(MODELS)
-    bridge.model_refused.emit("error: no model comes with this program")
+    bridge.model_refused.emit("error: no model comes with this program", "")
     assert bridge.calls[-1] == ("open", "tiny-zh-en", "auto")
     bridge.model_opened.emit(OPENED)
     bridge.be_lost(restarting=False)
@@ -298,7 +298,7 @@ def test_an_engine_started_again_by_hand_opens_the_librarys_model_again(kit):
     kit.trigger("start_engine")
     bridge.is_ready = True
     bridge.engine_ready.emit({})
-    bridge.model_refused.emit("error: no model comes with this program")
+    bridge.model_refused.emit("error: no model comes with this program", "")
     assert bridge.calls[-1] == ("open", "tiny-zh-en", "auto")
 
 
