@@ -7,7 +7,6 @@ Must not know importers or how graphs are made.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from engine.generate import generate
 from engine.loaded_model import LoadedModel, load_model
 from export.certificate import THRESHOLDS, Certificate, Greedy, TextReport
 from export.importers.load import Imported
+from export.logit_sums import LogitSums
 from export.progress import Report
 from export.reference import Reference
 from export.samples import Sample, verification_samples
@@ -73,7 +73,7 @@ def certify(
 
 def compare_text(model: LoadedModel, reference: Reference, sample: Sample) -> TextReport:
     """One text through both, position by position; only a few rows of logits are in memory at once."""
-    sums = _Sums()
+    sums = LogitSums()
     ours = _rows(list(sample.ids), model)
     position = 0
     for wanted in reference.logits(sample.ids):
@@ -81,49 +81,7 @@ def compare_text(model: LoadedModel, reference: Reference, sample: Sample) -> Te
         following = np.asarray(sample.ids[position + 1 : position + 1 + len(wanted)], np.int64)
         sums.add(wanted, found, following)
         position += len(wanted)
-    return sums.report(sample)
-
-
-class _Sums:
-    """Running sums over positions."""
-
-    def __init__(self) -> None:
-        self.count = self.same = self.scored = self.numbers = 0
-        self.largest = self.absolute = self.squared = self.energy = self.divergence = 0.0
-        self.nats = np.zeros(2)  # reference, converted
-
-    def add(self, wanted: FloatArray, found: FloatArray, following: NDArray[np.int64]) -> None:
-        difference = found - wanted
-        self.count += len(wanted)
-        self.numbers += wanted.size
-        self.largest = max(self.largest, float(np.abs(difference).max()))
-        if not math.isfinite(float(difference.sum())):
-            raise VerificationError("the converted model answers with numbers that are not finite; nothing was written")
-        self.absolute += float(np.abs(difference).mean(axis=1).sum())
-        self.squared += float(np.square(difference, dtype=np.float64).sum())
-        self.energy += float(np.square(wanted, dtype=np.float64).sum())
-        self.same += int((wanted.argmax(1) == found.argmax(1)).sum())
-        theirs, ours = _log_softmax(wanted), _log_softmax(found)
-        self.divergence += float((np.exp(theirs) * (theirs - ours)).sum())
-        rows = np.arange(len(following))
-        self.scored += len(following)
-        self.nats -= (theirs[rows, following].sum(), ours[rows, following].sum())
-
-    def report(self, sample: Sample) -> TextReport:
-        scored, energy = max(self.scored, 1), max(self.energy, 1e-30)
-        return TextReport(
-            name=sample.name,
-            natural=sample.natural,
-            tokens=len(sample.ids),
-            max_error=self.largest,
-            mean_error=self.absolute / self.count,
-            rms_logits=math.sqrt(energy / max(self.numbers, 1)),
-            nmse=self.squared / energy,
-            kl_divergence=max(self.divergence / self.count, 0.0),
-            same_top_1=self.same / self.count,
-            nats_reference=float(self.nats[0]) / scored,
-            nats_converted=float(self.nats[1]) / scored,
-        )
+    return sums.report(sample.name, sample.natural)
 
 
 def _samples(model: LoadedModel) -> tuple[Sample, ...]:
@@ -178,12 +136,6 @@ def _greedy(model: LoadedModel, reference: Reference, ids: Sequence[int], larges
         margin = float(best[-1] - best[-2])
     excused = margin is not None and margin < 2 * largest_error
     return Greedy(tokens=len(made), first_difference=differs, margin_there=margin, excused=excused)
-
-
-def _log_softmax(logits: FloatArray) -> NDArray[np.float64]:
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    result: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return result
 
 
 @dataclass(frozen=True)
