@@ -1,6 +1,7 @@
 """genai_config.json, so that onnxruntime-genai opens the folder too.
 
-Tried with its 0.18: fp32, int8 and int4, rotary and learned positions; its greedy tokens are the engine's. It takes and gives token ids: its own tokenizer wants files that this program does not write.
+Tried with its 0.18: fp32, int8 and int4, rotary and learned positions; its greedy tokens are the engine's. It takes
+and gives token ids: its own tokenizer wants files that this program does not write.
 Knows that program's names for what the manifest says. Must not know graphs.
 """
 
