@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from engine.contracts import graph_io
-from engine.contracts.errors import VerificationError
+from engine.contracts.errors import UsageError, VerificationError
 from engine.contracts.manifest import (
     CERTIFICATE_NAME,
     GENAI_CONFIG_NAME,
@@ -37,8 +37,12 @@ from export.genai_config import genai_config
 from export.graph.builder import GraphBuilder, WeightSpool
 from export.graph.decoder import write_decoder
 from export.graph.lowering import FLOAT, INT4, INT8, INT8_BLOCKS, Lowering, Plan
+from export.graph.recurrent import LAYERS as RECURRENT_BUFFERS
+from export.graph.recurrent import write_recurrent
 from export.importers.load import Imported, import_checkpoint
 from export.importers.tokenizer_files import BEGIN_OF_TEXT
+from export.model.gpt import GPT
+from export.model.recurrent_config import AnyConfig, RecurrentConfig
 from export.model_card import model_card
 from export.progress import Report, part
 from export.reference import Reference
@@ -97,10 +101,11 @@ def convert(
     with new_folder(folder, force) as hidden:
         report(0.0, "reading the checkpoint")
         imported = import_checkpoint(source, hidden / WORK, tokenizer, end_of_text)
+        _check_precision(imported.config, precision)
         report(0.2, "preparing the reference")
         reference = Reference(imported.config, imported.tensors())
         calibration = None
-        if CACHES[precision] == "int8":
+        if CACHES[precision] == "int8" and isinstance(reference.model, GPT):
             report(0.25, "measuring activations")
             calibration = calibrate(reference.model, _calibration_texts(imported))
         job = _Job(imported, reference, precision, calibration, folder.name)
@@ -139,7 +144,11 @@ def _write_graph(job: _Job, hidden: Path, kinds: Mapping[str, str], report: Repo
     floats: type[np.generic] = np.float16 if job.precision == "fp16" else np.float32
     builder = GraphBuilder(WeightSpool(hidden / f"{GRAPH_FILE}.data"), floats)
     scales = job.calibration.scales if job.calibration else None
-    write_decoder(job.imported.config, job.imported.tensors(), builder, scales)
+    config, tensors = job.imported.config, job.imported.tensors()
+    if isinstance(config, RecurrentConfig):
+        write_recurrent(config, tensors, builder)
+    else:
+        write_decoder(config, tensors, builder, scales)
     plan = Plan(kinds, job.calibration.importance if job.calibration else {})
     nodes = Lowering(builder, plan).nodes(lambda fraction: report(fraction, "writing the graph"))
     (hidden / GRAPH_FILE).write_bytes(builder.finish(nodes, "decoder").SerializeToString())
@@ -149,7 +158,6 @@ def _manifest(job: _Job, kinds: Mapping[str, str]) -> Manifest:
     imported, config = job.imported, job.imported.config
     names = {FLOAT: job.precision, INT8: "int8", INT8_BLOCKS: "int8", INT4: "int4"}
     cache = CACHES[job.precision]
-    head_size = graph_io.padded_head_size(config.head_size, rotary=config.positions == "rotary")
     return Manifest(
         id=re.sub(r"[^\w.-]+", "-", job.name).strip("-") or "model",
         name=str((imported.training.get("recipe") or {}).get("title") or job.name),
@@ -164,16 +172,31 @@ def _manifest(job: _Job, kinds: Mapping[str, str]) -> Manifest:
         source={"family": imported.family, "files": [dict(file) for file in imported.files]},
         files=(),
         graphs=(GraphEntry("decoder", GRAPH_FILE),),
-        cache=CacheLayout(config.layers, config.kv_heads, head_size, cache),
+        cache=_cache_layout(config, cache),
         tokenizer=TokenizerEntry(imported.tokenizer_kind, imported.tokenizer_file.name),
         certificate={},
-        uses_position_ids=config.positions == "learned",
+        uses_position_ids=not isinstance(config, RecurrentConfig) and config.positions == "learned",
     )
+
+
+def _cache_layout(config: AnyConfig, dtype: str) -> CacheLayout:
+    if isinstance(config, RecurrentConfig):
+        return CacheLayout(RECURRENT_BUFFERS, 1, config.units, dtype)
+    head_size = graph_io.padded_head_size(config.head_size, rotary=config.positions == "rotary")
+    return CacheLayout(config.layers, config.kv_heads, head_size, dtype)
+
+
+def _check_precision(config: AnyConfig, precision: str) -> None:
+    if isinstance(config, RecurrentConfig) and precision != "fp32":
+        raise UsageError(
+            f"a recurrent network is exported in fp32 only, and {precision} was asked for; add --precision fp32"
+        )
 
 
 def _write_words(job: _Job, hidden: Path, manifest: Manifest, certificate: Certificate) -> None:
     (hidden / CERTIFICATE_NAME).write_text(certificate.to_json(), encoding="utf-8")
-    (hidden / GENAI_CONFIG_NAME).write_text(genai_config(manifest), encoding="utf-8")
+    if not isinstance(job.imported.config, RecurrentConfig):  # that program has no word for a state
+        (hidden / GENAI_CONFIG_NAME).write_text(genai_config(manifest), encoding="utf-8")
     card = model_card(manifest, certificate, job.imported.training)
     (hidden / MODEL_CARD_NAME).write_text(card, encoding="utf-8")
 

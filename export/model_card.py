@@ -32,6 +32,12 @@ def model_card(manifest: Manifest, certificate: Certificate, training: Mapping[s
 
 def _what(manifest: Manifest) -> str:
     config = manifest.config
+    if config.get("architecture"):
+        return (
+            f"A recurrent network (family `{manifest.family}`): embedding of {config['width']}, one LSTM of "
+            f"{config['units']} units, causal attention over its outputs, one dense layer. Context "
+            f"{manifest.context_length} tokens, vocabulary {manifest.vocabulary_size}, float32."
+        )
     sizes = (
         f"{config['layers']} layers, width {config['width']}, {config['heads']} heads over {config['kv_heads']} "
         f"key/value heads, {config['positions']} positions, {config['norm']} norm, {config['mlp']} MLP"

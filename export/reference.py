@@ -1,4 +1,4 @@
-"""The PyTorch reference of a conversion: the project's GPT with the checkpoint's weights, mapped from the file.
+"""The PyTorch reference of a conversion: the project's own module with the checkpoint's weights, mapped from the file.
 
 For: calibration and verification. Knows the module and canonical tensors. Must not know graphs, folders or precisions.
 The weights stay in the file's pages, so even a model larger than memory runs, one layer's pages after the other.
@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from export.model.config import ModelConfig
-from export.model.gpt import GPT, generate_greedy, rotary_angles
+from export.model.architectures import build, generate_greedy
+from export.model.gpt import GPT, rotary_angles
+from export.model.recurrent_config import AnyConfig
 
 FloatArray = NDArray[np.float32]
 
@@ -23,13 +24,13 @@ ROWS = 64  # positions whose logits are formed at once: a large vocabulary times
 class Reference:
     """Float32 forward passes of one checkpoint."""
 
-    def __init__(self, config: ModelConfig, tensors: Callable[[str], FloatArray]) -> None:
+    def __init__(self, config: AnyConfig, tensors: Callable[[str], FloatArray]) -> None:
         with torch.device("meta"):
-            self.model = GPT(config)
+            self.model = build(config)
         state = {name: torch.from_numpy(tensors(name)) for name in config.tensor_shapes()}
         self.model.load_state_dict(state, assign=True)
-        if config.positions == "rotary":
-            self.model.rotation = rotary_angles(config)
+        if isinstance(self.model, GPT) and self.model.config.positions == "rotary":
+            self.model.rotation = rotary_angles(self.model.config)
         self.model.eval().requires_grad_(False)
 
     @torch.inference_mode()

@@ -29,16 +29,16 @@ def write_decoder(
              past_key_values.0.* ─┘ └─> present.0.*
     """
     parts = Parts(config, tensors, builder, HeadLayout(config), scales)
-    lengths = _lengths(builder)
+    sizes = lengths(builder)
     stream = _embedding(parts)
     for layer in range(config.layers):
         _cache_names(parts, layer)
         source, stream = blocks.norm(parts, f"layers.{layer}.attention_norm", stream)
-        stream = _continue(stream, blocks.attention(parts, layer, source, lengths))
+        stream = _continue(stream, blocks.attention(parts, layer, source, sizes))
         source, stream = blocks.norm(parts, f"layers.{layer}.mlp_norm", stream)
         stream = _continue(stream, blocks.mlp(parts, layer, source))
     hidden, _ = blocks.norm(parts, "final_norm", stream)
-    _head(parts, _last_positions(builder, hidden))
+    _head(parts, last_positions(builder, hidden))
 
 
 def _embedding(parts: Parts) -> Stream:
@@ -58,7 +58,7 @@ def _embedding(parts: Parts) -> Stream:
     return Stream(residual, builder.node("Gather", [table, positions], "embedding.positions"))
 
 
-def _lengths(builder: GraphBuilder) -> tuple[str, str]:
+def lengths(builder: GraphBuilder) -> tuple[str, str]:
     """What GroupQueryAttention wants to know of the mask.
 
     attention_mask ─┬─ ReduceSum ── - 1 ── int32 ──> seqlens_k (batch,)
@@ -74,7 +74,7 @@ def _lengths(builder: GraphBuilder) -> tuple[str, str]:
     return seqlens, builder.node("Cast", [total], "lengths.total", to=TensorProto.INT32)
 
 
-def _last_positions(builder: GraphBuilder, hidden: str) -> str:
+def last_positions(builder: GraphBuilder, hidden: str) -> str:
     """Keep the positions that need logits: the last n, or all where n is 0 (a slice from -0 is the whole).
 
     hidden (B, S, C) ── Slice[-n:] ──> (B, n, C)

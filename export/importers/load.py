@@ -23,7 +23,7 @@ from engine.contracts.errors import CheckpointError, error_from_kind, file_error
 from export.importers.child import TENSORS_NAME
 from export.importers.readers import SafetensorsReader
 from export.importers.rules import FloatArray
-from export.model.config import ModelConfig
+from export.model.recurrent_config import AnyConfig, read_config
 
 _WRITING_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # never of reading
 _BASE_MEMORY_BYTES = 16 << 30  # address space, of which PyTorch reserves several gigabytes without using them
@@ -34,7 +34,7 @@ class Imported:
     """A checkpoint in canonical form: tensors in a file of the workspace, read one at a time."""
 
     family: str
-    config: ModelConfig
+    config: AnyConfig
     tensors_file: Path
     tokenizer_kind: str
     tokenizer_file: Path
@@ -69,7 +69,7 @@ def import_checkpoint(
     plain = _ask(request)
     return Imported(
         family=plain["family"],
-        config=ModelConfig.from_dict(plain["config"]),
+        config=read_config(plain["config"]),
         tensors_file=workspace / TENSORS_NAME,
         tokenizer_kind=plain["tokenizer_kind"],
         tokenizer_file=workspace / plain["tokenizer_file"],

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from export.importers.rules import Table, TensorReader
-from export.model.config import ModelConfig
+from export.model.recurrent_config import AnyConfig
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Opened:
     """A checkpoint: `files` are what was read, `tokenizer` a folder or file that may have one."""
 
     family: str
-    config: ModelConfig
+    config: AnyConfig
     table: Table
     reader: TensorReader
     files: tuple[Path, ...]

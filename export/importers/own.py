@@ -12,7 +12,7 @@ from engine.contracts.errors import CheckpointError
 from export.importers.opened import Family, Opened
 from export.importers.readers import SafetensorsReader, read_json
 from export.importers.rules import Rule, Table
-from export.model.config import ModelConfig
+from export.model.recurrent_config import read_config
 
 FORMAT, VERSION = "nextstroke-checkpoint", 1
 REPORTS = ("evaluation", "ppmd6")  # held-out bits per byte by group: the model's, and PPMd's as a measure for it
@@ -30,7 +30,7 @@ def _open(path: Path) -> Opened:
             f"{folder}/checkpoint.json has version {meta.get('version')}, this program reads {VERSION}; "
             "update the program"
         )
-    config = ModelConfig.from_dict(_table(meta, "config"))
+    config = read_config(_table(meta, "config"))
     recipe, progress = _table(meta, "recipe"), _table(meta, "progress")
     weights = folder / "model.safetensors"
     return Opened(

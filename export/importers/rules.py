@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from engine.contracts.errors import CheckpointError
 from export.model.config import ModelConfig
+from export.model.recurrent_config import AnyConfig
 
 FloatArray = NDArray[np.float32]
 
@@ -59,7 +60,7 @@ class Table:
     prefixes: tuple[str, ...] = ()
 
 
-def canonical_tensors(table: Table, config: ModelConfig, reader: TensorReader) -> Iterator[tuple[str, FloatArray]]:
+def canonical_tensors(table: Table, config: AnyConfig, reader: TensorReader) -> Iterator[tuple[str, FloatArray]]:
     """Every canonical tensor, in the order of the checkpoint's rules, checked.
 
     Raises `CheckpointError` before the first tensor for any name or shape that does not fit.
@@ -85,11 +86,12 @@ def canonical_tensors(table: Table, config: ModelConfig, reader: TensorReader) -
             start += rows
 
 
-def _wanted(table: Table, config: ModelConfig) -> dict[str, Rule]:
+def _wanted(table: Table, config: AnyConfig) -> dict[str, Rule]:
     """Their name -> the rule for one layer; rules for tensors that this configuration does not have fall away."""
     shapes, found = config.tensor_shapes(), dict[str, Rule]()
+    layers = config.layers if isinstance(config, ModelConfig) else 1
     for rule in table.rules:
-        for layer in range(config.layers if "{layer}" in rule.source else 1):
+        for layer in range(layers if "{layer}" in rule.source else 1):
             targets = tuple(target.format(layer=layer) for target in rule.targets)
             if all(target in shapes for target in targets):
                 found[rule.source.format(layer=layer)] = Rule(rule.source, targets, rule.transposed)
@@ -121,7 +123,7 @@ def _check_names(table: Table, wanted: Mapping[str, Rule], named: Mapping[str, s
 
 
 def _check_shapes(
-    config: ModelConfig, wanted: Mapping[str, Rule], named: Mapping[str, str], reader: TensorReader
+    config: AnyConfig, wanted: Mapping[str, Rule], named: Mapping[str, str], reader: TensorReader
 ) -> None:
     shapes, found = config.tensor_shapes(), reader.shapes()
     for source, rule in wanted.items():

@@ -166,6 +166,10 @@ class GPT(nn.Module):
                 deviation = 0.02 / math.sqrt(2 * self.config.layers) if residual else 0.02
                 nn.init.normal_(parameter, std=deviation, generator=generator)
 
+    def new_cache(self) -> KVCache:
+        """Room for a whole context, nothing in it yet."""
+        return KVCache(self.config)
+
     @property
     def head_weight(self) -> Tensor:
         """(V, C): the untied head, or the token embedding."""
@@ -228,17 +232,3 @@ def rotate(x: Tensor, rotation: Tensor) -> Tensor:
     turned = torch.cat([-second, first], dim=-1)
     result: Tensor = x * rotation[0] + turned * rotation[1]
     return result.to(x.dtype)
-
-
-@torch.no_grad()
-def generate_greedy(model: GPT, prompt: list[int], new_tokens: int, stop: int | None = None) -> list[int]:
-    """The most probable continuation, token by token through the cache; ends at `stop` or when the context is full."""
-    cache, pending, made = KVCache(model.config), torch.tensor([prompt]), list[int]()
-    limit = min(new_tokens, model.config.context_length - len(prompt) + 1)
-    while len(made) < limit:
-        token = int(model(pending, cache)[0, -1].argmax())
-        if token == stop:
-            break
-        made.append(token)
-        pending = torch.tensor([[token]])
-    return made

@@ -26,7 +26,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.contracts.errors import CheckpointError, file_error
-from export.model.config import ModelConfig
+from export.model.recurrent_config import AnyConfig, read_config
 from export.training.files import write_folder_atomically, write_json
 
 FORMAT, VERSION = "nextstroke-checkpoint", 1
@@ -48,7 +48,7 @@ class Progress:
 class Checkpoint:
     """A checkpoint in memory."""
 
-    config: ModelConfig
+    config: AnyConfig
     progress: Progress
     recipe: dict[str, Any]
     random_states: dict[str, str]
@@ -82,7 +82,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     """Read and check a checkpoint folder."""
     meta = _read_meta(folder / "checkpoint.json")
     try:
-        config = ModelConfig.from_dict(meta["config"])
+        config = read_config(meta["config"])
         progress = Progress(**meta["progress"])
         recipe, random_states = dict(meta["recipe"]), dict(meta["random_states"])
         tokenizer = (folder / "tokenizer.model").read_bytes()
@@ -115,7 +115,7 @@ def rotate_checkpoints(run_folder: Path, keep: int) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _check_model(folder: Path, model: Mapping[str, Tensor], config: ModelConfig) -> None:
+def _check_model(folder: Path, model: Mapping[str, Tensor], config: AnyConfig) -> None:
     shapes = config.tensor_shapes()
     wrong = sorted(set(shapes) ^ set(model))
     if wrong:

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from export.model.gpt import GPT
+from export.model.architectures import LanguageModel
 from export.model.loss import IGNORED, token_losses
 from export.training.corpus import Group, read_documents
 from export.training.tokenizer import END_OF_TEXT_ID, TextTokenizer
@@ -52,7 +52,7 @@ def read_heldout(groups: Sequence[Group], tokenizer: TextTokenizer, limit_bytes:
 
 
 @torch.no_grad()
-def evaluate(model: GPT, heldout: Sequence[HeldOut], rows: int = 8) -> dict[str, Any]:
+def evaluate(model: LanguageModel, heldout: Sequence[HeldOut], rows: int = 8) -> dict[str, Any]:
     """{"groups": {name: …}, "languages": {name: …}, "all": …}, each {bits_per_byte, nats_per_token, tokens, bytes}."""
     groups: dict[str, tuple[float, int, int]] = {}
     languages: dict[str, tuple[float, int, int]] = {}
@@ -85,7 +85,7 @@ def cut_windows(ids: list[int], context: int) -> list[tuple[list[int], list[int]
     return windows
 
 
-def _nats(model: GPT, windows: Sequence[tuple[list[int], list[int]]]) -> float:
+def _nats(model: LanguageModel, windows: Sequence[tuple[list[int], list[int]]]) -> float:
     longest = max(len(inputs) for inputs, _ in windows)
     # Padding stands behind the text, where causal attention cannot see it.
     tokens = torch.tensor([inputs + [0] * (longest - len(inputs)) for inputs, _ in windows])

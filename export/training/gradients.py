@@ -19,14 +19,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from export.model.gpt import GPT
+from export.model.architectures import LanguageModel
 
 
 class GradientWorkers:
     """Computes a step's gradient with `workers` threads; one worker works in the caller's thread."""
 
     def __init__(
-        self, model: GPT, workers: int, autocast: Callable[[], contextlib.AbstractContextManager[Any]]
+        self, model: LanguageModel, workers: int, autocast: Callable[[], contextlib.AbstractContextManager[Any]]
     ) -> None:
         self._model, self._autocast = model, autocast
         self._parameters = list(model.parameters())

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.contracts.errors import CheckpointError, NextstrokeError, file_error
-from export.model.config import ModelConfig
+from export.model.recurrent_config import AnyConfig, RecurrentConfig, read_config
 from export.training.files import write_atomically
 
 _LIMITS = """\
@@ -47,7 +47,7 @@ def model_card(
 ) -> str:
     """The card's Markdown; `meta` is the content of checkpoint.json."""
     try:
-        config, recipe = ModelConfig.from_dict(meta["config"]), meta["recipe"]
+        config, recipe = read_config(meta["config"]), meta["recipe"]
         tokens, title = int(meta["progress"]["tokens"]), str(recipe.get("title", recipe.get("name", "model")))
         parts = [
             f"# {title}",
@@ -66,16 +66,25 @@ def model_card(
     return "\n\n".join(parts) + "\n"
 
 
-def _what_it_is(config: ModelConfig, recipe: Mapping[str, Any], tokens: int) -> str:
+def _what_it_is(config: AnyConfig, recipe: Mapping[str, Any], tokens: int) -> str:
     licence = recipe.get("licence") or "not stated"
+    kind = "A recurrent network" if isinstance(config, RecurrentConfig) else "A GPT"
     return (
-        f"A GPT of {config.parameters:,} parameters for continuing English and Chinese text offline, trained "
+        f"{kind} of {config.parameters:,} parameters for continuing English and Chinese text offline, trained "
         f"from scratch on {tokens:,} tokens with the recipe `{recipe.get('name', '')}`.\n\n"
         f"Licence of the weights: {licence}."
     )
 
 
-def _architecture(config: ModelConfig) -> str:
+def _architecture(config: AnyConfig) -> str:
+    if isinstance(config, RecurrentConfig):
+        rows = [
+            ("embedding", f"{config.width}"),
+            ("LSTM", f"one layer, {config.units} units"),
+            ("attention", f"one head over its own outputs, the last {config.context_length:,} tokens"),
+            ("vocabulary", f"{config.vocabulary_size:,} SentencePiece pieces with byte fallback"),
+        ]
+        return _table(("part", "value"), rows)
     rows = [
         ("layers × width", f"{config.layers} × {config.width}"),
         ("attention heads / key-value heads × head size", f"{config.heads} / {config.kv_heads} × {config.head_size}"),

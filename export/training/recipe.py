@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.contracts.errors import CheckpointError, RecipeError, file_error
-from export.model.config import ModelConfig
+from export.model.recurrent_config import AnyConfig, read_config
 from export.training.corpus import Group
 from export.training.tokenizer import TokenizerSettings
 
@@ -69,7 +69,7 @@ class Recipe:
     name: str
     title: str
     licence: str
-    model: ModelConfig
+    model: AnyConfig
     tokenizer: TokenizerSettings
     training: TrainingSettings
     stages: tuple[Stage, ...]
@@ -126,7 +126,7 @@ def parse_recipe(source: dict[str, Any], folder: Path) -> Recipe:
     tokenizer = _read(TokenizerSettings, source.get("tokenizer", {}), "[tokenizer]")
     training = _read(TrainingSettings, source["training"], "[training]")
     try:
-        model = ModelConfig.from_dict({"vocabulary_size": tokenizer.vocabulary, **source["model"]})
+        model = read_config({"vocabulary_size": tokenizer.vocabulary, **source["model"]})
     except CheckpointError as error:
         raise RecipeError(f"[model]: {error}") from error
     stages = tuple(

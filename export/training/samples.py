@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from export.model.gpt import GPT, KVCache
+from export.model.architectures import LanguageModel
 from export.training.tokenizer import END_OF_TEXT_ID, TextTokenizer
 
 
@@ -36,7 +36,7 @@ class Sample:
 
 @torch.no_grad()
 def sample(
-    model: GPT,
+    model: LanguageModel,
     tokenizer: TextTokenizer,
     prompt: str,
     tokens: int,
@@ -48,7 +48,8 @@ def sample(
     random = np.random.Generator(np.random.Philox(seed))
     start = [END_OF_TEXT_ID, *tokenizer.encode(prompt)]
     room = model.config.context_length - len(start)
-    cache, pending, made, ended = KVCache(model.config), torch.tensor([start]), list[int](), False
+    pending, made, ended = torch.tensor([start]), list[int](), False
+    cache: Any = model.new_cache()
     while len(made) < min(tokens, room) and not ended:
         logits = model(pending, cache)[0, -1].double().numpy()
         token = _draw(logits, random.random(), temperature, top_p)
@@ -59,7 +60,9 @@ def sample(
     return Sample(prompt, tokenizer.decode(made), seed, temperature, top_p, ended)
 
 
-def samples(model: GPT, tokenizer: TextTokenizer, prompts: Sequence[str], tokens: int, seed: int) -> list[Sample]:
+def samples(
+    model: LanguageModel, tokenizer: TextTokenizer, prompts: Sequence[str], tokens: int, seed: int
+) -> list[Sample]:
     """One sample a prompt; the model is used on the CPU, where a seed means the same everywhere."""
     return [sample(model, tokenizer, prompt, tokens, seed + index) for index, prompt in enumerate(prompts)]
 

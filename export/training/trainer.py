@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from engine.contracts.errors import CheckpointError, CorpusError, RecipeError
-from export.model.gpt import GPT
+from export.model.architectures import LanguageModel, build
 from export.training import checkpoint as checkpoints
 from export.training.checkpoint import Checkpoint, Progress
 from export.training.corpus import PackedGroup, Sampler, pack, read_documents, sample_texts
@@ -58,7 +58,7 @@ class Trainer:
         self._say(f"packing {len(recipe.groups)} groups")
         self.packed: list[PackedGroup] = [pack(g, self.tokenizer, cache or folder / "packed") for g in recipe.groups]
         self._say(f"{sum(len(item.tokens) for item in self.packed):,} tokens of training text")
-        self.model = GPT(recipe.model)
+        self.model: LanguageModel = build(recipe.model)
         self.model.initialize(self.settings.seed)
         self.model.to(self.device)
         dtype = _DTYPES["bfloat16" if self.device.type == "cuda" else "float32"]

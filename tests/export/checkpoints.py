@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from export.model.architectures import build
 from export.model.config import ModelConfig
-from export.model.gpt import GPT
+from export.model.recurrent_config import AnyConfig, RecurrentConfig
 from export.training.tokenizer import TokenizerSettings, train_tokenizer
 
 VOCABULARY = 300
@@ -121,11 +122,21 @@ def own_config(tokenizer_size: int) -> ModelConfig:
     )
 
 
-def own_checkpoint(folder: Path) -> Path:
+def recurrent_config(tokenizer_size: int) -> RecurrentConfig:
+    """The article's network, small."""
+    return RecurrentConfig(vocabulary_size=tokenizer_size, context_length=128, width=24, units=32)
+
+
+def recurrent_checkpoint(folder: Path) -> Path:
+    """`own_checkpoint` with the article's recurrent network."""
+    return own_checkpoint(folder, recurrent_config)
+
+
+def own_checkpoint(folder: Path, make_config: Callable[[int], AnyConfig] = own_config) -> Path:
     """A checkpoint folder in the trainer's layout, with a tokenizer trained on a few lines."""
     tokenizer = train_tokenizer(TEXT * 20, TokenizerSettings(vocabulary=340))
-    config = own_config(tokenizer.vocabulary)
-    model = GPT(config)
+    config = make_config(tokenizer.vocabulary)
+    model = build(config)
     model.initialize(seed=6)
     folder.mkdir()
     save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / "model.safetensors")

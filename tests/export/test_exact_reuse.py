@@ -10,7 +10,7 @@ from engine.generate import generate
 from engine.loaded_model import LoadedModel, load_model
 from engine.session import Session
 from export.convert import convert
-from tests.export.checkpoints import huggingface_model, own_checkpoint, save_huggingface
+from tests.export.checkpoints import huggingface_model, own_checkpoint, recurrent_checkpoint, save_huggingface
 
 PROMPT = tuple(np.random.default_rng(6).integers(3, 280, 70).tolist())
 
@@ -22,12 +22,16 @@ def _own_profile(tmp_path_factory: pytest.TempPathFactory):
         yield
 
 
-@pytest.fixture(scope="module", params=["gpt2-fp32", "own-fp32", "own-int8", "own-int4"])
+@pytest.fixture(scope="module", params=["gpt2-fp32", "own-fp32", "own-int8", "own-int4", "recurrent-fp32"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A verified folder of that family and precision."""
     family, precision = request.param.split("-")
     place = tmp_path_factory.mktemp("exact")
-    make = {"gpt2": lambda path: save_huggingface(path, huggingface_model()), "own": own_checkpoint}[family]
+    make = {
+        "gpt2": lambda path: save_huggingface(path, huggingface_model()),
+        "own": own_checkpoint,
+        "recurrent": recurrent_checkpoint,
+    }[family]
     return convert(make(place / "checkpoint"), place / "model", precision).folder
 
 

@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from export.model import loss as loss_module
+from export.model.architectures import generate_greedy
 from export.model.config import ModelConfig, gpt2_config
-from export.model.gpt import GPT, KVCache, generate_greedy, naive_attention
+from export.model.gpt import GPT, KVCache, naive_attention
 from export.model.loss import IGNORED, chunked_cross_entropy, token_losses
 
 MODERN = ModelConfig(
