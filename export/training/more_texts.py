@@ -93,7 +93,9 @@ def _simplifier() -> Callable[[str], str]:
     try:
         from opencc import OpenCC
     except ImportError as error:
-        raise MissingExtraError("turning the stories into simplified characters needs `pip install opencc`") from error
+        raise MissingExtraError(
+            "turning the stories into simplified characters needs opencc-python-reimplemented; install the extra `test`"
+        ) from error
     convert: Callable[[str], str] = OpenCC("t2s").convert
     return convert
 

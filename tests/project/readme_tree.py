@@ -25,7 +25,7 @@ FOLDERS = {
     "export": "the PyTorch side: train, import, convert, verify",
     "export/graph": "the ONNX graph, node by node",
     "export/importers": "checkpoint families: tables of names and the one loop over them",
-    "export/model": "ModelConfig and the GPT in PyTorch",
+    "export/model": "configurations, the GPT and the recurrent network in PyTorch",
     "export/training": "corpus, tokenizer, trainer, checkpoints, recipes",
     "resources": "everything that is not program logic",
     "resources/i18n": "the window's words, English and 简体中文",

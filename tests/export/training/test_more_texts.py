@@ -87,3 +87,7 @@ def test_another_file_is_refused_in_one_line(
 def test_a_missing_corpus_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert more_texts.main([str(tmp_path), str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("error: cannot read training text")
+
+
+def test_traditional_characters_become_simplified() -> None:
+    assert more_texts.tidy("他走進圖書館,看著窗外。", more_texts._simplifier()) == "他走进图书馆，看着窗外。"
