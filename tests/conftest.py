@@ -5,6 +5,7 @@ Knows: pytest and the layout of the checkout. Must not know: any module of the p
 
 import os
 import shutil
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 _suite_seconds: Counter[str] = Counter()
 _suite_tests: Counter[str] = Counter()
+
+
+def pytest_configure() -> None:
+    """Programs under test start as from a terminal: a shell's background job would hand on an ignored SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
