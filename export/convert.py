@@ -76,6 +76,7 @@ class Converted:
     folder: Path
     manifest: Manifest
     certificate: Certificate
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -90,18 +91,18 @@ class _Job:
 def convert(
     source: Path,
     folder: Path,
-    precision: str,
+    precision: str | None = None,
     tokenizer: Path | None = None,
     end_of_text: str | None = None,
     force: bool = False,
     report: Report = lambda fraction, doing: None,
 ) -> Converted:
-    """Write `folder`, verified, or raise one line and leave nothing behind."""
+    """Write `folder`, verified, or raise one line and leave nothing behind. No precision: the usual one of its kind."""
     check_target(folder, force)
     with new_folder(folder, force) as hidden:
         report(0.0, "reading the checkpoint")
         imported = import_checkpoint(source, hidden / WORK, tokenizer, end_of_text)
-        _check_precision(imported.config, precision)
+        precision = _precision(imported.config, precision)
         report(0.2, "preparing the reference")
         reference = Reference(imported.config, imported.tensors())
         calibration = None
@@ -114,7 +115,7 @@ def convert(
         _write_words(job, hidden, manifest, certificate)
         complete = _with_certificate(hidden, manifest, certificate)
     report(1.0, "done")
-    return Converted(folder, complete, certificate)
+    return Converted(folder, complete, certificate, precision)
 
 
 def _first_inside_thresholds(job: _Job, hidden: Path, report: Report) -> tuple[Manifest, Certificate]:
@@ -186,11 +187,12 @@ def _cache_layout(config: AnyConfig, dtype: str) -> CacheLayout:
     return CacheLayout(config.layers, config.kv_heads, head_size, dtype)
 
 
-def _check_precision(config: AnyConfig, precision: str) -> None:
-    if isinstance(config, RecurrentConfig) and precision != "fp32":
-        raise UsageError(
-            f"a recurrent network is exported in fp32 only, and {precision} was asked for; add --precision fp32"
-        )
+def _precision(config: AnyConfig, asked: str | None) -> str:
+    if not isinstance(config, RecurrentConfig):
+        return asked or "int8"
+    if asked not in (None, "fp32"):
+        raise UsageError(f"a recurrent network is exported in fp32 only, and {asked} was asked for; ask for fp32")
+    return "fp32"
 
 
 def _write_words(job: _Job, hidden: Path, manifest: Manifest, certificate: Certificate) -> None:

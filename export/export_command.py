@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help="checkpoint folder or file")
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="the model folder to write")
-    parser.add_argument("--precision", choices=PRECISIONS, default="int8", help="of the weights (default: int8)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="of the weights (default: int8; fp32 for a recurrent network)"
+    )
     parser.add_argument(
         "--tokenizer", metavar="PATH", type=Path, help="tokenizer.json, tokenizer.model or their folder"
     )
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         }
         print(json.dumps(plain, ensure_ascii=False))
     else:
-        print(f"{folder}: {size / 1e6:.1f} MB, {arguments.precision}, context {done.manifest.context_length} tokens")
+        print(f"{folder}: {size / 1e6:.1f} MB, {done.precision}, context {done.manifest.context_length} tokens")
         print(done.certificate.words())
     return 0
 

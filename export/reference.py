@@ -18,6 +18,7 @@ from export.model.recurrent_config import AnyConfig
 
 FloatArray = NDArray[np.float32]
 
+POSITIONS = 4096  # the longest text that is compared or measured has half of that
 ROWS = 64  # positions whose logits are formed at once: a large vocabulary times a long text would fill the memory
 
 
@@ -30,7 +31,7 @@ class Reference:
         state = {name: torch.from_numpy(tensors(name)) for name in config.tensor_shapes()}
         self.model.load_state_dict(state, assign=True)
         if isinstance(self.model, GPT) and self.model.config.positions == "rotary":
-            self.model.rotation = rotary_angles(self.model.config)
+            self.model.rotation = rotary_angles(self.model.config, min(config.context_length, POSITIONS))
         self.model.eval().requires_grad_(False)
 
     @torch.inference_mode()

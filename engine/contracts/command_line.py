@@ -27,6 +27,7 @@ from engine.contracts.errors import FileError, NextstrokeError, UsageError, file
 INTERRUPTED = 130
 THREADS_LIMIT = 256
 LONGEST_WORD = 200  # letters of an argument that an error line repeats whole
+LONGEST_LINE = 1000  # characters of an argument error
 SHORTENED = 40
 HELP_WORDS = ("-h", "--help")
 
@@ -46,11 +47,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         words = message.split(" ")
-        super().error(" ".join(_shortened(word) if len(word) > LONGEST_WORD else word for word in words))
+        line = " ".join(_shortened(word) if len(word) > LONGEST_WORD else word for word in words)
+        line = line if len(line) <= LONGEST_LINE else _shortened(line, LONGEST_LINE)
+        super().error("".join(letter if letter.isprintable() else " " for letter in line))
 
 
-def _shortened(word: str) -> str:
-    return f"{word[:SHORTENED]}… ({len(word):,} characters)"
+def _shortened(word: str, kept: int = SHORTENED) -> str:
+    return f"{word[:kept]}… ({len(word):,} characters)"
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:

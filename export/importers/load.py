@@ -56,13 +56,16 @@ def import_checkpoint(
 
     Raises `CheckpointError`, `TokenizerError` or `FileError` in one line, and `OSError` where `workspace` is full.
     """
-    size = _size_of(source)
+    try:
+        size, torch = _size_of(source), _needs_torch(source)
+    except OSError as error:
+        raise file_error(error, f"read {source}") from error
     request = {
         "source": str(source.absolute()),
         "tokenizer": str(tokenizer.absolute()) if tokenizer else None,
         "end_of_text": end_of_text,
         "workspace": str(workspace.absolute()),
-        "torch": _needs_torch(source),
+        "torch": torch,
         "memory_bytes": _BASE_MEMORY_BYTES + 4 * size,
         "file_bytes": 4 * size + (1 << 28),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import struct
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def load_torch(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"PyTorch {torch.__version__} can be made to run code by a checkpoint; install PyTorch 2.10 or newer"
         )
+    _refuse_packed(path)
     try:
         loaded = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except OSError as error:
@@ -95,6 +97,23 @@ def load_torch(path: Path) -> dict[str, Any]:
     return loaded
 
 
+def _refuse_packed(path: Path) -> None:
+    """Refuse a zip archive that would grow when it is read: PyTorch stores every part of its files as it is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+    except OSError as error:
+        raise file_error(error, f"read {path}") from error
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # no zip archive: PyTorch says what it is instead
+    packed = any(part.compress_type != zipfile.ZIP_STORED for part in parts)
+    if packed or sum(part.file_size for part in parts) > path.stat().st_size:
+        raise CheckpointError(
+            f"{path} unpacks to more than it is, as no file of PyTorch's does, so it was not opened; fetch it again or "
+            "save the state_dict with torch.save"
+        )
+
+
 def torch_reader(path: Path, state: Any) -> TorchReader:
     """A reader over `state`, which must map names to tensors."""
     import torch
@@ -106,6 +125,10 @@ def torch_reader(path: Path, state: Any) -> TorchReader:
             raise CheckpointError(f"{path} holds {str(name)[:80]!r}, which is no tensor; save the state_dict alone")
         if tensor.is_sparse or tensor.device.type != "cpu":
             raise CheckpointError(f"{path}: {name} is not an ordinary tensor; save the model's plain state_dict")
+        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise CheckpointError(
+                f"{path}: {name} claims more numbers than the file holds for it; save a contiguous state_dict"
+            )
     return TorchReader(path.name, state)
 
 

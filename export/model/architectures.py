@@ -1,4 +1,4 @@
-"""Which module a configuration builds: the one place that knows both kinds of network.
+"""Which module a configuration builds, and greedy continuation with either kind.
 
 For: the trainer, its samples and its evaluation, and the reference of a conversion.
 """

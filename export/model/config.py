@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.contracts.errors import CheckpointError
+from engine.contracts.manifest import CONTEXT_LIMIT
 from engine.contracts.plain_fields import shown
 
 NORMS = ("layer", "rms")
@@ -21,7 +22,7 @@ POSITIONS = ("learned", "rotary")
 MLPS = ("gelu", "gelu_tanh", "swiglu")
 
 _MOST_LAYERS = 10_000  # a hostile file must not keep the program listing tensors for hours
-_MOST = 2**31 - 1  # of everything else: more fits no index of ONNX's operators
+MOST = 2**31 - 1  # of everything else: more fits no index of ONNX's operators
 _SIZES = (
     "vocabulary_size",
     "context_length",
@@ -70,8 +71,9 @@ class ModelConfig:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise _refused(f"{name} is {shown(value)}, but must be a whole number of at least 1")
-            if value > _MOST:
-                raise _refused(f"{name} is {shown(value)}, but no model here has more than {_MOST}")
+            most = CONTEXT_LIMIT if name == "context_length" else MOST
+            if value > most:
+                raise _refused(f"{name} is {shown(value)}, but no model here has more than {most}")
         if self.layers > _MOST_LAYERS:
             raise _refused(f"layers is {self.layers}, but no model here has more than {_MOST_LAYERS}")
         for name in _FLAGS:
@@ -187,7 +189,7 @@ def _linear(name: str, out: int, inner: int, bias: bool) -> dict[str, tuple[int,
 def _whole_as_float(name: str, value: Any) -> Any:
     # JSON and TOML write 10000 for 10000.0; only the fields that are real numbers may be widened.
     is_real = name in ("norm_epsilon", "rotary_base", "attention_scale")
-    is_whole = is_real and type(value) is int and abs(value) <= _MOST
+    is_whole = is_real and type(value) is int and abs(value) <= MOST
     return float(value) if is_whole else value
 
 

@@ -217,11 +217,14 @@ def causal_mask(new: int, total: int, device: torch.device) -> Tensor:
     return torch.ones(new, total, dtype=torch.bool, device=device).tril(total - new)
 
 
-def rotary_angles(config: ModelConfig) -> Tensor:
-    """Cosines and sines of position x frequency, (2, context, D); both halves of D carry the same frequencies."""
+def rotary_angles(config: ModelConfig, positions: int | None = None) -> Tensor:
+    """Cosines and sines of position x frequency, (2, positions, D), of the whole context where no number is given.
+
+    Both halves of D carry the same frequencies.
+    """
     half = torch.arange(0, config.head_size, 2, dtype=torch.float64) / config.head_size
     frequencies = config.rotary_base**-half  # (D / 2,)
-    angles = torch.outer(torch.arange(config.context_length, dtype=torch.float64), frequencies)
+    angles = torch.outer(torch.arange(positions or config.context_length, dtype=torch.float64), frequencies)
     angles = torch.cat([angles, angles], dim=-1)  # (context, D)
     return torch.stack([angles.cos(), angles.sin()]).float()
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from engine.contracts.errors import CheckpointError
-from export.model.config import ModelConfig
+from engine.contracts.manifest import CONTEXT_LIMIT
+from engine.contracts.plain_fields import shown
+from export.model.config import MOST, ModelConfig
 
 ARCHITECTURE = "recurrent"
 _SIZES = ("vocabulary_size", "context_length", "width", "units")
@@ -41,9 +43,12 @@ class RecurrentConfig:
         for name in _SIZES:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
-                raise _refused(f"{name} is {value!r}, but must be a whole number of at least 1")
+                raise _refused(f"{name} is {shown(value)}, but must be a whole number of at least 1")
+            most = CONTEXT_LIMIT if name == "context_length" else MOST
+            if value > most:
+                raise _refused(f"{name} is {shown(value)}, but no model here has more than {most}")
         if self.architecture != ARCHITECTURE:
-            raise _refused(f"architecture is {self.architecture!r}, but must be {ARCHITECTURE!r}")
+            raise _refused(f"architecture is {shown(self.architecture)}, but must be {ARCHITECTURE!r}")
         if self.units % _UNITS_MULTIPLE:
             raise _refused(f"units is {self.units}, but must be a multiple of {_UNITS_MULTIPLE}")
 

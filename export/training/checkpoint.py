@@ -27,7 +27,7 @@ from torch import Tensor
 
 from engine.contracts.errors import CheckpointError, file_error
 from export.model.recurrent_config import AnyConfig, read_config
-from export.training.files import write_folder_atomically, write_json
+from export.training.files import write_folder_atomically
 
 FORMAT, VERSION = "nextstroke-checkpoint", 1
 _NAME = re.compile(r"checkpoint-(\d{8})$")
@@ -73,7 +73,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
             "recipe": checkpoint.recipe,
             "random_states": checkpoint.random_states,
         }
-        write_json(hidden / "checkpoint.json", meta)
+        text = json.dumps(meta, ensure_ascii=False, indent=2) + "\n"
+        (hidden / "checkpoint.json").write_text(text, encoding="utf-8")  # its folder is what is written atomically
 
     write_folder_atomically(folder, fill)
 

@@ -51,9 +51,13 @@ def write_folder_atomically(folder: Path, fill: Callable[[Path], None]) -> None:
             folder.rename(old)
         hidden.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
+    except BaseException as error:  # also an interruption, and an error that has its words already
         shutil.rmtree(hidden, ignore_errors=True)
-        raise file_error(error, f"write {folder}") from error
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        if isinstance(error, OSError):
+            raise file_error(error, f"write {folder}") from error
+        raise
 
 
 def _flush_to_disk(folder: Path) -> None:

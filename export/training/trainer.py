@@ -58,7 +58,7 @@ class Trainer:
         self._say(f"packing {len(recipe.groups)} groups")
         self.packed: list[PackedGroup] = [pack(g, self.tokenizer, cache or folder / "packed") for g in recipe.groups]
         self._say(f"{sum(len(item.tokens) for item in self.packed):,} tokens of training text")
-        self.model: LanguageModel = build(recipe.model)
+        self.model = _new_model(recipe)
         self.model.initialize(self.settings.seed)
         self.model.to(self.device)
         dtype = _DTYPES["bfloat16" if self.device.type == "cuda" else "float32"]
@@ -284,6 +284,15 @@ class Trainer:
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
+
+
+def _new_model(recipe: Recipe) -> LanguageModel:
+    try:
+        return build(recipe.model)
+    except (RuntimeError, MemoryError) as error:  # what PyTorch raises when there is no such memory
+        raise RecipeError(
+            f"[model]: {recipe.model.parameters:,} parameters do not fit this computer's memory; make the model smaller"
+        ) from error
 
 
 def _device(name: str) -> torch.device:

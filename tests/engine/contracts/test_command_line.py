@@ -38,3 +38,13 @@ def test_what_is_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -
     status, output, errors = answer(capsys, "cake")
     assert (status, output) == (2, "")
     assert errors == "error: there is no command 'cake'; `oven --help` lists them\n"
+
+
+def test_the_line_about_wrong_arguments_stays_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = ["more"] * 5000 + ["new\nline", "colour\x1b[31m"]
+    with pytest.raises(SystemExit):
+        run_command_line("oven", (Command(("bake",), "tests.support.no_arguments", "make bread"),), ["bake", *wrong])
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "unrecognized arguments" in line
+    assert len(line) < 1_100
+    assert line.isprintable()

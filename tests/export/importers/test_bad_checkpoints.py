@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,7 @@ def test_a_tokenizer_pickle_is_never_opened(tmp_path: Path) -> None:
         (lambda c: c["model"].update({"lm_head.weight": torch.ones(2)}), "twice"),
         (lambda c: c.update({"model": {"wte.weight": 3}}), "no tensor"),
         (lambda c: c.update({"model": []}), "holds no tensors"),
+        (lambda c: c["model"].update({"x.weight": torch.zeros(1, 1).expand(9, 9)}), "claims more numbers"),
     ],
 )
 def test_spoilt_nanogpt_checkpoints(tmp_path: Path, change: Callable[[dict[str, Any]], None], words: str) -> None:
@@ -241,6 +243,20 @@ def test_a_truncated_pickle_file_is_refused(tmp_path: Path, keep: float) -> None
         open_checkpoint(file)
 
 
+@pytest.mark.parametrize("part", ["data.pkl", "data/0"])
+def test_an_archive_that_unpacks_to_more_than_it_is_stays_closed(tmp_path: Path, part: str) -> None:
+    file = nanogpt_checkpoint(tmp_path / "ckpt.pt")
+    with zipfile.ZipFile(file) as archive:
+        content = {info.filename: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(tmp_path / "bomb.pt", "w") as archive:
+        for name, data in content.items():
+            packed = name.endswith(f"/{part}")
+            kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+            archive.writestr(name, data + bytes(10**6 if packed else 0), kind)
+    with pytest.raises(CheckpointError, match="unpacks to more than it is"):
+        open_checkpoint(tmp_path / "bomb.pt")
+
+
 def test_spoilt_own_checkpoints(tmp_path: Path) -> None:
     source = own_checkpoint(tmp_path / "checkpoint")
     meta = json.loads((source / "checkpoint.json").read_text())
@@ -252,6 +268,7 @@ def test_spoilt_own_checkpoints(tmp_path: Path) -> None:
         ({"config": meta["config"] | {"vocabulary_size": 10**400}}, "about 401 digits"),
         ({"config": meta["config"] | {"rotary_base": 10**400}}, "about 401 digits"),
         ({"config": meta["config"] | {"layers": 10**9}}, "no model here has more than"),
+        ({"config": meta["config"] | {"context_length": 2**31 - 1}}, "no model here has more than 4194304"),
     ):
         (source / "checkpoint.json").write_text(json.dumps(meta | change))
         with pytest.raises(CheckpointError, match=words):

@@ -74,7 +74,15 @@ def test_configuration_comes_back_from_json() -> None:
 
 @pytest.mark.parametrize(
     ("change", "word"),
-    [({"units": 12}, "units"), ({"width": 0}, "width"), ({"architecture": "rwkv"}, "rwkv"), ({"layers": 2}, "layers")],
+    [
+        ({"units": 12}, "units"),
+        ({"width": 0}, "width"),
+        ({"architecture": "rwkv"}, "rwkv"),
+        ({"layers": 2}, "layers"),
+        ({"units": 8 * 10**400}, "about 401 digits"),
+        ({"architecture": "x" * 10**5}, "…"),
+        ({"context_length": 2**31 - 1}, "4194304"),
+    ],
 )
 def test_an_impossible_configuration_is_refused_by_name(change: dict[str, Any], word: str) -> None:
     with pytest.raises(CheckpointError, match=word):

@@ -133,6 +133,39 @@ def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_half_written(
     assert list(saved.parent.iterdir()) == [saved]
 
 
+@pytest.mark.parametrize("problem", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_whatever_stops_the_last_file_leaves_nothing_half_written(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(Path, "write_text", stop)
+    with pytest.raises((DiskFullError, KeyboardInterrupt)) as found:
+        save_checkpoint(saved, made(step=9))
+    assert ".part" not in str(found.value)
+    monkeypatch.undo()
+    assert load_checkpoint(saved).progress.step == 3
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_the_older_checkpoint_comes_back_when_the_new_one_cannot_take_its_place(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def fail_on_the_new(path: Path, target: Path) -> Path:
+        if path.name.endswith(".part"):
+            raise OSError(30, "Read-only file system")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_on_the_new)
+    with pytest.raises(FileError):
+        save_checkpoint(saved, made(step=9))
+    assert load_checkpoint(saved).progress.step == 3
+    assert list(saved.parent.iterdir()) == [saved]
+
+
 def test_rotation_keeps_the_newest(tmp_path: Path) -> None:
     for step in (5, 100, 20):
         save_checkpoint(checkpoint_path(tmp_path, step), made(step))
