@@ -190,7 +190,8 @@ def _open_session(path: Path, layout: CacheLayout, device: str, threads: int) ->
 
 def _cuda_obstacle(layout: CacheLayout) -> str:
     if layout.dtype not in _CUDA_CACHES:
-        return f"this model's {layout.dtype} cache has processor kernels only (a model exported with --precision fp16 has others)"
+        kernels = "processor kernels only (a model exported with --precision fp16 has others)"
+        return f"this model's {layout.dtype} cache has {kernels}"
     if _CUDA_PROVIDER not in runtime_providers():
         return "this ONNX Runtime was built without CUDA"
     return ""
