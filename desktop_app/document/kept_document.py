@@ -37,6 +37,7 @@ class KeptDocument:
     saved_digest: str = ""
     changed_at: float = 0.0  # seconds since 1970, set by the store
     generated: Spans = ()  # what the model wrote, as the editor counts: (start, end) in order
+    is_damaged: bool = False  # the store gave the text back with "\ufffd" where its bytes make no sense
 
     @property
     def has_unsaved_text(self) -> bool:

@@ -78,7 +78,12 @@ class RecoveryStore:
                 connection.execute("DELETE FROM session WHERE id = ?", (name,))
         for name in ended:
             self._remove_lock(name)
-        return self.kept()
+        kept = self.kept()
+        damaged = sum(document.is_damaged for document in kept)
+        if damaged and self.notice is None:
+            words = f"{damaged} kept texts are damaged; what cannot be read of them is shown as \ufffd"
+            self.notice = Note("kept_text_damaged", words, (("count", str(damaged)),))
+        return kept
 
     def kept(self) -> tuple[KeptDocument, ...]:
         """What this window's rows hold now, those written last first."""
@@ -138,6 +143,8 @@ class RecoveryStore:
         except NewerStoreError:
             return connect(self.folder / f"recovery.v{VERSION}.db")  # the newer program's store stays its own
         except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:  # it says of itself what is not so
+                return self._start_over(path)
             raise store_error(error) from error
         except (sqlite3.DatabaseError, ForeignStoreError):
             return self._start_over(path)
@@ -154,8 +161,8 @@ class RecoveryStore:
         self.notice = Note("store_set_aside", words, (("count", str(len(saved))), ("name", aside.name)))
         try:
             connection = connect(path)
-            for row in saved:
-                connection.execute(INSERT, (self.session, 0, *row))
+            for document in saved:
+                connection.execute(INSERT, (self.session, 0, *row_of(document, document.changed_at)))
         except sqlite3.Error as error:
             raise store_error(error) from error
         return connection

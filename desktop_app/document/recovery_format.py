@@ -16,11 +16,12 @@ from typing import Any
 from desktop_app.document.disk import StatToken
 from desktop_app.document.errors import DISK_FULL, FAULT, NO_PERMISSION, READ_ONLY, StoreError
 from desktop_app.document.kept_document import KeptDocument, Spans
-from desktop_app.document.text_encoding import ENCODINGS, TextFormat
+from desktop_app.document.text_encoding import CR, CRLF, ENCODINGS, LF, MIXED, TextFormat
 from desktop_app.document.text_file import FileVersion
 
 APPLICATION_ID = 0x4E585354  # "NXST"
 _BUSY_SECONDS = 5.0  # another window's write takes milliseconds
+_PIECE_BYTES = 512  # a page of the store is 4096
 
 # Append only: script N turns a store of version N into one of version N + 1.
 MIGRATIONS = (
@@ -68,6 +69,7 @@ def connect(path: Path) -> sqlite3.Connection:
     `NewerStoreError` or `ForeignStoreError`.
     """
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.text_factory = _lenient
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -98,23 +100,61 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def salvage(path: Path) -> list[tuple[Any, ...]]:
-    """The rows of a damaged store that can still be read as documents."""
-    saved: list[tuple[Any, ...]] = []
+def _lenient(written: bytes) -> str:
+    """Text of a column; one wrong byte must not hide every other row, which is what sqlite3 makes of it."""
+    return written.decode("utf-8", "replace")
+
+
+def salvage(path: Path) -> list[KeptDocument]:
+    """The documents of a damaged store, each as far as it can still be read."""
+    saved: list[KeptDocument] = []
     try:
         connection = sqlite3.connect(path, isolation_level=None)
     except sqlite3.Error:
         return saved
+    connection.text_factory = _lenient
     try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        for row in connection.execute(SELECT if version != 1 else _SELECT_VERSION_1):
-            document_of(row)
-            saved.append(row)
-    except (sqlite3.Error, StoreError):
-        pass  # what came before the damage is saved
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(document)")]
+        select = SELECT if "generated" in columns else _SELECT_VERSION_1
+        for number in _row_numbers(connection):
+            try:
+                row = connection.execute(f"{select} WHERE rowid = ?", (number,)).fetchone()
+                saved.extend([] if row is None else [document_of(row)])
+            except sqlite3.DatabaseError:
+                saved.extend(_beginning(connection, number))
+            except StoreError:
+                continue  # this one is lost; the next may not be
+    except sqlite3.Error:
+        pass
     finally:
         connection.close()
     return saved
+
+
+def _beginning(connection: sqlite3.Connection, number: int) -> list[KeptDocument]:
+    """What of a long text lies before the damage; the chain of its pages is broken there."""
+    found = bytearray()
+    try:
+        with connection.blobopen("document", "text", number, readonly=True) as blob:
+            while piece := blob.read(_PIECE_BYTES):
+                found += piece
+    except (sqlite3.Error, SystemError):
+        pass
+    if not found:
+        return []
+    return [KeptDocument(f"salvaged-{number}", _text_of(bytes(found))[0], is_damaged=True)]
+
+
+def _row_numbers(connection: sqlite3.Connection) -> list[int]:
+    """The rows that can be reached from either end: a damaged page ends each way."""
+    found: dict[int, None] = {}
+    for order in ("ASC", "DESC"):
+        try:
+            for (number,) in connection.execute(f"SELECT rowid FROM document ORDER BY rowid {order}"):
+                found[number] = None
+        except sqlite3.DatabaseError:
+            continue
+    return sorted(found)
 
 
 def row_of(document: KeptDocument, now: float) -> Iterable[Any]:
@@ -140,25 +180,55 @@ def row_of(document: KeptDocument, now: float) -> Iterable[Any]:
 
 
 def document_of(row: Sequence[Any]) -> KeptDocument:
-    """The document of a row. Raises `StoreError` where the values make no sense."""
+    """The document of a row. Raises `StoreError` where there is no text; what else makes no sense is left out."""
     key, text, path, caret, scroll, encoding, line_ends, mtime_ns, size, inode, digest, saved_digest, *rest = row
     changed, generated = rest
+    if not isinstance(text, (bytes, str)):
+        raise StoreError("a kept text cannot be read; start the program again", "store_damaged")
+    words, is_damaged = _text_of(text)
+    return KeptDocument(
+        key=str(key),
+        text=words,
+        path=_path_of(path),
+        caret=_number_of(caret),
+        scroll=_number_of(scroll),
+        format=TextFormat(
+            encoding if encoding in ENCODINGS else TextFormat().encoding,
+            line_ends if line_ends in (LF, CRLF, CR, MIXED) else TextFormat().line_ends,
+        ),
+        version=_version_of(mtime_ns, size, inode, digest),
+        saved_digest=str(saved_digest),
+        changed_at=float(changed) if isinstance(changed, (int, float)) else 0.0,
+        generated=() if is_damaged else _spans(str(generated)),
+        is_damaged=is_damaged,
+    )
+
+
+def _text_of(written: bytes | str) -> tuple[str, bool]:
+    """A kept text, and whether some of it is lost."""
+    if isinstance(written, str):
+        return written, True  # text is written as bytes: another hand, or a damaged head of the row
     try:
-        version = None if digest is None else FileVersion(StatToken(mtime_ns, size, int(inode)), digest)
-        return KeptDocument(
-            key=str(key),
-            text=bytes(text).decode("utf-8", "surrogatepass"),
-            path=None if path is None else Path(os.fsdecode(path)),
-            caret=int(caret),
-            scroll=int(scroll),
-            format=TextFormat(encoding if encoding in ENCODINGS else TextFormat().encoding, line_ends),
-            version=version,
-            saved_digest=str(saved_digest),
-            changed_at=float(changed),
-            generated=_spans(str(generated)),
-        )
-    except (TypeError, ValueError) as error:
-        raise StoreError(f"a kept text cannot be read ({error}); start the program again", "store_damaged") from error
+        return written.decode("utf-8", "surrogatepass"), False
+    except UnicodeDecodeError:
+        return written.decode("utf-8", "replace"), True
+
+
+def _path_of(written: Any) -> Path | None:
+    return Path(os.fsdecode(written)) if isinstance(written, (bytes, str)) and written else None
+
+
+def _number_of(written: Any) -> int:
+    return written if isinstance(written, int) else 0
+
+
+def _version_of(mtime_ns: Any, size: Any, inode: Any, digest: Any) -> FileVersion | None:
+    if not (isinstance(mtime_ns, int) and isinstance(size, int) and isinstance(digest, str)):
+        return None
+    try:
+        return FileVersion(StatToken(mtime_ns, size, int(inode)), digest)
+    except (TypeError, ValueError):
+        return None
 
 
 def _spans(written: str) -> Spans:

@@ -1155,6 +1155,13 @@
     </message>
 </context>
 <context>
+    <name>Start</name>
+    <message>
+        <source>Text that was not saved is back, but damaged: what cannot be read of it is shown as �.</source>
+        <translation>未保存的文字已找回，但已损坏：读不出的地方显示为 �。</translation>
+    </message>
+</context>
+<context>
     <name>StatusLine</name>
     <message>
         <source>{speed} tokens/s</source>

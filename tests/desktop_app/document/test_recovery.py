@@ -293,11 +293,76 @@ def test_an_empty_untitled_document_has_nothing_to_lose():
     assert KeptDocument("a", "x").has_unsaved_text
 
 
-def test_a_row_that_makes_no_sense_does_not_hide_the_others(tmp_path: Path):
+def test_a_row_without_a_text_does_not_hide_the_others(tmp_path: Path):
     one = store(tmp_path)
     one.keep([KeptDocument("a", "good"), KeptDocument("b", "bad")])
-    one._connection.execute("UPDATE document SET text = x'ff' WHERE key = 'b'")
+    one._connection.execute("UPDATE document SET text = 7 WHERE key = 'b'")
     assert [document.text for document in one.kept()] == ["good"]
+
+
+def test_a_damaged_text_comes_back_with_what_can_be_read_and_is_said(tmp_path: Path):
+    first = store(tmp_path)
+    first.keep([KeptDocument("a", "从前有一个人", generated=((0, 2),)), KeptDocument("b", "whole")])
+    first._connection.execute("UPDATE document SET text = ? WHERE key = 'a'", ("从前".encode() + b"\xe6x\xff",))
+    first.close()
+    second = store(tmp_path)
+    damaged, whole = second.take_over()
+    assert (damaged.text, damaged.is_damaged, damaged.generated) == ("从前\ufffdx\ufffd", True, ())
+    assert (whole.text, whole.is_damaged) == ("whole", False)
+    assert second.notice is not None
+    assert (second.notice.kind, dict(second.notice.facts)) == ("kept_text_damaged", {"count": "1"})
+    assert restore(Disk(), damaged).is_recovered
+
+
+@pytest.mark.parametrize("column", ["key", "path", "caret", "scroll", "encoding", "line_ends", "mtime_ns", "size"])
+@pytest.mark.parametrize("value", ["x'fffe'", "'x'", "CAST(x'ff41' AS TEXT)", "0.5", "-3"])
+def test_no_value_beside_a_text_costs_the_text(tmp_path: Path, column: str, value: str):
+    first = store(tmp_path)
+    first.keep([FULL])
+    first._connection.execute(f"UPDATE document SET {column} = {value}")
+    first.close()
+    second = store(tmp_path)
+    (document,) = second.take_over()
+    assert document.text == FULL.text
+    second.keep([document])
+    second.close()
+
+
+def test_of_a_text_with_a_broken_chain_of_pages_the_beginning_comes_back(tmp_path: Path):
+    text = "重要的小说 " * 20_000
+    first = store(tmp_path)
+    first.keep([KeptDocument("a", text)])
+    first.close()
+    path = first.folder / "recovery.db"
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2 // 4096 * 4096
+    data[middle : middle + 2] = b"\x40\x40"
+    path.write_bytes(bytes(data))
+    second = store(tmp_path)
+    assert second.notice is not None
+    (document,) = second.take_over()
+    assert len(document.text) > len(text) / 4
+    assert text.startswith(document.text.rstrip("\ufffd"))
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_store_with_a_damaged_version_number_still_gives_its_texts(tmp_path: Path, version: int):
+    first = store(tmp_path)
+    first.keep([KeptDocument("a", "kept")])
+    first._connection.execute(f"PRAGMA user_version = {version}")
+    first.close()
+    second = store(tmp_path)
+    assert second.notice is not None
+    assert [document.text for document in second.take_over()] == ["kept"]
+
+
+def test_a_bad_row_does_not_end_the_salvage(tmp_path: Path):
+    first = store(tmp_path)
+    first.keep([KeptDocument(str(number), f"text {number}") for number in range(5)])
+    first._connection.execute("UPDATE document SET text = 7 WHERE key = '1'")
+    first.close()
+    saved = [document.text for document in recovery_format.salvage(first.folder / "recovery.db")]
+    assert saved == ["text 0", "text 2", "text 3", "text 4"]
 
 
 def test_a_store_that_another_program_holds_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

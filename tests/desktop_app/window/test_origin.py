@@ -102,8 +102,8 @@ def test_a_damaged_store_of_the_first_version_still_gives_its_texts(tmp_path):
         values = "'k', 'old', 0, ?, NULL, 2, 3, 'UTF-8', 'LF', NULL, NULL, NULL, NULL, '', 1.0"
         old.execute(f"INSERT INTO document VALUES ({values})", ("旧文".encode(),))
     old.close()
-    (row,) = recovery_format.salvage(path)
-    assert recovery_format.document_of(row) == KeptDocument("k", "旧文", None, 2, 3, changed_at=1.0)
+    (document,) = recovery_format.salvage(path)
+    assert document == KeptDocument("k", "旧文", None, 2, 3, changed_at=1.0)
 
 
 @pytest.mark.parametrize(
