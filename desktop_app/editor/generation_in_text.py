@@ -89,7 +89,7 @@ class GenerationInText:
             if self.replaces is not None:
                 self._remove(self.replaces)
         self._has_begun = True
-        self._view.has_generated = True
+        self._view.generated.is_used = True
         self._end.insertText(piece, generated_format())
         self._end.endEditBlock()
 

@@ -106,15 +106,6 @@ def generated_ranges(block: QTextBlock) -> Iterator[tuple[int, int]]:
         pieces += 1
 
 
-def generated_spans(document: QTextDocument) -> Iterator[tuple[int, int]]:
-    """(start, end) in the document of all generated pieces, in order; none goes over the end of a paragraph."""
-    block = document.begin()
-    while block.isValid():
-        for start, end in generated_ranges(block):
-            yield block.position() + start, block.position() + end
-        block = block.next()
-
-
 def mark_generated(document: QTextDocument, spans: Sequence[tuple[int, int]]) -> None:
     """Mark these pieces as the model's. Not a step of undo: the history of the document starts anew."""
     document.setUndoRedoEnabled(False)

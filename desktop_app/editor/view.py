@@ -34,10 +34,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QFrame, QPlainTextEdit, QWidget
 
+from desktop_app.editor.generated_regions import GeneratedRegions
 from desktop_app.editor.page_layout import PageLayout, em_of, page_geometry
 from desktop_app.editor.painting import (
     PlacedBlock,
-    generated_spans,
     is_generated,
     mark_generated,
     paint_generated_underline,
@@ -70,8 +70,8 @@ class EditorView(QPlainTextEdit):
         self._caret_is_on = True
         self._caret_drawn = QRect()
         self._found: list[tuple[int, int]] = []
-        self.has_generated = False  # whether the model wrote any of it since it was loaded; spares looking for it
         document = self.document()
+        self.generated = GeneratedRegions(document)
         document.setDocumentMargin(0)  # Qt clips the text at it; the page has margins of its own
         self._layout = PageLayout(document)
         document.setDocumentLayout(self._layout)
@@ -168,9 +168,9 @@ class EditorView(QPlainTextEdit):
     def load_text(self, text: str, generated: Sequence[tuple[int, int]] = ()) -> None:
         """Replace everything; the undo history starts anew. `generated`: what of it the model wrote, (start, end)."""
         self.setPlainText(text)
-        self.has_generated = bool(generated)
         if generated:
             mark_generated(self.document(), generated)
+        self.generated.start_anew(generated)
         self.document().setModified(False)
         self.choose_column()
 
@@ -180,7 +180,7 @@ class EditorView(QPlainTextEdit):
 
     def generated_spans(self) -> tuple[tuple[int, int], ...]:
         """(start, end) of what the model wrote, paragraph by paragraph."""
-        return tuple(generated_spans(self.document())) if self.has_generated else ()
+        return self.generated.spans() if self.generated.is_used else ()
 
     def text_before(self, position: int) -> str:
         """The text up to a position of the document."""
