@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from desktop_app.services.error_words import words_for_reason
 from engine.client import EngineClient
 from engine.contracts.errors import EngineStoppedError, NextstrokeError
 from engine.contracts.generation import Done, Event, Failed, GenerationRequest, event_from_dict
@@ -288,7 +289,7 @@ class EngineBridge(QObject):
         self._crashes.append(now)
         recent = sum(1 for moment in self._crashes if now - moment < RESTART_WINDOW_SECONDS)
         restarting = recent <= len(RESTART_PAUSES_MS)
-        what = _reason(end)
+        what = words_for_reason(_reason(end))
         ended = self.tr("The engine stopped working ({reason}); the text is untouched, try again.")
         self._end_everything(ended.format(reason=what))
         if restarting:
@@ -362,5 +363,5 @@ def _reason(end: _Exit) -> str:
     """The last line that the process said, or how it ended."""
     lines = [line.strip() for line in end.last_words.splitlines() if line.strip()]
     if lines:
-        return lines[-1][:200]
+        return lines[-1].removeprefix("error: ")[:200]
     return f"signal {-end.code}" if end.code < 0 else f"status {end.code}"

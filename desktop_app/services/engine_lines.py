@@ -1,4 +1,4 @@
-"""English lines of the engine and the exporter that a person can meet in the window, with their sentences there.
+"""English lines of the engine that a person can meet in the window, with their sentences there.
 
 A row = a pattern for the beginning of the line, with the facts in it named + the sentence that these facts fill. Knows
 the lines; must not know when they are said.
@@ -34,7 +34,7 @@ ENGINE_LINES: tuple[tuple[str, str], ...] = (
         QT_TRANSLATE_NOOP("ErrorWords", "No model comes with this program. Add a model folder to write with it."),
     ),
     (
-        r"there is no model folder and no model named '(?P<name>[^']*)'",
+        r"there is no model folder and no model named .(?P<name>.+).; known models",
         QT_TRANSLATE_NOOP("ErrorWords", "There is no model “{name}” on this computer. Choose another one."),
     ),
     (
@@ -46,15 +46,15 @@ ENGINE_LINES: tuple[tuple[str, str], ...] = (
         QT_TRANSLATE_NOOP("ErrorWords", "“{path}” is no model folder. Choose another folder, or convert a checkpoint."),
     ),
     (
-        r"(?P<file>\S+) is missing from (?P<path>.+); fetch",
+        r"(?P<file>.+?) is missing from (?P<path>.+); fetch",
         QT_TRANSLATE_NOOP("ErrorWords", "The model folder lacks the file {file}. Fetch or convert the model again."),
     ),
     (
-        r"(?P<file>\S+) in (?P<path>.+) has \d+ bytes instead of \d+",
+        r"(?P<file>.+?) in (?P<path>.+) has \d+ bytes instead of \d+",
         QT_TRANSLATE_NOOP("ErrorWords", "The file {file} of the model is cut off. Fetch or convert the model again."),
     ),
     (
-        r"(?P<file>\S+) in (?P<path>.+) differs from its SHA-256",
+        r"(?P<file>.+?) in (?P<path>.+) differs from its SHA-256",
         QT_TRANSLATE_NOOP(
             "ErrorWords", "The model is damaged: {file} differs from its SHA-256. Fetch or convert the model again."
         ),
@@ -66,7 +66,7 @@ ENGINE_LINES: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        r"nextstroke\.json (?:is not JSON|lacks or misspells|was changed after|has an impossible|has no valid)",
+        r"nextstroke\.json (?:is not JSON|does not|lacks or|misspells|was changed|has no|has an|names no|asks for a)",
         QT_TRANSLATE_NOOP("ErrorWords", "The description of the model is damaged. Fetch or convert the model again."),
     ),
     (
@@ -111,96 +111,169 @@ ENGINE_LINES: tuple[tuple[str, str], ...] = (
             "ErrorWords", "“{name}” is part of the program and stays. Only models that you added can be removed."
         ),
     ),
-)
-
-EXPORT_LINES: tuple[tuple[str, str], ...] = (
     (
-        r"there is no checkpoint (?P<path>.+); check",
-        QT_TRANSLATE_NOOP("ErrorWords", "There is no checkpoint “{path}”. Check where it is."),
+        r"there is no model named .(?P<name>.+).; those you added",
+        QT_TRANSLATE_NOOP("ErrorWords", "There is no model “{name}” on this computer. Choose another one."),
     ),
     (
-        r"(?P<path>.+) is no checkpoint that this program knows",
+        r"(?P<path>.+) is a file, not a model folder",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "“{path}” is a file, not a model folder. Choose a folder, or convert a checkpoint."
+        ),
+    ),
+    (
+        r"(?P<path>.+) lists no file (?P<file>.+); export",
+        QT_TRANSLATE_NOOP("ErrorWords", "The model folder lacks the file {file}. Fetch or convert the model again."),
+    ),
+    (
+        r"(?P<file>.+?)(?: in .+)? is a link out of the folder",
+        QT_TRANSLATE_NOOP("ErrorWords", "“{file}” leads out of the model folder. Do not use this model."),
+    ),
+    (
+        r"nextstroke\.json names the file .(?P<file>.+)., which lies outside",
+        QT_TRANSLATE_NOOP("ErrorWords", "“{file}” leads out of the model folder. Do not use this model."),
+    ),
+    (
+        r"(?P<file>.+?) in .+ is not an ordinary file",
+        QT_TRANSLATE_NOOP("ErrorWords", "“{file}” is not an ordinary file. Do not use this model."),
+    ),
+    (
+        r".+ is (?:no ordinary manifest file|not UTF-8 text); fetch or export the model folder"
+        r"|.+ names no decoder graph; export",
+        QT_TRANSLATE_NOOP("ErrorWords", "The description of the model is damaged. Fetch or convert the model again."),
+    ),
+    (
+        r"cannot .+: the disk is full;",
+        QT_TRANSLATE_NOOP("ErrorWords", "The disk is full. Free some space and try again."),
+    ),
+    (
+        r"cannot read (?:the models folder )?(?P<path>.+): no permission;",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "“{path}” cannot be read: you have no permission. Ask its owner, or choose another place."
+        ),
+    ),
+    (
+        r"cannot (?:write|remove|use the models folder|add .+ to the models in) (?P<path>.+): no permission;",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "“{path}” cannot be changed: you may not write there. Ask its owner, or choose another place."
+        ),
+    ),
+    (
+        r"cannot (?:read the models folder|read|write|remove|use the models folder"
+        r"|add .+ to the models in) (?P<path>.+): it does not exist;",
+        QT_TRANSLATE_NOOP("ErrorWords", "“{path}” does not exist any more. Check the name and try again."),
+    ),
+    (
+        r"cannot (?:read the models folder|read the tokenizer"
+        r"|read) (?P<path>.+): (?P<reason>.+); check (?:the disk|permissions|the path)",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "“{path}” cannot be read ({reason}). Check permissions and disk, then try again."
+        ),
+    ),
+    (
+        r"cannot look at (?P<path>.+) \((?P<reason>.+)\); check permissions",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "“{path}” cannot be read ({reason}). Check permissions and disk, then try again."
+        ),
+    ),
+    (
+        r"cannot (?:write|remove|use the models folder"
+        r"|add .+ to the models in) (?P<path>.+): (?P<reason>.+); check the disk",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "“{path}” cannot be written ({reason}). Check permissions and disk, then try again."
+        ),
+    ),
+    (
+        r"this user has no home folder",
         QT_TRANSLATE_NOOP(
             "ErrorWords",
-            "“{path}” is no checkpoint that this program knows. It opens those of nanoGPT, of GPT-2 from "
-            "Hugging Face, and its own.",
+            "You have no home folder, so there is no place for models and settings. Set HOME, or start the "
+            "program with --profile.",
         ),
     ),
     (
-        r"(?P<path>.+) is cut off or (?:damaged|not JSON)",
-        QT_TRANSLATE_NOOP("ErrorWords", "“{path}” is cut off or damaged. Fetch it again."),
+        r"ONNX Runtime cannot load (?P<path>.+) \(.*\); export",
+        QT_TRANSLATE_NOOP("ErrorWords", "ONNX Runtime cannot load “{path}”. Fetch or convert the model again."),
     ),
     (
-        r"(?P<path>.+) has neither model\.safetensors nor pytorch_model\.bin",
-        QT_TRANSLATE_NOOP("ErrorWords", "“{path}” holds no weights. Fetch the whole model folder."),
+        r"the computer's memory is full|the checkpoint needs more memory"
+        r"|ONNX Runtime could not run the model: .*(?:allocate memory|out of memory|bad_alloc)",
+        QT_TRANSLATE_NOOP("ErrorWords", "There is not enough memory. Close other programs, or take a smaller model."),
     ),
     (
-        r"(?P<path>.+)/config\.json describes a '(?P<family>[^']*)' model",
+        r"ONNX Runtime could not run the model: (?!.*(?:allocate memory|out of memory"
+        r"|bad_alloc))(?P<reason>.+); restart",
         QT_TRANSLATE_NOOP(
-            "ErrorWords", "This is a {family} model. Of Hugging Face’s folders only GPT-2 can be converted."
+            "ErrorWords", "The model could not be run ({reason}). Start the program again, or choose the processor."
         ),
     ),
     (
-        r"(?P<name>.+) holds numbers that are not finite",
-        QT_TRANSLATE_NOOP(
-            "ErrorWords",
-            "The checkpoint “{name}” holds numbers that are not finite: training went wrong there. Use an earlier one.",
-        ),
+        r".+, so this program cannot run it; export|.+ has no \S+ cache, as its manifest says",
+        QT_TRANSLATE_NOOP("ErrorWords", "This program cannot run the graph of this model. Convert the model again."),
     ),
     (
-        r"(?P<name>.+) holds the tensor (?P<tensor>.+), which this model family does not have",
-        QT_TRANSLATE_NOOP(
-            "ErrorWords",
-            "The checkpoint “{name}” holds an unknown tensor ({tensor}). It is another architecture, or its "
-            "configuration does not belong to it.",
-        ),
-    ),
-    (
-        r"(?P<name>.+) lacks the tensor (?P<tensor>[^;]+);",
-        QT_TRANSLATE_NOOP("ErrorWords", "The checkpoint “{name}” lacks the tensor {tensor}. Save or fetch it again."),
-    ),
-    (
-        r"(?P<name>.+): (?P<tensor>.+) has shape .+, but the configuration says",
+        r"the tokenizer in .+ has (?P<tokens>\d+) tokens but the model only (?P<size>\d+), so they do not",
         QT_TRANSLATE_NOOP(
             "ErrorWords",
-            "In the checkpoint “{name}”, {tensor} does not fit the configuration. They do not belong together.",
+            "The tokenizer has {tokens} tokens, but the model only {size}. Convert the model again with its own "
+            "tokenizer.",
         ),
     ),
     (
-        r"the tokenizer in (?P<path>.+) has (?P<tokens>\d+) tokens but the model only (?P<size>\d+)",
+        r"unknown kind of tokenizer .(?P<kind>.+).; known are",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "The tokenizer of the model is of an unknown kind ({kind}). Update the program."
+        ),
+    ),
+    (
+        r".+ has \d+ tokens, so its \S+ token cannot be",
+        QT_TRANSLATE_NOOP("ErrorWords", "The tokenizer does not belong to the model. Use the one that does."),
+    ),
+    (
+        r"(?P<path>.+) is not a (?:SentencePiece model|tokenizer\.json), or it is damaged",
+        QT_TRANSLATE_NOOP("ErrorWords", "The tokenizer “{path}” is damaged or of an unknown kind. Fetch it again."),
+    ),
+    (
+        r"(?P<path>.+) is not a byte-level tokenizer",
         QT_TRANSLATE_NOOP(
             "ErrorWords",
-            "The tokenizer has {tokens} tokens, but the model only {size}. Put the tokenizer that belongs "
-            "to the model into its folder.",
+            "The tokenizer “{path}” is not a byte-level one. Use the SentencePiece file (tokenizer.model) of the "
+            "model.",
         ),
     ),
     (
-        r"(?P<path>.+) holds no tokenizer",
+        r"the text holds half a character .+ at position (?P<place>\d+)",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords", "The text holds half a character (at position {place}). Delete it and try again."
+        ),
+    ),
+    (
+        r"the generation ended without a result",
+        QT_TRANSLATE_NOOP("ErrorWords", "The writing ended without a result. Try again."),
+    ),
+    (
+        r"unexpected (?P<name>\S+) in the engine",
         QT_TRANSLATE_NOOP(
             "ErrorWords",
-            "“{path}” holds no tokenizer. Put the tokenizer that belongs to the model beside the checkpoint.",
+            "Something unexpected happened in the engine ({name}). Try again, and report it if it comes back.",
         ),
     ),
     (
-        r"(?P<path>.+) made its reader stop \((?P<reason>.+)\)",
-        QT_TRANSLATE_NOOP(
-            "ErrorWords",
-            "The checkpoint “{path}” made its reader stop ({reason}). It is damaged, hostile or too large "
-            "for this computer.",
-        ),
+        r"the engine does not take any more messages",
+        QT_TRANSLATE_NOOP("ErrorWords", "The engine does not answer any more. Start it again."),
     ),
     (
-        r"the \w+ conversion misses its threshold|the conversion differs from its checkpoint",
-        QT_TRANSLATE_NOOP(
-            "ErrorWords", "The converted model differs too much from its original, so nothing was written."
-        ),
+        r"a message of \d+ bytes is longer than a frame may be",
+        QT_TRANSLATE_NOOP("ErrorWords", "The text is too long for the engine. Shorten it."),
     ),
     (
-        r"PyTorch (?P<version>\S+) can be made to run code by a checkpoint",
+        r"a frame (?:claims|is not JSON|has no type)",
+        QT_TRANSLATE_NOOP("ErrorWords", "The connection to the engine is disturbed. Start the engine again."),
+    ),
+    (
+        r"there is no message .+; update|this is no generation request|the message .+ has no text .+; update",
         QT_TRANSLATE_NOOP(
-            "ErrorWords",
-            "PyTorch {version} is not safe with checkpoints. Install PyTorch 2.10 or newer in the "
-            "environment for conversions.",
+            "ErrorWords", "The window and the engine are of different versions. Install the program again."
         ),
     ),
 )

@@ -2,9 +2,10 @@
 
     DocumentError, Note     kind + facts → a sentence of the table, translated
     engine, exporter        kind + English line → known lines by pattern, translated; else the kind's heading + the line
+    a reason in a line      known ones by pattern, translated; else as it is
 
-Knows kinds and English lines; must not know how they came about. A new line of the engine needs nothing here: it is
-shown as it is, under a heading that says what it is about; a row makes it Chinese.
+Knows kinds and English lines; must not know how they came about. A line that no row knows (of a newer engine, of a
+library) is shown as it is, under a heading that says what it is about; for every line of this version a test asks.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from PySide6.QtCore import QCoreApplication
 
 from desktop_app.document.errors import DocumentError, StoreError
 from desktop_app.document.text_file import Note
-from desktop_app.services.engine_lines import ENGINE_LINES, EXPORT_LINES, QT_TRANSLATE_NOOP
+from desktop_app.services.engine_lines import ENGINE_LINES, QT_TRANSLATE_NOOP
+from desktop_app.services.export_lines import EXPORT_LINES
+from desktop_app.services.reason_lines import REASON_LINES, SYSTEM_REASONS
 
 _CONTEXT = "ErrorWords"
-
+_REASONS = ("reason", "obstacle")  # facts that are English words themselves
+# "Input/output error" as Python says it: "[Errno 5] Input/output error: '/a/b'".
+_SYSTEM_REASON = re.compile(r"(?:\[(?:Errno|WinError) \d+\] )?([^:]+?)(?:: .*)?")
 
 # Kinds of documents, settings and the recovery store; " save" or " read" behind a kind where the words differ.
 _DOCUMENT_WORDS: dict[str, str] = {
@@ -157,12 +162,26 @@ def words_for_kind(kind: str, english: str, facts: Mapping[str, str] | None = No
 
 def words_for_engine(line: str, kind: str = "") -> str:
     """The sentence for an English line of the engine or the exporter; `kind` is its error class, where known."""
-    for pattern, template in (*ENGINE_LINES, *EXPORT_LINES):
-        found = re.match(pattern, line)
-        if found is not None:
-            return _filled(template, {name: value or "" for name, value in found.groupdict().items()})
+    known = _known_line(line)
+    if known:
+        return known
     heading = _HEADINGS.get(kind)
     return sentence(line) if heading is None else _filled(heading, {"line": line})
+
+
+def words_for_reason(reason: str) -> str:
+    """The words for why something failed, as a part of a sentence; a reason that no row knows stays as it is."""
+    for pattern, template in REASON_LINES:
+        found = re.fullmatch(pattern, reason)
+        if found is not None:
+            return _filled(template, found.groupdict())
+    known = _known_line(reason)
+    if known:
+        return known.rstrip(".。")
+    system = _SYSTEM_REASON.fullmatch(reason)
+    if system is not None and system[1] in SYSTEM_REASONS:
+        return QCoreApplication.translate(_CONTEXT, system[1])
+    return reason
 
 
 def sentence(line: str) -> str:
@@ -173,9 +192,19 @@ def sentence(line: str) -> str:
     return line[0].upper() + line[1:] + ("" if line[-1] in ".!?。！？…" else ".")
 
 
+def _known_line(line: str) -> str:
+    """The sentence of the first row whose pattern begins the line; "" without one."""
+    for pattern, template in (*ENGINE_LINES, *EXPORT_LINES):
+        found = re.match(pattern, line)
+        if found is not None:
+            return _filled(template, {name: value or "" for name, value in found.groupdict().items()})
+    return ""
+
+
 def _filled(template: str, facts: Mapping[str, str]) -> str:
     if not template:
         return ""
     words = QCoreApplication.translate(_CONTEXT, template)
+    facts = {name: words_for_reason(fact) if name in _REASONS else fact for name, fact in facts.items()}
     # In one pass, and not by str.format: a file's name may itself hold braces.
     return re.sub(r"\{(\w+)\}", lambda found: facts.get(found[1], found[0]), words)

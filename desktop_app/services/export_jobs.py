@@ -21,6 +21,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
+from desktop_app.services.error_words import words_for_reason
 from desktop_app.services.export_python import ExportPython, find_export_python
 from desktop_app.services.export_words import words_for_step
 
@@ -205,7 +206,7 @@ class ExportJobs(QObject):
             return self.tr(
                 "The conversion was ended by the system, most likely for want of memory; close programs first."
             )
-        reason = lines[-1][:300] if lines else str(code)
+        reason = words_for_reason(lines[-1][:300] if lines else f"status {code}")
         return self.tr("The conversion ended without a result ({reason}).").format(reason=reason)
 
     def _end(self, say: Callable[[], None]) -> None:

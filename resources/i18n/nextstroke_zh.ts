@@ -578,6 +578,110 @@
         <translation>“{name}”是程序自带的模型，不能移除。只能移除您自己添加的模型。</translation>
     </message>
     <message>
+        <source>“{path}” is a file, not a model folder. Choose a folder, or convert a checkpoint.</source>
+        <translation>“{path}”是文件，不是模型文件夹。请选择文件夹，或者转换检查点。</translation>
+    </message>
+    <message>
+        <source>“{file}” leads out of the model folder. Do not use this model.</source>
+        <translation>“{file}”指向模型文件夹之外。请不要使用这个模型。</translation>
+    </message>
+    <message>
+        <source>“{file}” is not an ordinary file. Do not use this model.</source>
+        <translation>“{file}”不是普通文件。请不要使用这个模型。</translation>
+    </message>
+    <message>
+        <source>The disk is full. Free some space and try again.</source>
+        <translation>磁盘已满。请腾出空间后再试。</translation>
+    </message>
+    <message>
+        <source>“{path}” cannot be read: you have no permission. Ask its owner, or choose another place.</source>
+        <translation>无法读取“{path}”：您没有权限。请联系它的所有者，或者选择别的位置。</translation>
+    </message>
+    <message>
+        <source>“{path}” cannot be changed: you may not write there. Ask its owner, or choose another place.</source>
+        <translation>无法写入“{path}”：您没有权限。请联系它的所有者，或者选择别的位置。</translation>
+    </message>
+    <message>
+        <source>“{path}” does not exist any more. Check the name and try again.</source>
+        <translation>“{path}”已不存在。请检查名称后再试。</translation>
+    </message>
+    <message>
+        <source>“{path}” cannot be read ({reason}). Check permissions and disk, then try again.</source>
+        <translation>无法读取“{path}”（{reason}）。请检查权限和磁盘后再试。</translation>
+    </message>
+    <message>
+        <source>“{path}” cannot be written ({reason}). Check permissions and disk, then try again.</source>
+        <translation>无法写入“{path}”（{reason}）。请检查权限和磁盘后再试。</translation>
+    </message>
+    <message>
+        <source>You have no home folder, so there is no place for models and settings. Set HOME, or start the program with --profile.</source>
+        <translation>您没有主文件夹，模型和设置无处存放。请设置 HOME，或者用 --profile 启动程序。</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime cannot load “{path}”. Fetch or convert the model again.</source>
+        <translation>ONNX Runtime 无法加载“{path}”。请重新获取或转换模型。</translation>
+    </message>
+    <message>
+        <source>There is not enough memory. Close other programs, or take a smaller model.</source>
+        <translation>内存不足。请关闭别的程序，或者换用较小的模型。</translation>
+    </message>
+    <message>
+        <source>The model could not be run ({reason}). Start the program again, or choose the processor.</source>
+        <translation>模型无法运行（{reason}）。请重新启动程序，或者改用处理器。</translation>
+    </message>
+    <message>
+        <source>This program cannot run the graph of this model. Convert the model again.</source>
+        <translation>程序无法运行这个模型的计算图。请重新转换模型。</translation>
+    </message>
+    <message>
+        <source>The tokenizer has {tokens} tokens, but the model only {size}. Convert the model again with its own tokenizer.</source>
+        <translation>分词器有 {tokens} 个词元，而模型只有 {size} 个。请用模型自己的分词器重新转换。</translation>
+    </message>
+    <message>
+        <source>The tokenizer of the model is of an unknown kind ({kind}). Update the program.</source>
+        <translation>模型的分词器种类未知（{kind}）。请更新程序。</translation>
+    </message>
+    <message>
+        <source>The tokenizer does not belong to the model. Use the one that does.</source>
+        <translation>分词器与模型不相配。请使用与模型相配的分词器。</translation>
+    </message>
+    <message>
+        <source>The tokenizer “{path}” is damaged or of an unknown kind. Fetch it again.</source>
+        <translation>分词器“{path}”已损坏，或者种类未知。请重新获取。</translation>
+    </message>
+    <message>
+        <source>The tokenizer “{path}” is not a byte-level one. Use the SentencePiece file (tokenizer.model) of the model.</source>
+        <translation>分词器“{path}”不是字节级的。请使用模型的 SentencePiece 文件（tokenizer.model）。</translation>
+    </message>
+    <message>
+        <source>The text holds half a character (at position {place}). Delete it and try again.</source>
+        <translation>文中有半个字符（第 {place} 位）。请删除它后再试。</translation>
+    </message>
+    <message>
+        <source>The writing ended without a result. Try again.</source>
+        <translation>续写没有结果。请再试一次。</translation>
+    </message>
+    <message>
+        <source>Something unexpected happened in the engine ({name}). Try again, and report it if it comes back.</source>
+        <translation>引擎出现意外错误（{name}）。请再试一次；如果再次出现，请报告这个问题。</translation>
+    </message>
+    <message>
+        <source>The engine does not answer any more. Start it again.</source>
+        <translation>引擎不再响应。请重新启动引擎。</translation>
+    </message>
+    <message>
+        <source>The text is too long for the engine. Shorten it.</source>
+        <translation>文章太长，引擎无法接收。请缩短文章。</translation>
+    </message>
+    <message>
+        <source>The connection to the engine is disturbed. Start the engine again.</source>
+        <translation>与引擎的通信出错。请重新启动引擎。</translation>
+    </message>
+    <message>
+        <source>The window and the engine are of different versions. Install the program again.</source>
+        <translation>窗口与引擎的版本不一致。请重新安装程序。</translation>
+    </message>
+    <message>
         <source>There is no checkpoint “{path}”. Check where it is.</source>
         <translation>没有检查点“{path}”。请检查它的位置。</translation>
     </message>
@@ -634,6 +738,114 @@
         <translation>PyTorch {version} 读取检查点不安全。请在转换用的环境中安装 PyTorch 2.10 或更新的版本。</translation>
     </message>
     <message>
+        <source>A recurrent network is converted in fp32 only. Choose that precision.</source>
+        <translation>循环网络只能按 fp32 转换。请选择这种精度。</translation>
+    </message>
+    <message>
+        <source>Converting needs {names}, which the Python for conversions lacks. Install the export add-on there.</source>
+        <translation>转换需要 {names}，而转换用的 Python 中没有。请在其中安装导出组件。</translation>
+    </message>
+    <message>
+        <source>“{path}” exists already. Try again: the model then gets another name.</source>
+        <translation>“{path}”已经存在。请再试一次，模型会换用别的名称。</translation>
+    </message>
+    <message>
+        <source>The checkpoint uses {option}, which this program’s GPT does not have. It cannot be converted.</source>
+        <translation>检查点用到了 {option}，本程序的 GPT 没有这一项，因此无法转换。</translation>
+    </message>
+    <message>
+        <source>The checkpoint uses the activation {name}, which this program does not know. It cannot be converted.</source>
+        <translation>检查点用到了激活函数 {name}，程序不认识它，因此无法转换。</translation>
+    </message>
+    <message>
+        <source>“{path}” is damaged: {heads} heads do not divide the width {width}. Fetch it again.</source>
+        <translation>“{path}”已损坏：宽度 {width} 不能被 {heads} 个注意力头整除。请重新获取。</translation>
+    </message>
+    <message>
+        <source>“{path}” does not name the parts of the model. Fetch the model again.</source>
+        <translation>“{path}”没有正确列出模型的各个部分。请重新获取模型。</translation>
+    </message>
+    <message>
+        <source>“{path}” lacks {file}. Fetch the whole model folder.</source>
+        <translation>“{path}”中缺少 {file}。请获取完整的模型文件夹。</translation>
+    </message>
+    <message>
+        <source>“{path}” is a PyTorch file, but not one of nanoGPT, so its shape is unknown. Choose a Hugging Face folder, or a checkpoint of this program.</source>
+        <translation>“{path}”是 PyTorch 文件，但不是 nanoGPT 的，无从得知它的结构。请选择 Hugging Face 的文件夹，或者本程序自己的检查点。</translation>
+    </message>
+    <message>
+        <source>“{path}” lacks {names} in model_args. Save the checkpoint again with nanoGPT.</source>
+        <translation>“{path}”的 model_args 中缺少 {names}。请用 nanoGPT 重新保存检查点。</translation>
+    </message>
+    <message>
+        <source>“{path}” is no checkpoint of this program. Choose another folder.</source>
+        <translation>“{path}”不是本程序的检查点。请选择别的文件夹。</translation>
+    </message>
+    <message>
+        <source>The checkpoint is of another version ({version}). Update the program.</source>
+        <translation>检查点的版本不同（{version}）。请更新程序。</translation>
+    </message>
+    <message>
+        <source>“{path}” holds {tensor}, which another part holds too. Save or fetch the model again.</source>
+        <translation>“{path}”中的 {tensor} 与别的部分重复。请重新保存或获取模型。</translation>
+    </message>
+    <message>
+        <source>In “{path}”, {tensor} holds {dtype} numbers, which cannot be converted. Choose the checkpoint before it was quantized.</source>
+        <translation>“{path}”中的 {tensor} 是 {dtype} 数值，无法转换。请选择量化之前的检查点。</translation>
+    </message>
+    <message>
+        <source>“{path}” holds more than tensors and plain values, so it was not opened. Save only the state_dict of the model, or use safetensors.</source>
+        <translation>“{path}”中不只有张量和普通的值，因此没有打开。请只保存模型的 state_dict，或者使用 safetensors。</translation>
+    </message>
+    <message>
+        <source>“{path}” is in PyTorch’s old format. Load it where you trust it, and save it again with torch.save.</source>
+        <translation>“{path}”是 PyTorch 的旧格式。请在您信任的环境中读取，再用 torch.save 重新保存。</translation>
+    </message>
+    <message>
+        <source>The file does not hold the plain tensors of a model. Save the state_dict of the model in it.</source>
+        <translation>文件中不是一个模型的普通张量。请在其中保存模型的 state_dict。</translation>
+    </message>
+    <message>
+        <source>“{path}” unpacks to more than it is, so it was not opened. Fetch it again, or save it again with torch.save.</source>
+        <translation>“{path}”解开后比文件本身还大，因此没有打开。请重新获取，或者用 torch.save 重新保存。</translation>
+    </message>
+    <message>
+        <source>The checkpoint “{name}” holds a tensor twice. Save it again.</source>
+        <translation>检查点“{name}”中有重复的张量。请重新保存。</translation>
+    </message>
+    <message>
+        <source>The configuration of the checkpoint is impossible: {reason}. Fetch or save it again.</source>
+        <translation>检查点的配置无效：{reason}。请重新获取或保存。</translation>
+    </message>
+    <message>
+        <source>The end-of-text token of the model is {end}, but the tokenizer has only {tokens} tokens. Put the tokenizer that belongs to the model into its folder.</source>
+        <translation>模型的结束词元是 {end}，而分词器只有 {tokens} 个词元。请把与模型相配的分词器放进它的文件夹。</translation>
+    </message>
+    <message>
+        <source>There is no tokenizer “{path}”. Check where it is.</source>
+        <translation>没有分词器“{path}”。请检查它的位置。</translation>
+    </message>
+    <message>
+        <source>“{path}” is a pickle, which could run anything, so it is never opened. Put a tokenizer.json beside the checkpoint.</source>
+        <translation>“{path}”是 pickle 文件，可能运行任意代码，因此不会打开。请在检查点旁边放一个 tokenizer.json。</translation>
+    </message>
+    <message>
+        <source>vocab.json and merges.txt in “{path}” are damaged. Fetch them again.</source>
+        <translation>“{path}”中的 vocab.json 和 merges.txt 已损坏。请重新获取。</translation>
+    </message>
+    <message>
+        <source>The tokenizer has no token {token}. Check --end-of-text.</source>
+        <translation>分词器中没有词元 {token}。请检查 --end-of-text。</translation>
+    </message>
+    <message>
+        <source>Nothing says which token ends a text. Convert the checkpoint on the command line, and name the token with --end-of-text.</source>
+        <translation>无从得知哪个词元表示结束。请在命令行中转换检查点，用 --end-of-text 指定这个词元。</translation>
+    </message>
+    <message>
+        <source>This checkpoint brings no tokenizer. Convert it on the command line, and name the tokenizer with --tokenizer.</source>
+        <translation>这个检查点没有自带分词器。请在命令行中转换检查点，用 --tokenizer 指定分词器。</translation>
+    </message>
+    <message>
         <source>A file cannot be read or written: {line}</source>
         <translation>无法读写文件：{line}</translation>
     </message>
@@ -672,6 +884,150 @@
     <message>
         <source>A part of the program is not installed: {line}</source>
         <translation>程序缺少组件：{line}</translation>
+    </message>
+    <message>
+        <source>signal {number}</source>
+        <translation>信号 {number}</translation>
+    </message>
+    <message>
+        <source>status {number}</source>
+        <translation>状态码 {number}</translation>
+    </message>
+    <message>
+        <source>no NVIDIA driver answers</source>
+        <translation>没有可用的 NVIDIA 驱动程序</translation>
+    </message>
+    <message>
+        <source>this ONNX Runtime was built without CUDA</source>
+        <translation>所装的 ONNX Runtime 不支持 CUDA</translation>
+    </message>
+    <message>
+        <source>the {dtype} cache of this model works on the processor only</source>
+        <translation>这个模型的 {dtype} 缓存只能用处理器计算</translation>
+    </message>
+    <message>
+        <source>ONNX Runtime could not use CUDA on the {card}; is the CUDA add-on installed?</source>
+        <translation>ONNX Runtime 无法在 {card} 上使用 CUDA，请检查是否装有 CUDA 组件</translation>
+    </message>
+    <message>
+        <source>{name} is {value}, but must be a whole number of at least 1</source>
+        <translation>{name} 是 {value}，而它应为不小于 1 的整数</translation>
+    </message>
+    <message>
+        <source>{name} is {value}, but may be at most {limit}</source>
+        <translation>{name} 是 {value}，而它最大为 {limit}</translation>
+    </message>
+    <message>
+        <source>{name} is {value}, but must be true or false</source>
+        <translation>{name} 是 {value}，而它应为 true 或 false</translation>
+    </message>
+    <message>
+        <source>{name} is {value}, but must be a positive number</source>
+        <translation>{name} 是 {value}，而它应为正数</translation>
+    </message>
+    <message>
+        <source>{name} is {value}, but must be {wanted}</source>
+        <translation>{name} 是 {value}，而它应为 {wanted}</translation>
+    </message>
+    <message>
+        <source>{name} is {value}, but must be a multiple of {factor}</source>
+        <translation>{name} 是 {value}，而它应为 {factor} 的倍数</translation>
+    </message>
+    <message>
+        <source>{heads} heads cannot share {kv} key/value heads evenly</source>
+        <translation>{heads} 个注意力头不能均分 {kv} 个键值头</translation>
+    </message>
+    <message>
+        <source>head_size is {size}, but must be even</source>
+        <translation>head_size 是 {size}，而它应为偶数</translation>
+    </message>
+    <message>
+        <source>{names} is unknown; a newer version may have written it</source>
+        <translation>未知的项 {names}，可能由更新的版本写成</translation>
+    </message>
+    <message>
+        <source>{names} is missing</source>
+        <translation>缺少 {names}</translation>
+    </message>
+    <message>
+        <source>Input/output error</source>
+        <translation>输入输出错误</translation>
+    </message>
+    <message>
+        <source>Permission denied</source>
+        <translation>没有权限</translation>
+    </message>
+    <message>
+        <source>Operation not permitted</source>
+        <translation>不允许的操作</translation>
+    </message>
+    <message>
+        <source>No such file or directory</source>
+        <translation>文件或文件夹不存在</translation>
+    </message>
+    <message>
+        <source>Is a directory</source>
+        <translation>这是文件夹</translation>
+    </message>
+    <message>
+        <source>Not a directory</source>
+        <translation>这不是文件夹</translation>
+    </message>
+    <message>
+        <source>Read-only file system</source>
+        <translation>磁盘是只读的</translation>
+    </message>
+    <message>
+        <source>No space left on device</source>
+        <translation>磁盘已满</translation>
+    </message>
+    <message>
+        <source>Disk quota exceeded</source>
+        <translation>磁盘配额已用完</translation>
+    </message>
+    <message>
+        <source>File name too long</source>
+        <translation>名称太长</translation>
+    </message>
+    <message>
+        <source>File too large</source>
+        <translation>文件太大</translation>
+    </message>
+    <message>
+        <source>Too many open files</source>
+        <translation>打开的文件太多</translation>
+    </message>
+    <message>
+        <source>Too many levels of symbolic links</source>
+        <translation>链接层数太多</translation>
+    </message>
+    <message>
+        <source>Device or resource busy</source>
+        <translation>设备正忙</translation>
+    </message>
+    <message>
+        <source>Cannot allocate memory</source>
+        <translation>内存不足</translation>
+    </message>
+    <message>
+        <source>Stale file handle</source>
+        <translation>网络磁盘上的文件已失效</translation>
+    </message>
+    <message>
+        <source>Transport endpoint is not connected</source>
+        <translation>网络磁盘已断开</translation>
+    </message>
+    <message>
+        <source>Connection timed out</source>
+        <translation>连接超时</translation>
+    </message>
+    <message>
+        <source>Directory not empty</source>
+        <translation>文件夹不是空的</translation>
+    </message>
+    <message>
+        <source>File exists</source>
+        <translation>文件已存在</translation>
     </message>
 </context>
 <context>

@@ -13,14 +13,16 @@ from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable, StoreError, disk_error
 from desktop_app.document.recovery import RecoveryStore
 from desktop_app.document.text_file import open_text
-from desktop_app.services.engine_lines import ENGINE_LINES, EXPORT_LINES
+from desktop_app.services.engine_lines import ENGINE_LINES
 from desktop_app.services.error_words import _DOCUMENT_WORDS, sentence, words_for, words_for_engine
+from desktop_app.services.export_lines import EXPORT_LINES
 from desktop_app.services.languages import LanguageSwitch
 from engine.contracts.errors import NextstrokeError
 from engine.contracts.manifest import read_manifest
 from engine.folder import open_folder
 from resources.i18n import update
 from tests.desktop_app.services.qt import application, delete_now
+from tests.support.said_lines import said_lines
 
 ODD_NAME = "第{reason}章.txt"  # a file's name may hold braces
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -111,8 +113,8 @@ LINES = {
     "/a b/model.onnx is damaged (its SHA-256 is not the manifest's); fetch or export the model folder again": "SHA-256",
     "the model answers with numbers that are not finite, so its weights are damaged; fetch": "",
     "the model needs 900 MB and /m has 20 MB free; free some space and add it again": "900 MB",
-    "There is an NVIDIA card, but CUDA 13 is missing; using the processor.": "CUDA 13 is missing",
-    "CUDA was asked for, but no NVIDIA driver answers; use --device cpu": "no NVIDIA driver answers",
+    "There is an NVIDIA card, but CUDA 13 is missing; using the processor.": "CUDA 13",
+    "CUDA was asked for, but no NVIDIA driver answers; use --device cpu": "NVIDIA",
     "8 jobs wait already; wait for one to end or stop it, then ask again": "",
     "the engine is not running; start it again": "",
     "the engine cannot be started ([Errno 2]); install the program again": "",
@@ -144,7 +146,8 @@ def test_known_lines_of_the_engine_are_chinese(chinese: None):
 
 
 def test_no_row_is_for_a_line_that_nobody_says(root: Path):
-    real = [*LINES, *_real_refusals(root)]
+    files = [path for side in ("engine", "export") for path in sorted((root / side).rglob("*.py"))]
+    real = [*LINES, *_real_refusals(root), *(line.text for path in files for line in said_lines(root, path))]
     for pattern, _ in (*ENGINE_LINES, *EXPORT_LINES):
         assert any(re.match(pattern, line) for line in real), pattern
 

@@ -123,7 +123,9 @@ def test_the_error_line_is_the_message(jobs: ExportJobs, heard: Listener, tmp_pa
     assert heard.ends() == [("failed", job, "the checkpoint is cut off; fetch it again")]
 
 
-@pytest.mark.parametrize(("name", "words"), [("crash.pt", "want of memory"), ("silent.pt", "without a result (3)")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("crash.pt", "want of memory"), ("silent.pt", "without a result (status 3)")]
+)
 def test_an_end_without_words_is_explained(jobs: ExportJobs, heard: Listener, tmp_path: Path, name: str, words: str):
     jobs.convert(tmp_path / name)
     assert wait_until(lambda: bool(heard.ends()))
