@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import runpy
+import signal
 import sys
 
 ENGINE_WORDS = frozenset(
@@ -51,7 +52,14 @@ def main() -> int:
         return _run_export()
     if word in ENGINE_WORDS:
         return _hand_over("engine")
+    _end_quietly_until_the_window_watches()
     return _hand_over(WINDOW)
+
+
+def _end_quietly_until_the_window_watches() -> None:
+    """Ctrl-C ends the process as the system does it: KeyboardInterrupt inside the making of a widget is an abort."""
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as `nohup` or a shell's `&` may have set it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def command_first(arguments: list[str]) -> list[str]:

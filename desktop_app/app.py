@@ -103,7 +103,7 @@ def _run(profile: str | None, files: list[str]) -> int:
         _end_recovery(autosave, recovery)
         background.close()
         bridge.stop()
-        watch.close()  # last: a second signal must not cut this short
+        watch.close()  # last: no further signal cuts this short
 
 
 def _open_recovery(window: MainWindow, paths: ProfilePaths) -> RecoveryStore | None:

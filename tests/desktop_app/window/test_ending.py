@@ -85,7 +85,61 @@ def test_a_display_that_does_not_answer_is_one_line_and_no_crash(root, tmp_path)
 
 
 @posix_only
-def test_a_signal_that_comes_before_the_window_is_answered_when_it_is_there():
+@pytest.mark.parametrize("at_start", [signal.SIG_DFL, signal.SIG_IGN])
+def test_ctrl_c_while_the_window_is_loaded_is_the_systems_own(root, tmp_path, at_start):
+    (tmp_path / "PySide6").mkdir()
+    asks = "import os, signal\nprint(int(signal.getsignal(signal.SIGINT)), flush=True)\nos._exit(0)\n"
+    (tmp_path / "PySide6" / "__init__.py").write_text(asks, encoding="utf-8")
+    answer = subprocess.run(
+        [sys.executable, "-m", "desktop_app", "--profile", str(tmp_path / "profile")],
+        cwd=root,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, at_start),
+    )
+    assert (answer.stdout, answer.stderr) == (f"{int(at_start)}\n", "")
+
+
+@posix_only
+@pytest.mark.parametrize("ignored", [(), (signal.SIGINT, signal.SIGHUP)])
+def test_no_signal_cuts_the_last_steps_short(root, ignored):
+    program = (
+        "import os, signal, sys\n"
+        "from PySide6.QtCore import QCoreApplication\n"
+        "from desktop_app.ending import SignalWatch\n"
+        "watch = SignalWatch(QCoreApplication([]))\n"
+        "print(*(signal.getsignal(n) == signal.SIG_IGN for n in (15, 2, 1)))\n"
+        "watch.close()\n"
+        "for number in (15, 2, 1): os.kill(os.getpid(), number)\n"
+        "print('ended in order')\n"
+    )
+
+    def begin() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=SECONDS, preexec_fn=begin)
+    watched = f"False {bool(ignored)} {bool(ignored)}"
+    assert (answer.returncode, answer.stdout.splitlines(), answer.stderr) == (0, [watched, "ended in order"], "")
+
+
+@pytest.fixture
+def signals_given_back():
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if os.name == "posix" else ()
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, signal.SIG_DFL)
+    yield numbers
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@posix_only
+def test_a_signal_that_comes_before_the_window_is_answered_when_it_is_there(signals_given_back):
     watch, left = SignalWatch(application()), []
     try:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -93,11 +147,11 @@ def test_a_signal_that_comes_before_the_window_is_answered_when_it_is_there():
         assert watch.is_asked
         watch.leave_by(lambda: left.append(1))
         assert left == [1]
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert wait_until(lambda: left == [1, 1], 5)
+        for count, number in enumerate(signals_given_back, 2):
+            os.kill(os.getpid(), number)
+            assert wait_until(lambda expected=count: left == [1] * expected, 5), number
     finally:
         watch.close()
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_leaving_at_once_asks_nothing_and_keeps_the_geometry(kit, tmp_path):
