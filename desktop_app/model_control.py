@@ -53,7 +53,7 @@ class ModelControl(QObject):
         self._tried: set[str] = set()  # opened in the place of a bundled one that is not there
         self._adding, self._adding_name = "", ""  # id of the operation that is shown, and the folder's name
         self._is_cancelling = False
-        self._to_add = ""  # a folder that waits for the engine
+        self._to_add: list[str] = []  # folders that wait for the engine, or for the one that is being added
         self._removing = ""
         self._connect()
 
@@ -109,12 +109,21 @@ class ModelControl(QObject):
         chosen = folder or self._dialogs.folder(self.tr("Add Model Folder"), self._settings().last_folder)
         if not chosen:
             return
+        name = Path(chosen).name
+        self._to_add.append(chosen)
         if not self._bridge.is_ready:
-            self._to_add = chosen
-            self.told.emit(self.tr("{name} is added as soon as the engine runs.").format(name=Path(chosen).name))
-            return
-        self._adding, self._adding_name = self._bridge.add_model(chosen), Path(chosen).name
-        self._show_adding(0, 0)
+            self.told.emit(self.tr("{name} is added as soon as the engine runs.").format(name=name))
+        elif self._adding:
+            self.told.emit(self.tr("{name} is added after {other}.").format(name=name, other=self._adding_name))
+        else:
+            self._add_next()
+
+    def _add_next(self) -> None:
+        if self._to_add and not self._adding and self._bridge.is_ready:
+            folder = self._to_add.pop(0)
+            self._adding, self._adding_name = self._bridge.add_model(folder), Path(folder).name
+            self._is_cancelling = False
+            self._show_adding(0, 0)
 
     def cancel_adding(self) -> None:
         """End the adding that goes on; its half-written folder is removed."""
@@ -184,9 +193,7 @@ class ModelControl(QObject):
         if self.state == STARTING:
             self._set(OPENING)
         self._bridge.list_models()
-        waiting, self._to_add = self._to_add, ""
-        if waiting:
-            self.add(waiting)
+        self._add_next()
 
     def _on_lost(self, message: str, restarting: bool) -> None:
         message = words_for_engine(message)  # what could not even start is said in the engine's words
@@ -236,6 +243,7 @@ class ModelControl(QObject):
         self._end_operation()
         self.told.emit(self.tr("{name} was added.").format(name=name))
         self.take_new(name)
+        self._add_next()
 
     def _on_removed(self, name: str) -> None:
         self.told.emit(self.tr("{name} was removed.").format(name=name))
@@ -250,6 +258,7 @@ class ModelControl(QObject):
                 self.told.emit(self.tr("The adding was cancelled; nothing of it is left."))
             else:
                 self._dialogs.tell(self.tr("The model was not added"), words_for_engine(message, kind))
+            self._add_next()
         elif operation == self._removing:
             self._dialogs.tell(self.tr("The model was not removed"), words_for_engine(message, kind))
 

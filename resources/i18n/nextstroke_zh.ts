@@ -1264,6 +1264,10 @@
         <source>The model was not removed</source>
         <translation>模型没有移除</translation>
     </message>
+    <message>
+        <source>{name} is added after {other}.</source>
+        <translation>“{other}”添加完之后，再添加“{name}”。</translation>
+    </message>
 </context>
 <context>
     <name>ModelPanel</name>

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -77,6 +78,69 @@ def test_a_cancelled_adding_leaves_nothing_in_the_library(tmp_path, monkeypatch)
         bridge.stop()
     assert sorted(ended) == sorted([("模型", "added"), (second, CANCELLED)])
     assert [path.name for path in (tmp_path / "profile" / "data" / "models").iterdir()] == ["模型"]
+
+
+def numbered(kit: Kit) -> list[str]:
+    """Let the bridge name each adding anew, as the real one does; the folders that it was given."""
+    given: list[str] = []
+
+    def add_model(path: str) -> str:
+        given.append(path)
+        return f"adding {len(given)}"
+
+    kit.bridge.add_model = add_model
+    return given
+
+
+def test_a_second_adding_waits_for_the_first_and_has_progress_and_cancel_of_its_own(kit):
+    given, panel = numbered(kit), kit.window.model_panel
+    kit.window.models.add("/x/A")
+    kit.window.models.add("/x/B")
+    assert kit.message == "B is added after A."
+    assert given == ["/x/A"]
+    kit.bridge.model_added.emit("A")
+    assert given == ["/x/A", "/x/B"]
+    kit.bridge.operation_progress.emit("adding 2", 5, 10)
+    assert panel.progress_text == "Adding B…"
+    assert panel.can_cancel
+    kit.window.models.cancel_adding()
+    assert ("cancel operation", "adding 2") in kit.bridge.calls
+    kit.bridge.operation_failed.emit("adding 2", "it was cancelled", CANCELLED)
+    assert kit.message == "The adding was cancelled; nothing of it is left."
+    assert not panel.can_cancel
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_the_end_of_one_adding_is_told_and_the_next_can_be_cancelled(kit, is_cancelled):
+    given = numbered(kit)
+    kit.window.models.add("/x/A")
+    if is_cancelled:
+        kit.window.models.cancel_adding()
+    kit.window.models.add("/x/B")
+    kit.bridge.operation_failed.emit("adding 1", "a line", CANCELLED if is_cancelled else "ModelFolderError")
+    assert [title for title, _ in kit.answers.told] == ([] if is_cancelled else ["The model was not added"])
+    assert given == ["/x/A", "/x/B"]
+    kit.window.models.cancel_adding()
+    assert kit.bridge.calls[-1] == ("cancel operation", "adding 2")
+    kit.bridge.operation_failed.emit("adding 2", "it was cancelled", CANCELLED)
+    kit.window.models.add("/x/C")
+    kit.bridge.operation_progress.emit("adding 3", 5, 10)
+    assert kit.window.model_panel.progress_text == "Adding C…"
+
+
+def test_folders_that_wait_for_the_engine_are_all_added(kit):
+    given = numbered(kit)
+    kit.window.models.add("/x/A")
+    kit.window.models.add("/x/B")
+    kit.bridge.is_ready = False
+    kit.bridge.operation_failed.emit("adding 1", "the engine stopped", "EngineStoppedError")
+    kit.bridge.be_lost()
+    kit.window.models.add("/x/C")
+    assert given == ["/x/A"]
+    kit.bridge.come_up()
+    assert given == ["/x/A", "/x/B"]
+    kit.bridge.model_added.emit("B")
+    assert given == ["/x/A", "/x/B", "/x/C"]
 
 
 def test_models_of_one_name_say_their_folder(kit):
