@@ -34,15 +34,16 @@ def open_application(program: str, version: str) -> QApplication:
     from PySide6.QtCore import qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
-    said: list[str] = []
+    said: list[tuple[str, str]] = []
     before = qInstallMessageHandler(lambda kind, context, words: _take(said, kind, context, words))
     try:
         # The style by its option: asking for a style object makes the binding load every style and widget class.
         application = QApplication([program, "-style", "fusion"])
     finally:
         qInstallMessageHandler(before)
-    for line in said:
-        print(line, file=sys.stderr)
+    if sys.stderr is not None:
+        for _category, line in said:
+            print(line, file=sys.stderr)
     application.setApplicationName("nextstroke")
     application.setApplicationDisplayName("")
     application.setApplicationVersion(version)
@@ -50,14 +51,27 @@ def open_application(program: str, version: str) -> QApplication:
     return application
 
 
-def _take(said: list[str], kind: QtMsgType, _context: QMessageLogContext, words: str) -> None:
+def _take(said: list[tuple[str, str]], kind: QtMsgType, context: QMessageLogContext, words: str) -> None:
+    """Remember what Qt says: (category, or "" for what is of no weight; words). The fatal one ends the process."""
     from PySide6.QtCore import QtMsgType
 
     if kind != QtMsgType.QtFatalMsg:
-        said.append(words)
+        is_weighty = kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg)
+        said.append((str(context.category or "default") if is_weighty else "", words))
         return
-    named = " ".join(f"{name}={os.environ[name]}" for name in DISPLAY_VARIABLES if os.environ.get(name))
-    reason = said[0] if said else words.splitlines()[0]
-    sys.stderr.write(f"error: the display ({named}) cannot be opened: {reason}; check it, or {WAY_OUT}\n")
-    sys.stderr.flush()
-    os._exit(FAILED)  # Qt aborts when this returns; nothing has been opened yet that would need an end
+    try:
+        named = " ".join(f"{name}={os.environ[name]}" for name in DISPLAY_VARIABLES if os.environ.get(name))
+        reason = _reason(said, words)
+        if sys.stderr is not None:  # None where the program was started with stderr closed
+            sys.stderr.write(f"error: the display ({named}) cannot be opened: {reason}; check it, or {WAY_OUT}\n")
+            sys.stderr.flush()
+    finally:
+        os._exit(FAILED)  # Qt aborts when this returns; nothing has been opened yet that would need an end
+
+
+def _reason(said: list[tuple[str, str]], fatal: str) -> str:
+    """The last word of a platform itself (qt.qpa.xcb); else of Qt, which ends with a general hint (qt.qpa.plugin)."""
+    weighty = [(category, words) for category, words in said if category]
+    own = [words for category, words in weighty if category.startswith("qt.qpa.") and category != "qt.qpa.plugin"]
+    found = own or [words for _, words in weighty] or [fatal]
+    return found[-1].strip().partition("\n")[0]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop_app.display import _reason
 from desktop_app.ending import SignalWatch
 from tests.desktop_app.services.qt import application, run_for, wait_until
 from tests.desktop_app.window.test_under_x import SECONDS, environment
@@ -80,8 +81,29 @@ def test_a_display_that_does_not_answer_is_one_line_and_no_crash(root, tmp_path)
     )
     assert (answer.returncode, answer.stdout) == (1, "")
     assert len(answer.stderr.splitlines()) == 1
-    assert ":nowhere" in answer.stderr
+    assert "could not connect to display :nowhere" in answer.stderr
     assert "nextstroke generate" in answer.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X servers")
+@pytest.mark.parametrize("where", ["2>&-", "2>/dev/full", ">&- 2>&-"])
+def test_a_dead_display_is_no_crash_where_nobody_can_be_told(root, tmp_path, where):
+    command = f'exec "{sys.executable}" -m desktop_app --profile "{tmp_path}" {where}'
+    environ = environment(":nowhere", root)
+    answer = subprocess.run(["sh", "-c", command], cwd=root, env=environ, timeout=SECONDS, check=False)
+    assert answer.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ([("default", "a font is odd"), ("qt.qpa.xcb", "no server\nat all"), ("qt.qpa.plugin", "a hint")], "no server"),
+        ([("default", "a font is odd"), ("qt.qpa.plugin", "a library"), ("", "a detail")], "a library"),
+        ([("", "a detail")], "aborting"),
+    ],
+)
+def test_the_reason_is_the_last_thing_that_the_platform_or_qt_said(said, reason):
+    assert _reason(said, "aborting\nmuch more") == reason
 
 
 @posix_only
