@@ -224,6 +224,7 @@ class Continuation(QObject):
             running.is_complete = True
             self._frame.start()
         elif isinstance(event, Failed):
+            running.place.separate()
             self._end()
             self.told.emit(self._words_for(event))
 
@@ -289,6 +290,8 @@ class Continuation(QObject):
             self._end()
 
     def _on_engine_lost(self, _message: str, _restarting: bool) -> None:
+        if self._running is not None:
+            self._running.place.separate()
         self._end()
 
     # ---- words ------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ class GenerationInText:
 
     def separate(self) -> None:
         """Keep the last word apart from a word that was there: one space more, in the same step of undo."""
-        if self._text and needs_space(self._text[-1], self._view.character_at(self.end)):
+        if self._text and needs_space(self._text[-2:], self._view.character_at(self.end)):
             self.insert(" ")
 
     def _edit(self, piece: str) -> None:

@@ -34,11 +34,14 @@ def is_mostly_chinese(text: str) -> bool:
 
 
 def needs_space(before: str, after: str) -> bool:
-    """Whether two characters must not meet without a space: a letter or a closing mark, then a letter of such a script.
+    """Whether a text and the character behind it must not meet without a space: a letter or a closing mark, then a
+    letter of such a script.
 
-    Chinese and other scripts without spaces need none.
+    Chinese and other scripts without spaces need none; between two letters ’ is an apostrophe. Of `before` the last
+    two characters count.
     """
-    return _ENDS_WORD.match(before) is not None and _BEGINS_WORD.match(after) is not None
+    is_apostrophe = before[-1:] == "\u2019" and _BEGINS_WORD.match(before[-2:-1]) is not None
+    return not is_apostrophe and _ENDS_WORD.match(before[-1:]) is not None and _BEGINS_WORD.match(after) is not None
 
 
 def takes_first_line_indent(text: str) -> bool:

@@ -5,7 +5,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QTextCharFormat
+from PySide6.QtGui import QInputMethodEvent, QTextCharFormat
+from PySide6.QtWidgets import QApplication
 
 from desktop_app.document import recovery_format
 from desktop_app.document.disk import Disk
@@ -13,10 +14,11 @@ from desktop_app.document.kept_document import KeptDocument, restore, text_diges
 from desktop_app.document.recovery import RecoveryStore
 from desktop_app.document.text_file import open_text
 from desktop_app.editor import generated_regions
+from desktop_app.editor.continuation import IDLE
 from desktop_app.editor.generation_in_text import GenerationInText
 from desktop_app.editor.painting import generated_ranges
 from desktop_app.editor.scripts import needs_space
-from tests.desktop_app.services.qt import application
+from tests.desktop_app.services.qt import application, wait_until
 from tests.desktop_app.window_kit import Kit
 
 
@@ -116,6 +118,7 @@ def test_a_damaged_store_of_the_first_version_still_gives_its_texts(tmp_path):
     [
         *[("n", "s", True), (".", "S", True), ("é", "ж", True)],
         *[("n", " ", False), ("n", ",", False), (" ", "s", False), ("\n", "s", False)],
+        *[("n\u2019", "t", False), (".\u2019", "s", True), ("\u2019", "s", True), ("n\u201d", "s", True)],
         *[("天", "s", False), ("n", "天", False), ("n", "", False), ("n", "\u2029", False)],
     ],
 )
@@ -135,7 +138,8 @@ def test_a_continuation_in_a_line_stays_apart_from_the_next_word_as_one_step(kit
     assert kit.text == "The cat sat down"
 
 
-def test_typing_into_a_generation_adds_no_space(kit):
+def begin_before_sat(kit: Kit) -> None:
+    """A generation in the middle of a line whose first word is on the page."""
     kit.write("The cat sat")
     cursor = kit.view.textCursor()
     cursor.setPosition(8)
@@ -143,8 +147,40 @@ def test_typing_into_a_generation_adds_no_space(kit):
     kit.trigger("continue")
     kit.bridge.begin()
     kit.bridge.write("slept")
+    assert wait_until(lambda: kit.text == "The cat sleptsat", 5)
+
+
+def test_typing_into_a_generation_adds_no_space(kit):
+    begin_before_sat(kit)
     kit.type("x")
-    assert "slept sat" not in kit.text
+    assert kit.window.continuation.state == IDLE
+    assert kit.text == "The cat sleptxsat"
+
+
+def test_composing_into_a_generation_adds_no_space(kit):
+    begin_before_sat(kit)
+    QApplication.sendEvent(kit.view, QInputMethodEvent("ni", []))
+    assert kit.window.continuation.state == IDLE
+    assert kit.text == "The cat sleptsat"
+    committed = QInputMethodEvent("", [])
+    committed.setCommitString("你")
+    QApplication.sendEvent(kit.view, committed)
+    assert kit.text == "The cat slept你sat"
+
+
+@pytest.mark.parametrize("end", ["stop", "fail", "engine lost"])
+def test_a_generation_that_ends_early_in_a_line_stays_apart_from_the_next_word(kit, end):
+    begin_before_sat(kit)
+    if end == "stop":
+        kit.trigger("stop")
+    elif end == "fail":
+        kit.bridge.fail("EngineError", "a line")
+    else:
+        kit.bridge.be_lost()
+    assert kit.window.continuation.state == IDLE
+    assert kit.text == "The cat slept sat"
+    kit.trigger("undo")
+    assert kit.text == "The cat sat"
 
 
 def looked_for_everywhere(kit: Kit) -> tuple[tuple[int, int], ...]:
