@@ -126,18 +126,10 @@ def _open_recovery(window: MainWindow, paths: ProfilePaths) -> RecoveryStore | N
     else:
         window.show_welcome()
     notes = (recovery.notice, copy_others(window.services.disk, recovery, kept[1:], paths.data))
-    said = [_words_for_damage() if note.kind == "kept_text_damaged" else words_for(note) for note in notes if note]
+    said = [words_for(note) for note in notes if note]
     if said:
         window.status_line.say(" ".join(said), stays=any(document.is_damaged for document in kept))
     return recovery
-
-
-def _words_for_damage() -> str:
-    from PySide6.QtCore import QCoreApplication
-
-    return QCoreApplication.translate(
-        "Start", "Text that was not saved is back, but damaged: what cannot be read of it is shown as \ufffd."
-    )
 
 
 def _keep_text(window: MainWindow, recovery: RecoveryStore | None, background: Background) -> Autosave | None:

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.contracts import graph_io
 from engine.contracts.errors import UsageError, VerificationError
 from engine.contracts.manifest import (
     CERTIFICATE_NAME,
@@ -37,7 +36,6 @@ from export.genai_config import genai_config
 from export.graph.builder import GraphBuilder, WeightSpool
 from export.graph.decoder import write_decoder
 from export.graph.lowering import FLOAT, INT4, INT8, INT8_BLOCKS, Lowering, Plan
-from export.graph.recurrent import LAYERS as RECURRENT_BUFFERS
 from export.graph.recurrent import write_recurrent
 from export.importers.load import Imported, import_checkpoint
 from export.importers.tokenizer_files import BEGIN_OF_TEXT
@@ -173,31 +171,22 @@ def _manifest(job: _Job, kinds: Mapping[str, str]) -> Manifest:
         source={"family": imported.family, "files": [dict(file) for file in imported.files]},
         files=(),
         graphs=(GraphEntry("decoder", GRAPH_FILE),),
-        cache=_cache_layout(config, cache),
+        cache=CacheLayout(*config.cache_rows, cache),
         tokenizer=TokenizerEntry(imported.tokenizer_kind, imported.tokenizer_file.name),
         certificate={},
-        uses_position_ids=not isinstance(config, RecurrentConfig) and config.positions == "learned",
+        uses_position_ids=config.uses_position_ids,
     )
 
 
-def _cache_layout(config: AnyConfig, dtype: str) -> CacheLayout:
-    if isinstance(config, RecurrentConfig):
-        return CacheLayout(RECURRENT_BUFFERS, 1, config.units, dtype)
-    head_size = graph_io.padded_head_size(config.head_size, rotary=config.positions == "rotary")
-    return CacheLayout(config.layers, config.kv_heads, head_size, dtype)
-
-
 def _precision(config: AnyConfig, asked: str | None) -> str:
-    if not isinstance(config, RecurrentConfig):
-        return asked or "int8"
-    if asked not in (None, "fp32"):
+    if asked is not None and asked not in config.precisions:
         raise UsageError(f"a recurrent network is exported in fp32 only, and {asked} was asked for; ask for fp32")
-    return "fp32"
+    return asked or config.precisions[0]
 
 
 def _write_words(job: _Job, hidden: Path, manifest: Manifest, certificate: Certificate) -> None:
     (hidden / CERTIFICATE_NAME).write_text(certificate.to_json(), encoding="utf-8")
-    if not isinstance(job.imported.config, RecurrentConfig):  # that program has no word for a state
+    if not job.imported.config.keeps_a_state:  # that program has no word for a state
         (hidden / GENAI_CONFIG_NAME).write_text(genai_config(manifest), encoding="utf-8")
     card = model_card(manifest, certificate, job.imported.training)
     (hidden / MODEL_CARD_NAME).write_text(card, encoding="utf-8")

@@ -85,6 +85,10 @@ _DOCUMENT_WORDS: dict[str, str] = {
         "ErrorWords",
         "“{name}” begins as {encoding} text but is damaged further on. Open it with the program that wrote it.",
     ),
+    "kept_text_damaged": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "Text that was not saved is back, but damaged: what cannot be read of it is shown as \ufffd.",
+    ),
     "origin_lost": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” was changed by another program, so the marks of what the model wrote are gone."
     ),

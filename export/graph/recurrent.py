@@ -24,8 +24,6 @@ from export.graph.builder import FloatArray, GraphBuilder, Linear, Lookup
 from export.graph.decoder import EMBEDDING, HEAD, last_positions, lengths
 from export.model.recurrent_config import RecurrentConfig
 
-LAYERS = 2  # buffers as a cache layout counts them: what attention sees, and the state
-
 
 def write_recurrent(config: RecurrentConfig, tensors: TensorSource, builder: GraphBuilder) -> None:
     """Emit the whole network into `builder`.
@@ -37,11 +35,12 @@ def write_recurrent(config: RecurrentConfig, tensors: TensorSource, builder: Gra
     """
     ids = builder.input(graph_io.INPUT_IDS, TensorProto.INT64, (1, "sequence"))
     seqlens, total = lengths(builder)
-    for layer in range(LAYERS):
+    buffers, heads, size = config.cache_rows
+    for layer in range(buffers):
         for name in (graph_io.past_key(layer), graph_io.past_value(layer)):
-            builder.input(name, TensorProto.FLOAT, (1, 1, "buffer", config.units))
+            builder.input(name, TensorProto.FLOAT, (1, heads, "buffer", size))
         for name in (graph_io.present_key(layer), graph_io.present_value(layer)):
-            builder.output(name, TensorProto.FLOAT, (1, 1, "buffer", config.units))
+            builder.output(name, TensorProto.FLOAT, (1, heads, "buffer", size))
     gates = builder.add(Lookup("gates", EMBEDDING, ids, "gates.rows", lambda: _gate_table(tensors)))
     past, rows = _positions(builder, ids, total)
     output, cell = _state_before(builder, config, past)

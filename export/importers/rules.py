@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contracts.errors import CheckpointError
-from export.model.config import ModelConfig
 from export.model.recurrent_config import AnyConfig
 
 FloatArray = NDArray[np.float32]
@@ -89,9 +88,8 @@ def canonical_tensors(table: Table, config: AnyConfig, reader: TensorReader) -> 
 def _wanted(table: Table, config: AnyConfig) -> dict[str, Rule]:
     """Their name -> the rule for one layer; rules for tensors that this configuration does not have fall away."""
     shapes, found = config.tensor_shapes(), dict[str, Rule]()
-    layers = config.layers if isinstance(config, ModelConfig) else 1
     for rule in table.rules:
-        for layer in range(layers if "{layer}" in rule.source else 1):
+        for layer in range(config.layers if "{layer}" in rule.source else 1):
             targets = tuple(target.format(layer=layer) for target in rule.targets)
             if all(target in shapes for target in targets):
                 found[rule.source.format(layer=layer)] = Rule(rule.source, targets, rule.transposed)

@@ -5,15 +5,12 @@ For: the trainer, its samples and its evaluation, and the reference of a convers
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import torch
 
 from export.model.gpt import GPT
+from export.model.language_model import LanguageModel
 from export.model.recurrent import RecurrentNetwork
 from export.model.recurrent_config import AnyConfig, RecurrentConfig
-
-LanguageModel: TypeAlias = GPT | RecurrentNetwork
 
 
 def build(config: AnyConfig) -> LanguageModel:
@@ -25,7 +22,7 @@ def build(config: AnyConfig) -> LanguageModel:
 def generate_greedy(model: LanguageModel, prompt: list[int], new_tokens: int, stop: int | None = None) -> list[int]:
     """The most probable continuation, token by token through the cache; ends at `stop` or when the context is full."""
     pending, made = torch.tensor([prompt]), list[int]()
-    cache: Any = model.new_cache()
+    cache = model.new_cache()
     limit = min(new_tokens, model.config.context_length - len(prompt) + 1)
     while len(made) < limit:
         token = int(model(pending, cache)[0, -1].argmax())

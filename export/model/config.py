@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self, cast
 
+from engine.contracts import graph_io
 from engine.contracts.errors import CheckpointError
 from engine.contracts.manifest import CONTEXT_LIMIT
 from engine.contracts.plain_fields import shown
@@ -22,7 +23,7 @@ POSITIONS = ("learned", "rotary")
 MLPS = ("gelu", "gelu_tanh", "swiglu")
 
 _MOST_LAYERS = 10_000  # a hostile file must not keep the program listing tensors for hours
-MOST = 2**31 - 1  # of everything else: more fits no index of ONNX's operators
+_MOST = 2**31 - 1  # of everything else: more fits no index of ONNX's operators
 _SIZES = (
     "vocabulary_size",
     "context_length",
@@ -36,8 +37,64 @@ _SIZES = (
 _FLAGS = ("qkv_bias", "projection_bias", "norm_bias", "tied_head")
 
 
+class Config:
+    """What every configuration can do; each kind is a frozen dataclass of numbers and words that decide its maths."""
+
+    context_length: int
+    vocabulary_size: int
+    layers: int
+
+    precisions: ClassVar[tuple[str, ...]]  # what its graph can be written in; the usual one first
+    keeps_a_state: ClassVar[bool]  # cache rows of more than keys and values
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the canonical tensors hold together."""
+        return sum(math.prod(shape) for shape in self.tensor_shapes().values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; `from_dict` gives the same configuration back."""
+        return dataclasses.asdict(cast(Any, self))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote; missing and unknown keys are refused, because each one changes the maths."""
+        fields = dataclasses.fields(cast(Any, cls))
+        known = {field.name for field in fields}
+        required = {field.name for field in fields if field.default is dataclasses.MISSING}
+        unknown, missing = sorted(set(values) - known), sorted(required - set(values))
+        if unknown:
+            raise refused(f"unknown key {', '.join(unknown)}; a newer version may have written it")
+        if missing:
+            raise refused(f"{', '.join(missing)} is missing")
+        return cls(**{name: _whole_as_float(name, value) for name, value in values.items()})
+
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Canonical tensor names and shapes in PyTorch layout, (out, in)."""
+        raise NotImplementedError
+
+    @property
+    def cache_rows(self) -> tuple[int, int, int]:
+        """Buffers, heads, and numbers a head and position, of the graph's cache."""
+        raise NotImplementedError
+
+    @property
+    def uses_position_ids(self) -> bool:
+        """Whether the graph asks for the positions of its tokens."""
+        return False
+
+    def _check_sizes(self, names: Sequence[str]) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise refused(f"{name} is {shown(value)}, but must be a whole number of at least 1")
+            most = CONTEXT_LIMIT if name == "context_length" else _MOST
+            if value > most:
+                raise refused(f"{name} is {shown(value)}, but no model here has more than {most}")
+
+
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Config):
     """One decoder-only Transformer.
 
         tokens (B, T) -> token_embedding [+ position_embedding] -> layers x [ x + attention(norm(x)); x + mlp(norm(x)) ]
@@ -67,56 +124,42 @@ class ModelConfig:
     attention_scale: float | None = None  # None = 1 / sqrt(head_size)
 
     def __post_init__(self) -> None:
-        for name in _SIZES:
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise _refused(f"{name} is {shown(value)}, but must be a whole number of at least 1")
-            most = CONTEXT_LIMIT if name == "context_length" else MOST
-            if value > most:
-                raise _refused(f"{name} is {shown(value)}, but no model here has more than {most}")
+        self._check_sizes(_SIZES)
         if self.layers > _MOST_LAYERS:
-            raise _refused(f"layers is {self.layers}, but no model here has more than {_MOST_LAYERS}")
+            raise refused(f"layers is {self.layers}, but no model here has more than {_MOST_LAYERS}")
         for name in _FLAGS:
             if type(getattr(self, name)) is not bool:
-                raise _refused(f"{name} is {shown(getattr(self, name))}, but must be true or false")
+                raise refused(f"{name} is {shown(getattr(self, name))}, but must be true or false")
         for name, allowed in (("norm", NORMS), ("positions", POSITIONS), ("mlp", MLPS)):
             if getattr(self, name) not in allowed:
-                raise _refused(f"{name} is {shown(getattr(self, name))}, but must be one of {', '.join(allowed)}")
+                raise refused(f"{name} is {shown(getattr(self, name))}, but must be one of {', '.join(allowed)}")
         for name in ("norm_epsilon", "rotary_base"):
             _positive_number(name, getattr(self, name))
         if self.attention_scale is not None:
             _positive_number("attention_scale", self.attention_scale)
         if self.heads % self.kv_heads:
-            raise _refused(f"{self.heads} heads cannot share {self.kv_heads} key/value heads evenly")
+            raise refused(f"{self.heads} heads cannot share {self.kv_heads} key/value heads evenly")
         if self.positions == "rotary" and self.head_size % 2:
-            raise _refused(f"rotary positions turn pairs of elements, so head_size {self.head_size} must be even")
+            raise refused(f"rotary positions turn pairs of elements, so head_size {self.head_size} must be even")
+
+    precisions = ("int8", "int4", "fp16", "fp32")
+    keeps_a_state = False
+
+    @property
+    def cache_rows(self) -> tuple[int, int, int]:
+        """Buffers, heads, and numbers a head and position, of the graph's cache."""
+        head_size = graph_io.padded_head_size(self.head_size, rotary=self.positions == "rotary")
+        return self.layers, self.kv_heads, head_size
+
+    @property
+    def uses_position_ids(self) -> bool:
+        """Learned positions are looked up; rotary ones are counted by the attention operator itself."""
+        return self.positions == "learned"
 
     @property
     def scale(self) -> float:
         """The factor on QKᵀ before the softmax."""
         return 1.0 / math.sqrt(self.head_size) if self.attention_scale is None else self.attention_scale
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers the canonical tensors hold together."""
-        return sum(math.prod(shape) for shape in self.tensor_shapes().values())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; `from_dict` gives the same configuration back."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
-        """Read what `to_dict` wrote; missing and unknown keys are refused, because each one changes the maths."""
-        fields = dataclasses.fields(cls)
-        known = {field.name for field in fields}
-        required = {field.name for field in fields if field.default is dataclasses.MISSING}
-        unknown, missing = sorted(set(values) - known), sorted(required - set(values))
-        if unknown:
-            raise _refused(f"unknown key {', '.join(unknown)}; a newer version may have written it")
-        if missing:
-            raise _refused(f"{', '.join(missing)} is missing")
-        return cls(**{name: _whole_as_float(name, value) for name, value in values.items()})
 
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Canonical tensor names and shapes in PyTorch layout, (out, in); the state_dict of `GPT` has exactly these."""
@@ -189,14 +232,15 @@ def _linear(name: str, out: int, inner: int, bias: bool) -> dict[str, tuple[int,
 def _whole_as_float(name: str, value: Any) -> Any:
     # JSON and TOML write 10000 for 10000.0; only the fields that are real numbers may be widened.
     is_real = name in ("norm_epsilon", "rotary_base", "attention_scale")
-    is_whole = is_real and type(value) is int and abs(value) <= MOST
+    is_whole = is_real and type(value) is int and abs(value) <= _MOST
     return float(value) if is_whole else value
 
 
 def _positive_number(name: str, value: object) -> None:
     if not isinstance(value, float) or not math.isfinite(value) or value <= 0:
-        raise _refused(f"{name} is {shown(value)}, but must be a positive number")
+        raise refused(f"{name} is {shown(value)}, but must be a positive number")
 
 
-def _refused(reason: str) -> CheckpointError:
+def refused(reason: str) -> CheckpointError:
+    """The error of a configuration that cannot be."""
     return CheckpointError(f"impossible model configuration: {reason}; correct the recipe or the checkpoint's config")

@@ -18,14 +18,13 @@ V vocabulary.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from export.model.config import ModelConfig
-from export.model.loss import chunked_cross_entropy
+from export.model.language_model import LanguageModel
 
 
 class KVCache:
@@ -139,12 +138,12 @@ class Block(nn.Module):
         return result
 
 
-class GPT(nn.Module):
+class GPT(LanguageModel):
     """The whole decoder; its state_dict has exactly `config.tensor_shapes()`."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config: ModelConfig = config
         self.token_embedding = nn.Embedding(config.vocabulary_size, config.width)
         learned = config.positions == "learned"
         self.position_embedding = nn.Embedding(config.context_length, config.width) if learned else None
@@ -153,7 +152,6 @@ class GPT(nn.Module):
         self.head = None if config.tied_head else nn.Linear(config.width, config.vocabulary_size, bias=False)
         angles = None if learned else rotary_angles(config)
         self.register_buffer("rotation", angles, persistent=False)  # (2, context, D): cosines and sines
-        self._hidden_for_loss: Callable[[Tensor], Tensor] = self.hidden
 
     def initialize(self, seed: int) -> None:
         """GPT-2's initial weights from a seed of their own: N(0, 0.02), residual outputs smaller by √(2 layers)."""
@@ -190,18 +188,6 @@ class GPT(nn.Module):
             cache.length += count
         result: Tensor = self.final_norm(x)
         return result
-
-    def forward(self, tokens: Tensor, cache: KVCache | None = None, naive: bool = False) -> Tensor:
-        """tokens (B, T) -> logits (B, T, V)."""
-        return F.linear(self.hidden(tokens, cache, naive), self.head_weight)
-
-    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Sum of next-token losses in nats; targets (B, T), IGNORED where none counts."""
-        return chunked_cross_entropy(self._hidden_for_loss(tokens), self.head_weight, targets)
-
-    def compile_hidden(self) -> None:
-        """Let torch.compile fuse the layers for `loss`; the chunked loss itself is faster as it stands."""
-        self._hidden_for_loss = torch.compile(self.hidden)
 
 
 def naive_attention(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:

@@ -17,14 +17,13 @@ Shapes: B batch, T new tokens, S all tokens so far, E embedding width, U units, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from export.model.gpt import causal_mask, naive_attention
-from export.model.loss import chunked_cross_entropy
+from export.model.language_model import LanguageModel
 from export.model.recurrent_config import RecurrentConfig
 
 
@@ -41,17 +40,16 @@ class RecurrentCache:
         return self.outputs.shape[1]
 
 
-class RecurrentNetwork(nn.Module):
+class RecurrentNetwork(LanguageModel):
     """The whole network; its state_dict has exactly `config.tensor_shapes()`."""
 
     def __init__(self, config: RecurrentConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config: RecurrentConfig = config
         self.scale = 1.0 / math.sqrt(config.units)
         self.token_embedding = nn.Embedding(config.vocabulary_size, config.width)
         self.lstm = nn.LSTM(config.width, config.units, batch_first=True)
         self.head = nn.Linear(2 * config.units, config.vocabulary_size, bias=False)
-        self._hidden_for_loss: Callable[[Tensor], Tensor] = self.hidden
 
     def initialize(self, seed: int) -> None:
         """Uniform in ±1/√fan-in from a seed of its own; forget gates start open (bias 1: Jozefowicz et al. 2015)."""
@@ -94,18 +92,6 @@ class RecurrentNetwork(nn.Module):
         if cache is not None:
             cache.outputs, cache.cell = so_far, cell
         return torch.cat([outputs, self._attend(outputs, so_far, naive)], dim=-1)
-
-    def forward(self, tokens: Tensor, cache: RecurrentCache | None = None, naive: bool = False) -> Tensor:
-        """tokens (B, T) -> logits (B, T, V)."""
-        return F.linear(self.hidden(tokens, cache, naive), self.head_weight)
-
-    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Sum of next-token losses in nats; targets (B, T), IGNORED where none counts."""
-        return chunked_cross_entropy(self._hidden_for_loss(tokens), self.head_weight, targets)
-
-    def compile_hidden(self) -> None:
-        """Let torch.compile fuse what it can for `loss`."""
-        self._hidden_for_loss = torch.compile(self.hidden)
 
     def _cells(self, embedded: Tensor, output: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
         """The LSTM's equations, token by token: outputs (B, T, U) and the last cell state (B, U)."""

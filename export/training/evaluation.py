@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from export.model.architectures import LanguageModel
+from export.model.language_model import LanguageModel
 from export.model.loss import IGNORED, token_losses
 from export.training.corpus import Group, read_documents
 from export.training.tokenizer import END_OF_TEXT_ID, TextTokenizer

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from export.model.architectures import LanguageModel
+from export.model.language_model import LanguageModel
 
 
 class GradientWorkers:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from export.model.architectures import LanguageModel
+from export.model.language_model import LanguageModel
 from export.training.tokenizer import END_OF_TEXT_ID, TextTokenizer
 
 
@@ -49,7 +49,7 @@ def sample(
     start = [END_OF_TEXT_ID, *tokenizer.encode(prompt)]
     room = model.config.context_length - len(start)
     pending, made, ended = torch.tensor([start]), list[int](), False
-    cache: Any = model.new_cache()
+    cache = model.new_cache()
     while len(made) < min(tokens, room) and not ended:
         logits = model(pending, cache)[0, -1].double().numpy()
         token = _draw(logits, random.random(), temperature, top_p)

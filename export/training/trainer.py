@@ -27,7 +27,8 @@ import torch
 from torch import Tensor
 
 from engine.contracts.errors import CheckpointError, CorpusError, RecipeError
-from export.model.architectures import LanguageModel, build
+from export.model.architectures import build
+from export.model.language_model import LanguageModel
 from export.training import checkpoint as checkpoints
 from export.training.checkpoint import Checkpoint, Progress
 from export.training.corpus import PackedGroup, Sampler, pack, read_documents, sample_texts

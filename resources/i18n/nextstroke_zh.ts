@@ -438,6 +438,10 @@
         <translation>“{name}”开头是 {encoding} 文本，后面却已损坏。请用当初写它的程序打开。</translation>
     </message>
     <message>
+        <source>Text that was not saved is back, but damaged: what cannot be read of it is shown as �.</source>
+        <translation>未保存的文字已找回，但已损坏：读不出的地方显示为 �。</translation>
+    </message>
+    <message>
         <source>“{name}” was changed by another program, so the marks of what the model wrote are gone.</source>
         <translation>“{name}”被别的程序改过，模型写下的部分已无从标出。</translation>
     </message>
@@ -1512,13 +1516,6 @@
     <message>
         <source>Side panel</source>
         <translation>侧栏</translation>
-    </message>
-</context>
-<context>
-    <name>Start</name>
-    <message>
-        <source>Text that was not saved is back, but damaged: what cannot be read of it is shown as �.</source>
-        <translation>未保存的文字已找回，但已损坏：读不出的地方显示为 �。</translation>
     </message>
 </context>
 <context>

@@ -392,8 +392,10 @@ def test_a_folder_without_locks_is_said(tmp_path: Path):
 
 def test_closing_twice_does_nothing(tmp_path: Path):
     one = store(tmp_path)
+    one.keep([KeptDocument("a", "one")])
     one.close()
     one.close()
+    assert [kept.text for kept in store(tmp_path).take_over()] == ["one"]
 
 
 def test_many_writes_leave_no_open_files_behind(tmp_path: Path):

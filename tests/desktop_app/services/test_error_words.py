@@ -3,7 +3,6 @@
 import errno
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,25 +15,13 @@ from desktop_app.document.text_file import open_text
 from desktop_app.services.engine_lines import ENGINE_LINES
 from desktop_app.services.error_words import _DOCUMENT_WORDS, sentence, words_for, words_for_engine
 from desktop_app.services.export_lines import EXPORT_LINES
-from desktop_app.services.languages import LanguageSwitch
 from engine.contracts.errors import NextstrokeError
 from engine.contracts.manifest import read_manifest
 from engine.folder import open_folder
-from resources.i18n import update
-from tests.desktop_app.services.qt import application, delete_now
 from tests.support.said_lines import said_lines
 
 ODD_NAME = "第{reason}章.txt"  # a file's name may hold braces
 HAN = re.compile("[\u4e00-\u9fff]")
-
-
-@pytest.fixture
-def chinese() -> Iterator[None]:
-    switch = LanguageSwitch(application(), update.FOLDER)
-    switch.apply("zh")
-    yield
-    switch.apply("en")
-    delete_now(switch)
 
 
 def disk_errors() -> list[DocumentError]:

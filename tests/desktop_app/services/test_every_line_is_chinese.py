@@ -1,7 +1,6 @@
 """Every line that the engine or a conversion can say in the window has its sentence: read out of their source."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,7 @@ import pytest
 from desktop_app.services.engine_lines import ENGINE_LINES
 from desktop_app.services.error_words import words_for_engine, words_for_reason
 from desktop_app.services.export_lines import EXPORT_LINES
-from desktop_app.services.languages import LanguageSwitch
 from desktop_app.services.reason_lines import REASON_LINES, SYSTEM_REASONS
-from resources.i18n import update
-from tests.desktop_app.services.qt import application, delete_now
 from tests.support.said_lines import NUMBER, PLACE, SaidLine, reachable, said_lines
 
 HAN = re.compile("[\u4e00-\u9fff]")
@@ -35,15 +31,6 @@ NOT_IN_THE_WINDOW = {
     "export/verify.py:check_folder": "`nextstroke verify`",
     "export/verify.py:certify_again": "`nextstroke verify`",
 }
-
-
-@pytest.fixture
-def chinese() -> Iterator[None]:
-    switch = LanguageSwitch(application(), update.FOLDER)
-    switch.apply("zh")
-    yield
-    switch.apply("en")
-    delete_now(switch)
 
 
 @pytest.fixture(scope="module")
