@@ -72,7 +72,7 @@ class MixedOptimizer:
     """Both update rules behind four verbs: step, zero, state, load."""
 
     def __init__(self, model: nn.Module, weight_decay: float, muon_dtype: torch.dtype = torch.float32) -> None:
-        named = dict(model.named_parameters())
+        named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         inner = {n: p for n, p in named.items() if p.ndim == 2 and n.startswith("layers.")}
         self._outer = {n: p for n, p in named.items() if n not in inner}
         self._muon = Muon(inner, weight_decay, dtype=muon_dtype)

@@ -34,7 +34,7 @@ from export.training.checkpoint import Checkpoint, Progress
 from export.training.corpus import PackedGroup, Sampler, pack, read_documents, sample_texts
 from export.training.evaluation import HeldOut, evaluate, read_heldout
 from export.training.files import write_atomically, write_json
-from export.training.gradients import GradientWorkers
+from export.training.gradients import GradientWorkers, Objective, next_token_loss
 from export.training.optimizer import MixedOptimizer
 from export.training.recipe import Recipe
 from export.training.run_log import RunLog, draw_curves, read_log
@@ -46,9 +46,20 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Trainer:
-    """Holds the parts of a run; `run` does it."""
+    """Holds the parts of a run; `run` does it.
 
-    def __init__(self, recipe: Recipe, folder: Path, cache: Path | None = None) -> None:
+    Without `model` the recipe's network starts from its own random weights; a given one starts as it is, and of its
+    parameters only those that require a gradient are trained.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        cache: Path | None = None,
+        model: LanguageModel | None = None,
+        objective: Objective = next_token_loss,
+    ) -> None:
         self.recipe, self.folder = recipe, folder
         self.settings = recipe.training
         self.device = _device(self.settings.device)
@@ -59,8 +70,7 @@ class Trainer:
         self._say(f"packing {len(recipe.groups)} groups")
         self.packed: list[PackedGroup] = [pack(g, self.tokenizer, cache or folder / "packed") for g in recipe.groups]
         self._say(f"{sum(len(item.tokens) for item in self.packed):,} tokens of training text")
-        self.model = _new_model(recipe)
-        self.model.initialize(self.settings.seed)
+        self.model = _new_model(recipe) if model is None else model
         self.model.to(self.device)
         dtype = _DTYPES["bfloat16" if self.device.type == "cuda" else "float32"]
         self.optimizer = MixedOptimizer(self.model, self.settings.weight_decay, dtype)
@@ -68,7 +78,7 @@ class Trainer:
         self.stop_requested = False
         if self.settings.compile:
             self.model.compile_hidden()
-        self._gradients = GradientWorkers(self.model, self.settings.workers, self._autocast)
+        self._gradients = GradientWorkers(self.model, self.settings.workers, self._autocast, objective)
 
     def run(self, resume: bool = False, stop_after_steps: int | None = None) -> bool:
         """Train to the end, or to a stop request; True when finished."""
@@ -289,11 +299,13 @@ class Trainer:
 
 def _new_model(recipe: Recipe) -> LanguageModel:
     try:
-        return build(recipe.model)
+        model = build(recipe.model)
+        model.initialize(recipe.training.seed)
     except (RuntimeError, MemoryError) as error:  # what PyTorch raises when there is no such memory
         raise RecipeError(
             f"[model]: {recipe.model.parameters:,} parameters do not fit this computer's memory; make the model smaller"
         ) from error
+    return model
 
 
 def _device(name: str) -> torch.device:
