@@ -6,7 +6,7 @@ Must not know: files, tokenizers, text, sampling, or any model family's name.
 
 What is unusual here:
 - Three forwards of the same weights must agree: `naive` (softmax(QKᵀ/√d)V written out: the judge), the default one
-  (fused attention) and the cached one (a KVCache, any number of new tokens at a time).
+  (fused, or in blocks of queries while training on a CPU) and the cached one (a KVCache, any number of new tokens).
 - Sources: Vaswani et al. 2017 (attention), Radford et al. 2019 (pre-norm GPT-2), Su et al. 2021 (rotary positions),
   Zhang & Sennrich 2019 (RMSNorm), Shazeer 2020 (SwiGLU), Ainslie et al. 2023 (grouped-query attention).
 - Matrices are separate (query, key, value, gate, up), so that the state_dict's keys are the canonical names.
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from export.model.block_attention import block_attention, block_attention_serves
 from export.model.config import ModelConfig
 from export.model.language_model import LanguageModel
 
@@ -86,6 +87,8 @@ class Attention(nn.Module):
         k, v = self._share(k), self._share(v)  # (B, H, S, D)
         if naive:
             mixed = naive_attention(q, k, v, self.scale)
+        elif cache is None and block_attention_serves(q):
+            mixed = block_attention(q, k, v, self.scale)
         else:
             # A single new token may look at everything; several need the causal rule shifted to the end of S.
             shifted = q.shape[2] > 1 and q.shape[2] != k.shape[2]

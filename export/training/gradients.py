@@ -21,7 +21,6 @@ from torch import Tensor
 
 from export.model.language_model import LanguageModel
 
-
 Objective = Callable[[LanguageModel, Tensor], Tensor]
 """(model, windows (rows, length + 1)) -> the sum over its tokens of what is to be minimized, in nats."""
 
