@@ -6,7 +6,7 @@ Knows: how logits and the loss come from the hidden state. Must not know: any ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from export.model.config import Config
+from export.model.lora import is_factor, merged_weights
 from export.model.loss import chunked_cross_entropy
 
 
@@ -49,8 +50,32 @@ class LanguageModel(nn.Module):
 
     def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Sum of next-token losses in nats; targets (B, T), IGNORED where none counts."""
-        return chunked_cross_entropy(self._hidden_for_loss(tokens), self.head_weight, targets)
+        return chunked_cross_entropy(self.hidden_for_loss(tokens), self.head_weight, targets)
+
+    def hidden_for_loss(self, tokens: Tensor) -> Tensor:
+        """`hidden`, compiled where `compile_hidden` was asked for; for a loss of one's own."""
+        return self._hidden_for_loss(tokens)
 
     def compile_hidden(self) -> None:
         """Let torch.compile fuse the layers for `loss`; the chunked loss itself is faster as it stands."""
         self._hidden_for_loss = torch.compile(self.hidden)
+
+    def merged_state(self) -> dict[str, Tensor]:
+        """The canonical tensors that a checkpoint holds, with low-rank adapters added into their matrices."""
+        state = {**self.state_dict(), **merged_weights(self)}
+        return {name: state[name] for name in self.config.tensor_shapes()}
+
+    def adapter_state(self) -> dict[str, Tensor]:
+        """The factors of low-rank adapters by name; empty for a network without them."""
+        return {name: tensor for name, tensor in self.state_dict().items() if is_factor(name)}
+
+    def fits(self, adapters: Mapping[str, Tensor]) -> bool:
+        """Whether `adapters` are factors of the same matrices and ranks as its own."""
+        own = self.adapter_state()
+        return adapters.keys() == own.keys() and all(
+            own[name].shape == tensor.shape for name, tensor in adapters.items()
+        )
+
+    def restore(self, tensors: Mapping[str, Tensor], adapters: Mapping[str, Tensor]) -> None:
+        """Go on from what `merged_state` and `adapter_state` gave; under adapters the frozen weights stay."""
+        self.load_state_dict(adapters or tensors, strict=not adapters)

@@ -4,6 +4,7 @@
       checkpoint.json         format, version, ModelConfig, recipe, progress (step, tokens, stage, …), random states
       model.safetensors       canonical names, float32
       optimizer.safetensors   optimizer state by name; absent in a final, exported checkpoint
+      adapters.safetensors    low-rank factors while they are trained; already added into model.safetensors
       tokenizer.model
 
 For: the trainer, and the importer that turns a checkpoint into a model folder.
@@ -17,7 +18,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class Checkpoint:
     model: dict[str, Tensor]
     optimizer: dict[str, Tensor]
     tokenizer: bytes
+    adapters: dict[str, Tensor] = field(default_factory=dict)
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
@@ -64,6 +66,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         _save(checkpoint.model, hidden / "model.safetensors")
         if checkpoint.optimizer:
             _save(checkpoint.optimizer, hidden / "optimizer.safetensors")
+        if checkpoint.adapters:
+            _save(checkpoint.adapters, hidden / "adapters.safetensors")
         (hidden / "tokenizer.model").write_bytes(checkpoint.tokenizer)
         meta = {
             "format": FORMAT,
@@ -93,9 +97,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise file_error(error, f"read the checkpoint's tokenizer in {folder}") from error
     model = _load(folder / "model.safetensors")
     _check_model(folder, model, config)
-    optimizer_path = folder / "optimizer.safetensors"
-    optimizer = _load(optimizer_path) if optimizer_path.exists() else {}
-    return Checkpoint(config, progress, recipe, random_states, model, optimizer, tokenizer)
+    optimizer, adapters = (_load_if_there(folder / f"{name}.safetensors") for name in ("optimizer", "adapters"))
+    return Checkpoint(config, progress, recipe, random_states, model, optimizer, tokenizer, adapters)
 
 
 def list_checkpoints(run_folder: Path) -> list[Path]:
@@ -156,6 +159,10 @@ def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
         # The library wraps the operating system's reason in its own words, "I/O error: … (os error 28)".
         number = re.search(r"os error (\d+)", str(error))
         raise OSError(int(number[1]) if number else 5, str(error)) from error
+
+
+def _load_if_there(path: Path) -> dict[str, Tensor]:
+    return _load(path) if path.exists() else {}
 
 
 def _load(path: Path) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.contracts.errors import CheckpointError
+from export.model.lora import is_factor
 
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic coefficients tuned for slope at zero (Jordan et al.)
 _STEPS = 5
@@ -73,7 +74,8 @@ class MixedOptimizer:
 
     def __init__(self, model: nn.Module, weight_decay: float, muon_dtype: torch.dtype = torch.float32) -> None:
         named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-        inner = {n: p for n, p in named.items() if p.ndim == 2 and n.startswith("layers.")}
+        # The thin factors of an adapter are AdamW's: all their directions pulled to one length would be noise.
+        inner = {n: p for n, p in named.items() if p.ndim == 2 and n.startswith("layers.") and not is_factor(n)}
         self._outer = {n: p for n, p in named.items() if n not in inner}
         self._muon = Muon(inner, weight_decay, dtype=muon_dtype)
         self._adam = torch.optim.AdamW(self._outer.values(), lr=0.0, betas=(0.9, 0.95), weight_decay=0.0, fused=True)

@@ -24,7 +24,6 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from engine.contracts.errors import CheckpointError, CorpusError, RecipeError
 from export.model.architectures import build
@@ -208,9 +207,16 @@ class Trainer:
         # Nothing draws from torch's generator today; its state is kept so that this stays exact if something does.
         states = {"torch": torch.get_rng_state().numpy().tobytes().hex()}
         optimizer = self.optimizer.state() if with_optimizer else {}
-        model: dict[str, Tensor] = dict(self.model.state_dict())
+        model, adapters = self.model.merged_state(), self.model.adapter_state()
         return Checkpoint(
-            self.recipe.model, self.progress, self.recipe.source, states, model, optimizer, self.tokenizer.model
+            self.recipe.model,
+            self.progress,
+            self.recipe.source,
+            states,
+            model,
+            optimizer,
+            self.tokenizer.model,
+            adapters,
         )
 
     def _save(self) -> None:
@@ -227,7 +233,9 @@ class Trainer:
         saved = checkpoints.load_checkpoint(found[-1])
         if saved.config != self.recipe.model or saved.tokenizer != self.tokenizer.model:
             raise CheckpointError(f"{found[-1]} is of another model or tokenizer; use the recipe it came from")
-        self.model.load_state_dict(saved.model)
+        if not self.model.fits(saved.adapters):
+            raise CheckpointError(f"{found[-1]} has other adapters than this run; use the settings it came from")
+        self.model.restore(saved.model, saved.adapters)
         self.optimizer.load(saved.optimizer)
         self.progress = saved.progress
         torch.set_rng_state(torch.tensor(list(bytes.fromhex(saved.random_states["torch"])), dtype=torch.uint8))

@@ -1,5 +1,6 @@
 """Checkpoints: exact on the way out and in, whole or not there, and refused in words when damaged."""
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -61,6 +62,13 @@ def test_saved_equals_loaded(saved: Path) -> None:
         "optimizer.safetensors",
         "tokenizer.model",
     ]
+
+
+def test_adapters_are_kept_beside_the_weights(tmp_path: Path) -> None:
+    factors = {"layers.0.mlp.up.lora_a": torch.arange(6.0).reshape(2, 3)}
+    save_checkpoint(tmp_path / "c", dataclasses.replace(made(), adapters=factors))
+    assert torch.equal(load_checkpoint(tmp_path / "c").adapters["layers.0.mlp.up.lora_a"], factors.popitem()[1])
+    assert not load_checkpoint(tmp_path / "c").adapters.keys() & load_checkpoint(tmp_path / "c").model.keys()
 
 
 def test_saving_again_replaces_the_folder(saved: Path) -> None:
