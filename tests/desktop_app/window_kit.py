@@ -120,6 +120,10 @@ class Kit:
     def generate(self, *pieces: str) -> None:
         """Continue, and let the engine write `pieces` to the end."""
         self.trigger("continue")
+        self.answer(*pieces)
+
+    def answer(self, *pieces: str) -> None:
+        """Let the engine answer what was asked with `pieces`, to the end."""
         self.bridge.begin()
         self.bridge.write(*pieces)
         self.bridge.finish()

@@ -22,11 +22,33 @@ def generated(kit) -> str:
     return "|".join(found)
 
 
+def select(kit, start: int, end: int | None = None) -> None:
+    """Put the caret at `start`, or select from there to `end`."""
+    cursor = kit.view.textCursor()
+    cursor.setPosition(start)
+    if end is not None:
+        cursor.setPosition(end, cursor.MoveMode.KeepAnchor)
+    kit.view.setTextCursor(cursor)
+
+
+def see_written(kit, words: str) -> None:
+    """The engine sends `words`, and they are on the page."""
+    wanted = kit.text + words
+    kit.bridge.write(words)
+    assert wait_until(lambda: kit.text == wanted, 2)
+
+
+def half_written(kit, words: str = " there") -> None:
+    """START is on the page, `words` of its continuation too, and more may come."""
+    kit.write(START)
+    kit.trigger("continue")
+    kit.bridge.begin()
+    see_written(kit, words)
+
+
 def test_the_text_before_the_caret_is_sent_and_the_answer_is_put_there(kit):
     kit.write(START + " END")
-    cursor = kit.view.textCursor()
-    cursor.setPosition(len(START))
-    kit.view.setTextCursor(cursor)
+    select(kit, len(START))
     kit.press(Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     request = kit.bridge.requests[0]
     assert request.prompt == START
@@ -87,14 +109,10 @@ def test_typing_after_a_generation_is_its_own_undo_step_and_carries_no_mark(kit)
 def test_typing_inside_and_over_generated_text_carries_no_mark(kit):
     kit.write(START)
     kit.generate(" there was a girl")
-    cursor = kit.view.textCursor()
-    cursor.setPosition(len(START + " there"))
-    kit.view.setTextCursor(cursor)
+    select(kit, len(START + " there"))
     kit.type("XY")
     assert generated(kit) == " there| was a girl"
-    cursor.setPosition(len(START + " thereXY was"))
-    cursor.setPosition(len(START + " thereXY was a"), cursor.MoveMode.KeepAnchor)
-    kit.view.setTextCursor(cursor)
+    select(kit, len(START + " thereXY was"), len(START + " thereXY was a"))
     kit.type("the")
     assert kit.text == START + " thereXY wasthe girl"
     assert generated(kit) == " there| was| girl"
@@ -113,11 +131,7 @@ def test_pasted_text_is_plain_and_carries_no_mark(kit):
 
 @pytest.mark.parametrize("how", ["type", "paste", "delete", "compose"])
 def test_the_hand_of_the_person_stops_a_generation(kit, how):
-    kit.write(START)
-    kit.trigger("continue")
-    kit.bridge.begin()
-    kit.bridge.write(" there")
-    assert wait_until(lambda: kit.text == START + " there", 2)
+    half_written(kit)
     if how == "type":
         kit.type("X")
     elif how == "paste":
@@ -146,16 +160,11 @@ def test_scrolling_selecting_and_moving_the_caret_do_not_stop_it(kit):
     kit.write("line\n" * 200 + START)
     kit.trigger("continue")
     kit.bridge.begin()
-    kit.bridge.write(" one")
-    assert wait_until(lambda: kit.text.endswith(" one"), 2)
+    see_written(kit, " one")
     kit.view.verticalScrollBar().setValue(0)
-    kit.bridge.write(" two")
-    assert wait_until(lambda: kit.text.endswith(" two"), 2)
+    see_written(kit, " two")
     assert kit.view.verticalScrollBar().value() == 0, "the page stays where the person reads"
-    cursor = kit.view.textCursor()
-    cursor.setPosition(2)
-    cursor.setPosition(9, cursor.MoveMode.KeepAnchor)
-    kit.view.setTextCursor(cursor)
+    select(kit, 2, 9)
     kit.press(Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
     kit.bridge.write(" three")
     kit.bridge.finish()
@@ -176,10 +185,7 @@ def test_the_end_stays_in_sight_while_one_watches_it(kit):
 
 def test_continuing_a_selection_leaves_it_so_that_typing_replaces_nothing(kit):
     kit.write(START)
-    cursor = kit.view.textCursor()
-    cursor.setPosition(5)
-    cursor.setPosition(len(START), cursor.MoveMode.KeepAnchor)
-    kit.view.setTextCursor(cursor)
+    select(kit, 5, len(START))
     kit.generate(" there was")
     assert kit.text == START + " there was"
     kit.type("X")
@@ -190,10 +196,7 @@ def test_a_selection_that_ends_at_the_place_does_not_grow(kit):
     kit.write(START)
     kit.trigger("continue")
     kit.bridge.begin()
-    cursor = kit.view.textCursor()
-    cursor.setPosition(5)
-    cursor.setPosition(len(START), cursor.MoveMode.KeepAnchor)
-    kit.view.setTextCursor(cursor)
+    select(kit, 5, len(START))
     kit.bridge.write(" there was")
     kit.bridge.finish()
     assert kit.settle()
@@ -202,14 +205,9 @@ def test_a_selection_that_ends_at_the_place_does_not_grow(kit):
 
 
 def test_select_all_while_the_model_writes_stays_all_so_that_deleting_leaves_nothing(kit):
-    kit.write(START)
-    kit.trigger("continue")
-    kit.bridge.begin()
-    kit.bridge.write(" there")
-    assert wait_until(lambda: kit.text == START + " there", 2)
+    half_written(kit)
     kit.trigger("select_all")
-    kit.bridge.write(" was")
-    assert wait_until(lambda: kit.text == START + " there was", 2)
+    see_written(kit, " was")
     kit.press(Qt.Key.Key_Delete)
     assert kit.text == ""
     assert kit.window.continuation.state == IDLE
@@ -218,11 +216,7 @@ def test_select_all_while_the_model_writes_stays_all_so_that_deleting_leaves_not
 
 
 def test_escape_stops_and_keeps_what_is_on_the_page(kit):
-    kit.write(START)
-    kit.trigger("continue")
-    kit.bridge.begin()
-    kit.bridge.write(" there")
-    assert wait_until(lambda: kit.text == START + " there", 2)
+    half_written(kit)
     assert kit.window.actions_by_name["stop"].isEnabled()
     kit.press(Qt.Key.Key_Escape)
     assert kit.window.continuation.state == IDLE
@@ -241,19 +235,13 @@ def test_retry_replaces_the_last_passage_with_a_new_seed_and_undo_brings_it_back
     assert kit.text == START + " there was a king", "the old passage stays until the new one comes"
     assert kit.bridge.requests[1].prompt == START
     assert kit.bridge.requests[1].sampling.seed != kit.bridge.requests[0].sampling.seed
-    kit.bridge.begin()
-    kit.bridge.write(" a queen", " lived")
-    kit.bridge.finish()
-    assert kit.settle()
+    kit.answer(" a queen", " lived")
     assert kit.text == START + " a queen lived"
     kit.trigger("undo")
     assert kit.text == START + " there was a king"
     assert generated(kit) == " there was a king"
     kit.trigger("retry")
-    kit.bridge.begin()
-    kit.bridge.write(" a fox")
-    kit.bridge.finish()
-    assert kit.settle()
+    kit.answer(" a fox")
     assert kit.text == START + " a fox"
 
 
@@ -262,10 +250,7 @@ def test_retry_after_undo_writes_anew_and_after_editing_says_why_not(kit):
     kit.generate(" there was")
     kit.trigger("undo")
     kit.trigger("retry")
-    kit.bridge.begin()
-    kit.bridge.write(" came a fox")
-    kit.bridge.finish()
-    assert kit.settle()
+    kit.answer(" came a fox")
     assert kit.text == START + " came a fox"
     kit.press(Qt.Key.Key_Backspace)
     kit.trigger("retry")
@@ -282,10 +267,7 @@ def test_a_stale_answer_is_dropped(kit):
     kit.bridge.send(Token(first.id, first.ticket, 0, 0, 1, " old", -1.0))
     second = kit.bridge.requests[1]
     kit.bridge.send(Token(second.id, first.ticket, 0, 0, 1, " wrong ticket", -1.0))
-    kit.bridge.begin()
-    kit.bridge.write(" new")
-    kit.bridge.finish()
-    assert kit.settle()
+    kit.answer(" new")
     assert kit.text == START + " new"
 
 
@@ -328,11 +310,7 @@ def test_a_failed_request_leaves_the_text_and_says_what_happened(kit):
 
 
 def test_an_engine_that_dies_in_the_middle_comes_back_and_the_text_is_untouched(kit):
-    kit.write(START)
-    kit.trigger("continue")
-    kit.bridge.begin()
-    kit.bridge.write(" there")
-    assert wait_until(lambda: kit.text == START + " there", 2)
+    half_written(kit)
     kit.bridge.be_lost()
     assert kit.window.continuation.state == IDLE
     assert "untouched" in kit.message
