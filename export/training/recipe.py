@@ -38,7 +38,7 @@ class TrainingSettings:
     decay_tokens: int = 1_000_000
     final_rate: float = 0.0  # share of the peak rate that is left at the end
     device: str = "auto"
-    autocast: str = "auto"  # float32 on a CPU, bfloat16 on CUDA
+    autocast: str = "auto"  # float32, bfloat16, or by device: on a CPU by a measurement at the start (precision.py)
     compile: bool = False
     threads: int = 0  # inside one operation; 0 = as many as the machine has
     workers: int = 1  # threads that take whole microbatches; on a CPU, the number of cores
@@ -84,6 +84,14 @@ class Recipe:
             end += stage.tokens or self.training.tokens - fixed
             ends.append(end)
         return ends
+
+    def with_training(self, **values: Any) -> Recipe:
+        """The same with other [training] values, in `source` too."""
+        return dataclasses.replace(
+            self,
+            training=dataclasses.replace(self.training, **values),
+            source={**self.source, "training": {**self.source["training"], **values}},
+        )
 
 
 def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:

@@ -27,6 +27,7 @@ import torch
 
 from engine.contracts.errors import CheckpointError, CorpusError, RecipeError
 from export.model.architectures import build
+from export.model.config import ModelConfig
 from export.model.language_model import LanguageModel
 from export.training import checkpoint as checkpoints
 from export.training.checkpoint import Checkpoint, Progress
@@ -35,13 +36,14 @@ from export.training.evaluation import HeldOut, evaluate, read_heldout
 from export.training.files import write_atomically, write_json
 from export.training.gradients import GradientWorkers, Objective, next_token_loss
 from export.training.optimizer import MixedOptimizer
+from export.training.precision import Precision, choose_precision, probe_cpu
 from export.training.recipe import Recipe
 from export.training.run_log import RunLog, draw_curves, read_log
 from export.training.samples import samples
 from export.training.schedule import rate_share
 from export.training.tokenizer import TextTokenizer, compression_report, train_tokenizer
 
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_PROBE_ROWS = 2048  # of the matrix a processor is asked to multiply: as many as microbatches usually have
 
 
 class Trainer:
@@ -71,8 +73,8 @@ class Trainer:
         self._say(f"{sum(len(item.tokens) for item in self.packed):,} tokens of training text")
         self.model = _new_model(recipe) if model is None else model
         self.model.to(self.device)
-        dtype = _DTYPES["bfloat16" if self.device.type == "cuda" else "float32"]
-        self.optimizer = MixedOptimizer(self.model, self.settings.weight_decay, dtype)
+        muon_dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        self.optimizer = MixedOptimizer(self.model, self.settings.weight_decay, muon_dtype)
         self.progress = Progress()
         self.stop_requested = False
         if self.settings.compile:
@@ -85,9 +87,17 @@ class Trainer:
             self._resume()
         elif checkpoints.list_checkpoints(self.folder):
             raise RecipeError(f"{self.folder} already holds a run; add --resume or name another --output")
+        precision = self._settle_precision()
         log = RunLog(self.folder / "log.jsonl", self.progress.step)
-        log.write("start", step=self.progress.step, parameters=self.recipe.model.parameters, recipe=self.recipe.source)
-        self._say(f"{self.recipe.model.parameters:,} parameters, {self.settings.tokens:,} tokens, on {self.device}")
+        log.write(
+            "start",
+            step=self.progress.step,
+            parameters=self.recipe.model.parameters,
+            precision=precision.to_dict(),
+            recipe=self.recipe.source,
+        )
+        where = f"on {self.device} in {precision.name}"
+        self._say(f"{self.recipe.model.parameters:,} parameters, {self.settings.tokens:,} tokens, {where}")
         heldout = read_heldout(self.recipe.groups, self.tokenizer, self.settings.evaluation_bytes)
         first, started = self.progress, time.monotonic()
         saved, losses = started, list[float]()
@@ -235,6 +245,7 @@ class Trainer:
             raise CheckpointError(f"{found[-1]} is of another model or tokenizer; use the recipe it came from")
         if not self.model.fits(saved.adapters):
             raise CheckpointError(f"{found[-1]} has other adapters than this run; use the settings it came from")
+        self._keep_precision(saved)
         self.model.restore(saved.model, saved.adapters)
         self.optimizer.load(saved.optimizer)
         self.progress = saved.progress
@@ -274,15 +285,33 @@ class Trainer:
         write_atomically(kept, tokenizer.model)
         return tokenizer
 
+    def _settle_precision(self) -> Precision:
+        """What `training.autocast` means here; from now on the recipe, and so every checkpoint, says it outright."""
+        model = self.recipe.model
+        inner = model.mlp_width if isinstance(model, ModelConfig) else 4 * model.units
+        precision = choose_precision(
+            self.settings.autocast,
+            self.device.type,
+            model.width,
+            lambda: probe_cpu(torch.get_num_threads(), _PROBE_ROWS, model.width, inner),
+        )
+        self.recipe = self.recipe.with_training(autocast=precision.name)
+        self.settings = self.recipe.training
+        return precision
+
+    def _keep_precision(self, saved: Checkpoint) -> None:
+        """Go on in the format the run began with, whatever would be chosen today."""
+        if self.settings.autocast == "auto":
+            began = saved.recipe["training"].get("autocast", "auto")
+            if began == "auto":  # a checkpoint from before the format was measured
+                began = "float32" if self.device.type == "cpu" else "bfloat16"
+            self.recipe = self.recipe.with_training(autocast=began)
+            self.settings = self.recipe.training
+
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        name = self.settings.autocast
-        if name == "auto":
-            name = "bfloat16" if self.device.type == "cuda" else "float32"
-        if name not in _DTYPES:
-            raise RecipeError(f"[training]: autocast is {name!r}, but must be auto, {' or '.join(_DTYPES)}")
-        if name == "float32":
+        if self.settings.autocast == "float32":
             return contextlib.nullcontext()
-        return torch.autocast(self.device.type, _DTYPES[name])
+        return torch.autocast(self.device.type, torch.bfloat16)
 
     @contextlib.contextmanager
     def _stops_on_signals(self) -> Iterator[None]:
