@@ -89,7 +89,8 @@ def write_documents(path: Path, texts: Iterable[str]) -> int:
     return len(lines)
 
 
-def _simplifier() -> Callable[[str], str]:
+def simplifier() -> Callable[[str], str]:
+    """Traditional characters into simplified ones. Raises `MissingExtraError` without OpenCC."""
     try:
         from opencc import OpenCC
     except ImportError as error:
@@ -112,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         modern = (text for path in sources for text in read_documents(path) if is_modern_vernacular(text))
         made = {"zh_modern_vernacular": write_documents(options.output / "zh_modern_vernacular.jsonl.xz", modern)}
         if options.stories:
-            training, heldout = split_by_theme(read_stories(options.stories, _simplifier()))
+            training, heldout = split_by_theme(read_stories(options.stories, simplifier()))
             made["zh_short_stories"] = write_documents(options.output / "zh_short_stories.jsonl.xz", training)
             name = "zh_short_stories.heldout"
             made[name] = write_documents(options.output / f"{name}.jsonl.xz", heldout)

@@ -57,7 +57,7 @@ def test_no_theme_is_on_both_sides() -> None:
 def test_the_files_are_what_a_recipe_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     more_texts.write_documents(tmp_path / "zh_modern_pd1945.jsonl.xz", [MODERN, ROMANCE])
     more_texts.write_documents(tmp_path / "zh_modern_pd1955.jsonl.xz", [ROMANCE])
-    monkeypatch.setattr(more_texts, "_simplifier", lambda: str)
+    monkeypatch.setattr(more_texts, "simplifier", lambda: str)
     rows = [["n", "g", f"t{n}", f"{n}" + MODERN[n:-1] + "。"] for n in range(4)]
     table = write_table(tmp_path / "s.csv", rows)
     assert more_texts.main([str(tmp_path), str(tmp_path), "--stories", str(table)]) == 0
@@ -76,7 +76,7 @@ def test_another_file_is_refused_in_one_line(
     more_texts.write_documents(tmp_path / "zh_modern_pd1955.jsonl.xz", [MODERN])
     (tmp_path / "s.csv").write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(more_texts, "_simplifier", lambda: str)
+        patch.setattr(more_texts, "simplifier", lambda: str)
         assert more_texts.main([str(tmp_path), str(tmp_path), "--stories", str(tmp_path / "s.csv")]) == 1
     said = capsys.readouterr().err
     assert said.startswith("error: ")
@@ -90,4 +90,4 @@ def test_a_missing_corpus_is_refused_in_one_line(tmp_path: Path, capsys: pytest.
 
 
 def test_traditional_characters_become_simplified() -> None:
-    assert more_texts.tidy("他走進圖書館,看著窗外。", more_texts._simplifier()) == "他走进图书馆，看着窗外。"
+    assert more_texts.tidy("他走進圖書館,看著窗外。", more_texts.simplifier()) == "他走进图书馆，看着窗外。"
