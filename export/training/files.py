@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from engine.contracts.errors import file_error
+from export.whole_folder import whole_folder
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -40,27 +40,5 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_folder_atomically(folder: Path, fill: Callable[[Path], None]) -> None:
     """Let `fill` write into a hidden sibling, then give it its name; an older folder of that name is replaced."""
-    hidden = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    try:
-        shutil.rmtree(hidden, ignore_errors=True)
-        hidden.mkdir(parents=True)
+    with whole_folder(folder) as hidden:
         fill(hidden)
-        _flush_to_disk(hidden)
-        if folder.exists():
-            folder.rename(old)
-        hidden.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    except BaseException as error:  # also an interruption, and an error that has its words already
-        shutil.rmtree(hidden, ignore_errors=True)
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        if isinstance(error, OSError):
-            raise file_error(error, f"write {folder}") from error
-        raise
-
-
-def _flush_to_disk(folder: Path) -> None:
-    for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.contracts.errors import DiskFullError
-from export import folder_writer
+from engine.contracts.errors import DiskFullError, FileError
 from export.convert import convert
 from export.folder_writer import new_folder
 from tests.export.checkpoints import own_checkpoint
@@ -53,16 +52,14 @@ def test_a_killed_export_leaves_no_folder_and_the_next_one_cleans_up(own: Path, 
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-@pytest.mark.parametrize("step", ["write_manifest", "_sync", "_put_in_place"])
+@pytest.mark.parametrize("step", ["convert.write_manifest", "whole_folder._flush", "whole_folder._put_in_place"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(
     own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(
-        "export.convert.write_manifest" if step == "write_manifest" else f"export.folder_writer.{step}", full
-    )
+    monkeypatch.setattr(f"export.{step}", full)
     with pytest.raises(DiskFullError, match="disk is full"):
         convert(own, tmp_path / "model", "fp32")
     assert list(tmp_path.iterdir()) == []
@@ -98,7 +95,7 @@ def test_a_failed_swap_brings_the_old_folder_back(tmp_path: Path, monkeypatch: p
         return rename(self, to)
 
     monkeypatch.setattr(Path, "rename", fails_for_the_new_one)
-    with pytest.raises(folder_writer.FileError), new_folder(target, force=True) as hidden:
+    with pytest.raises(FileError), new_folder(target, force=True) as hidden:
         (hidden / "nextstroke.json").write_text("new")
     assert (target / "nextstroke.json").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
@@ -113,12 +110,26 @@ def test_an_old_folder_left_aside_by_a_crash_comes_back(tmp_path: Path) -> None:
     assert (tmp_path / "model" / "nextstroke.json").read_text() == "old"
 
 
+def test_a_model_that_appeared_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+
+    def convert_while_another_is_faster() -> None:
+        with new_folder(target, force=False):
+            target.mkdir()
+            (target / "nextstroke.json").write_text("another conversion's")
+
+    with pytest.raises(FileError, match="appeared while"):
+        convert_while_another_is_faster()
+    assert (target / "nextstroke.json").read_text() == "another conversion's"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_a_read_only_place_says_so(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(self: Path, *arguments: object, **options: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refused)
-    with pytest.raises(folder_writer.FileError, match="no permission"):
+    with pytest.raises(FileError, match="no permission"):
         convert(own, tmp_path / "model", "fp32")
 
 

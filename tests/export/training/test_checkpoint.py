@@ -163,7 +163,7 @@ def test_the_older_checkpoint_comes_back_when_the_new_one_cannot_take_its_place(
     rename = Path.rename
 
     def fail_on_the_new(path: Path, target: Path) -> Path:
-        if path.name.endswith(".part"):
+        if ".part-" in path.name and not path.name.endswith("-old"):
             raise OSError(30, "Read-only file system")
         return rename(path, target)
 
@@ -171,6 +171,14 @@ def test_the_older_checkpoint_comes_back_when_the_new_one_cannot_take_its_place(
     with pytest.raises(FileError):
         save_checkpoint(saved, made(step=9))
     assert load_checkpoint(saved).progress.step == 3
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next_checkpoint(saved: Path) -> None:
+    leftover = saved.with_name(f".{saved.name}.part-{2**31 - 1}")  # no process has so high a number
+    leftover.mkdir()
+    (leftover / "model.safetensors").write_bytes(b"half")
+    save_checkpoint(saved, made(step=9))
     assert list(saved.parent.iterdir()) == [saved]
 
 
