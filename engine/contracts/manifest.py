@@ -68,7 +68,7 @@ class TokenizerEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The whole manifest. `config` is ModelConfig as plain data; the engine decides nothing by a model's name."""
+    """The whole manifest. `config` is a configuration as plain data; the engine decides nothing by a model's name."""
 
     id: str
     name: str

@@ -1,7 +1,7 @@
 """A training checkpoint: a folder that another run can continue from, bit for bit.
 
     checkpoint-00001200/
-      checkpoint.json         format, version, ModelConfig, recipe, progress (step, tokens, stage, …), random states
+      checkpoint.json         format, version, configuration, recipe, progress (step, tokens, stage, …), random states
       model.safetensors       canonical names, float32
       optimizer.safetensors   optimizer state by name; absent in a final, exported checkpoint
       adapters.safetensors    low-rank factors while they are trained; already added into model.safetensors
