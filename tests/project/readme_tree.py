@@ -26,6 +26,7 @@ FOLDERS = {
     "export/graph": "the ONNX graph, node by node",
     "export/importers": "checkpoint families: tables of names and the one loop over them",
     "export/model": "configurations, the GPT and the recurrent network in PyTorch",
+    "export/tasks": "translation, titles, summaries: their spelling, training pairs, baselines, scores",
     "export/training": "corpus, tokenizer, trainer, checkpoints, recipes",
     "resources": "everything that is not program logic",
     "resources/i18n": "the window's words, English and 简体中文",
