@@ -32,6 +32,8 @@ from engine.contracts.generation import (
     Started,
     Token,
 )
+from engine.contracts.tasks import task_named
+from engine.task_request import for_task
 
 SEED_BITS = 32  # short enough to be typed again by a person
 # Flags that set one control each: their names are the controls' with "-" for "_".
@@ -66,6 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt-file", metavar="F", help="read the text from a UTF-8 file")
     parser.add_argument("--ids", metavar='"1 2 3"', help="token ids in place of a text")
     add_model_argument(parser)
+    parser.add_argument(
+        "--task", metavar="NAME", help="do this with the text instead of continuing it; `models show` lists them"
+    )
     for flag, kind, words in NUMBER_FLAGS:
         parser.add_argument(flag, type=kind, metavar="N", help=words)
     parser.add_argument("--stop", action="append", metavar="TEXT", help="end before this text; may be given again")
@@ -89,6 +94,8 @@ def request_from(arguments: argparse.Namespace) -> GenerationRequest:
     """The request that the flags, the settings file and the defaults make together; flags win."""
     text, ids = read_text(arguments.prompt, arguments.prompt_file, arguments.ids, "PROMPT")
     settings: dict[str, Any] = {"seed": secrets.randbits(SEED_BITS)}
+    if arguments.task is not None:
+        settings["temperature"] = 0.0  # a translation is looked for, not a variety of them
     if arguments.settings is not None:
         settings |= read_settings(Path(arguments.settings))
     names = [flag.removeprefix("--").replace("-", "_") for flag, _, _ in NUMBER_FLAGS] + ["stop"]
@@ -101,6 +108,8 @@ def _generate(arguments: argparse.Namespace) -> int:
     if arguments.record is not None:
         check_record_target(Path(arguments.record))
     model = open_model(arguments, arguments.model)
+    if arguments.task is not None:
+        request = for_task(request, task_named(model.manifest.tasks, arguments.task))
     from engine.generate import generate
 
     printer: Printer = JsonPrinter() if arguments.json else TextPrinter(request.candidates)

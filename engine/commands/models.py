@@ -77,6 +77,7 @@ def _show(library: ModelLibrary, target: str, as_json: bool) -> None:
         "context_length": manifest.context_length,
         "vocabulary_size": manifest.vocabulary_size,
         "languages": list(manifest.languages),
+        "tasks": {task.name: task.description for task in manifest.tasks},
         "licence": manifest.licence,
         "precision": dict(manifest.precision),
         "bytes": sum(entry.bytes for entry in manifest.files),

@@ -18,10 +18,11 @@ from typing import Any
 
 from engine.contracts.errors import ModelFolderError
 from engine.contracts.plain_fields import wrong_field
+from engine.contracts.tasks import TaskFormat, wrong_tasks
 
 MANIFEST_NAME = "nextstroke.json"
 FORMAT = "nextstroke-model"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"  # 1.1: tasks
 CERTIFICATE_NAME = "certificate.json"
 MODEL_CARD_NAME = "MODEL_CARD.md"
 GENAI_CONFIG_NAME = "genai_config.json"
@@ -88,6 +89,7 @@ class Manifest:
     certificate: Mapping[str, Any]  # summary in figures; the whole is certificate.json
     prompt_roles: Mapping[str, str] = field(default_factory=dict)
     uses_position_ids: bool = False
+    tasks: tuple[TaskFormat, ...] = ()  # what the model was trained for, beside going on with a text
     format: str = FORMAT
     format_version: str = FORMAT_VERSION
 
@@ -102,13 +104,19 @@ class Manifest:
 
     def digest(self) -> str:
         """SHA-256 of the canonical form: names this exact folder content in records."""
-        return hashlib.sha256(canonical_json(asdict(self))).hexdigest()
+        return hashlib.sha256(canonical_json(self._plain())).hexdigest()
 
     def to_json(self) -> str:
         """The text of `nextstroke.json`."""
-        plain = asdict(self)
+        plain = self._plain()
         plain["sha256"] = self.digest()
         return json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+    def _plain(self) -> dict[str, Any]:
+        plain = asdict(self)
+        if not self.tasks:  # folders of version 1.0 have none, and keep the digest that records name them by
+            del plain["tasks"]
+        return plain
 
 
 def canonical_json(plain: Mapping[str, Any]) -> bytes:
@@ -153,6 +161,11 @@ def _from_plain(plain: Mapping[str, Any]) -> Manifest:
     values["tokenizer"] = TokenizerEntry(**plain["tokenizer"])
     values["languages"] = tuple(str(language) for language in plain["languages"])
     values["special_tokens"] = {str(name): int(token) for name, token in plain["special_tokens"].items()}
+    known_of_task = {entry.name for entry in fields(TaskFormat)}
+    values["tasks"] = tuple(
+        TaskFormat(**{name: value for name, value in task.items() if name in known_of_task})
+        for task in plain.get("tasks", ())
+    )
     return Manifest(**values)
 
 
@@ -169,6 +182,9 @@ def _check(manifest: Manifest) -> None:
     problem = wrong_field(Manifest, vars(manifest)) or wrong_field(CacheLayout, vars(manifest.cache))
     if problem or not all(isinstance(value, str) for value in manifest.precision.values()):
         raise _refusal(f"misspells a field ({problem or 'a precision is no text'})")
+    problem = wrong_tasks(manifest.tasks)
+    if problem:
+        raise _refusal(f"has an impossible task ({problem})")
     listed = {entry.name for entry in manifest.files}
     needed = {graph.file for graph in manifest.graphs} | {manifest.tokenizer.file}
     for name in sorted(listed | needed):

@@ -27,6 +27,7 @@ NOT_IN_THE_WINDOW = {
     "engine/prompt.py:_ids_of": "the window sends texts, never numbers of tokens",
     "engine/score.py": "a command of the command line",
     "engine/selftest.py": "a command of the command line",
+    "engine/task_request.py": "tasks are asked for on the command line and in training",
     "export/export_command.py:run": "the window names the folder itself",
     "export/training/": "training runs on the command line",
     "export/verify.py:check_folder": "`nextstroke verify`",
