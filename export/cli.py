@@ -11,6 +11,7 @@ COMMANDS = (
     Command(("export",), "export.export_command", "convert a PyTorch checkpoint into a verified model folder"),
     Command(("verify",), "export.verify_command", "check a model folder; with its source, recompute the certificate"),
     Command(("train",), "export.training.train_command", "train a GPT from a recipe"),
+    Command(("distill",), "export.training.distill_command", "train a small GPT on a larger one's probabilities"),
     Command(("tokenizer", "train"), "export.training.tokenizer_command", "train a tokenizer from text"),
 )
 

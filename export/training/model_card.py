@@ -71,8 +71,18 @@ def _what_it_is(config: AnyConfig, recipe: Mapping[str, Any], tokens: int) -> st
     kind = "A recurrent network" if isinstance(config, RecurrentConfig) else "A GPT"
     return (
         f"{kind} of {config.parameters:,} parameters for continuing English and Chinese text offline, trained "
-        f"from scratch on {tokens:,} tokens with the recipe `{recipe.get('name', '')}`.\n\n"
+        f"from scratch on {tokens:,} tokens with the recipe `{recipe.get('name', '')}`.{_teacher(recipe)}\n\n"
         f"Licence of the weights: {licence}."
+    )
+
+
+def _teacher(recipe: Mapping[str, Any]) -> str:
+    how = recipe.get("distillation", {})
+    if not how.get("teacher_sha256"):
+        return ""
+    return (
+        f" It was taught by {_escaped(how['teacher'])}, SHA-256 `{how['teacher_sha256']}`: its loss is the text's next "
+        f"token and the teacher's probabilities of all tokens (temperature {how['temperature']:g}, mix {how['mix']:g})."
     )
 
 

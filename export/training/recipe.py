@@ -63,6 +63,16 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class DistillationSettings:
+    """The optional [distillation] table, which `nextstroke distill` reads and `nextstroke train` passes over."""
+
+    temperature: float = 1.0  # of both distributions: above 1, improbable tokens count for more
+    mix: float = 0.5  # share of the teacher's distribution in the loss; the rest is the text's next token
+    teacher: str = ""  # written by the run: what taught it, and the digest of that
+    teacher_sha256: str = ""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A checked recipe; `source` is the plain TOML content it came from, overrides included."""
 
@@ -75,6 +85,7 @@ class Recipe:
     stages: tuple[Stage, ...]
     groups: tuple[Group, ...]
     source: dict[str, Any]
+    distillation: DistillationSettings = DistillationSettings()
 
     def stage_ends(self) -> list[int]:
         """The token count at which each stage ends; they follow `training.tokens`."""
@@ -126,7 +137,7 @@ def apply_override(source: dict[str, Any], override: str) -> None:
 
 def parse_recipe(source: dict[str, Any], folder: Path) -> Recipe:
     """Check a recipe's plain content; relative paths start at `folder`."""
-    known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus"}
+    known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus", "distillation"}
     _refuse_unknown(source, known, "the recipe")
     for table in ("model", "training", "corpus"):
         if not isinstance(source.get(table), dict):
@@ -151,6 +162,7 @@ def parse_recipe(source: dict[str, Any], folder: Path) -> Recipe:
         stages=stages,
         groups=groups,
         source=source,
+        distillation=_read(DistillationSettings, source.get("distillation", {}), "[distillation]"),
     )
     _check(recipe)
     return recipe
@@ -202,6 +214,8 @@ def _check(recipe: Recipe) -> None:
     for name in ("tokens", "batch_tokens", "microbatch_tokens", "log_every_steps", "checkpoints_kept"):
         if getattr(training, name) < 1:
             raise RecipeError(f"[training]: {name} must be at least 1")
+    if not recipe.distillation.temperature > 0 or not 0 <= recipe.distillation.mix <= 1:
+        raise RecipeError("[distillation]: temperature must be above 0, and mix between 0 and 1")
     for name in ("muon_rate", "adam_rate", "clip"):
         if not getattr(training, name) > 0:
             raise RecipeError(f"[training]: {name} must be above 0")

@@ -73,6 +73,10 @@ class TextTokenizer:
         """The text of token ids; bytes that are no UTF-8 become U+FFFD."""
         return b"".join(self.piece_bytes(token) for token in ids).decode("utf-8", errors="replace")
 
+    def pieces(self) -> list[tuple[bytes, float]]:
+        """Bytes and score of every piece: all that decides how a text is cut."""
+        return [(self.piece_bytes(token), self._processor.get_score(token)) for token in range(self.vocabulary)]
+
     def is_byte(self, token: int) -> bool:
         """Whether the token is one byte of a character that has no piece of its own."""
         return bool(self._processor.is_byte(token))
@@ -85,6 +89,11 @@ class TextTokenizer:
         if self._processor.is_byte(token):
             return bytes([int(piece[3:5], 16)])
         return bytes(piece.replace(SPACE_MARK, " "), "utf-8")
+
+
+def same_pieces(one: TextTokenizer, other: TextTokenizer) -> bool:
+    """Whether two tokenizers give every text the same ids, though their files may differ in remarks."""
+    return one.model == other.model or one.pieces() == other.pieces()
 
 
 def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> TextTokenizer:

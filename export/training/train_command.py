@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.contracts.errors import RecipeError
+
+if TYPE_CHECKING:
+    from export.training.recipe import Recipe
 
 _RECIPES = Path(__file__).parent / "recipes"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
+    add_run_arguments(parser)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that trains from a recipe."""
     parser.add_argument("recipe", metavar="RECIPE", help="a recipe file, or the name of a bundled one")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="change one recipe value"
@@ -26,8 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; 0 when finished, 130 when stopped early by a signal (a checkpoint is there)."""
-    from export.training.recipe import load_recipe
     from export.training.trainer import Trainer
+
+    recipe, folder = recipe_and_folder(arguments)
+    trainer = Trainer(recipe, folder, Path(arguments.cache) if arguments.cache else None)
+    return 0 if trainer.run(resume=arguments.resume) else 130
+
+
+def recipe_and_folder(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
+    """The recipe with all that the command line changes in it, and the folder of the run."""
+    from export.training.recipe import load_recipe
 
     overrides = list(arguments.overrides)
     # The flags that every command has; written like this they may also be absent.
@@ -36,9 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if getattr(arguments, "threads", None):
         overrides.append(f"training.threads={arguments.threads}")
     recipe = load_recipe(find_recipe(arguments.recipe), overrides)
-    folder = Path(arguments.output) if arguments.output else Path("runs") / recipe.name
-    trainer = Trainer(recipe, folder, Path(arguments.cache) if arguments.cache else None)
-    return 0 if trainer.run(resume=arguments.resume) else 130
+    return recipe, Path(arguments.output) if arguments.output else Path("runs") / recipe.name
 
 
 def find_recipe(name: str) -> Path:

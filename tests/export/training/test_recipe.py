@@ -24,7 +24,7 @@ def changed(**tables: Any) -> dict[str, Any]:
     return source
 
 
-@pytest.mark.parametrize("name", ["toy", "tiny-zh-en", "tiny-zh-en.toml"])
+@pytest.mark.parametrize("name", ["toy", "tiny-student", "tiny-zh-en", "tiny-zh-en.toml"])
 def test_bundled_recipes_are_found_by_name_and_are_right(name: str) -> None:
     recipe = load_recipe(find_recipe(name))
     assert recipe.stage_ends()[-1] == recipe.training.tokens
@@ -83,6 +83,9 @@ GROUP = {"name": "a", "weight": 1}
         (changed(corpus={"group": [{"weight": 1}]}), "needs a name"),
         (changed(corpus={"group": [{"name": "a", "weight": -1}]}), "at least 0"),
         (changed(corpus={"group": [{**GROUP, "lisence": "x"}]}), "unknown key lisence"),
+        (changed(distillation={"temperature": 0}), "temperature must be above 0"),
+        (changed(distillation={"mix": 1.5}), "mix between 0 and 1"),
+        (changed(distillation={"heat": 1}), "unknown key heat"),
         (changed(tokenizer={"vocabulary": 0}), "vocabulary_size is 0"),
     ],
 )
@@ -104,5 +107,5 @@ def test_files_that_are_no_recipe_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[model")
     with pytest.raises(RecipeError, match="not valid TOML"):
         load_recipe(tmp_path / "bad.toml")
-    with pytest.raises(RecipeError, match="one of: article-gpt, article-lstm, tiny-zh-en, toy"):
+    with pytest.raises(RecipeError, match="one of: article-gpt, article-lstm, tiny-student, tiny-zh-en, toy"):
         find_recipe("gigantic")
