@@ -37,6 +37,10 @@ REASON_LINES: tuple[tuple[str, str], ...] = (
         QT_TRANSLATE_NOOP("ErrorWords", "{name} is {value}, but must be a whole number of at least 1"),
     ),
     (
+        r"(?P<name>.+?) is (?P<value>.+), but must be a whole number of at least 0",
+        QT_TRANSLATE_NOOP("ErrorWords", "{name} is {value}, but must be a whole number of at least 0"),
+    ),
+    (
         r"(?P<name>.+?) is (?P<value>.+), but no model here has more than (?P<limit>\d+)",
         QT_TRANSLATE_NOOP("ErrorWords", "{name} is {value}, but may be at most {limit}"),
     ),

@@ -84,10 +84,11 @@ def norm(parts: Parts, name: str, stream: Stream) -> tuple[str, Stream]:
     return output, after
 
 
-def attention(parts: Parts, layer: int, source: str, lengths: tuple[str, str]) -> Stream:
+def attention(parts: Parts, layer: int, source: str, lengths: tuple[str, str], looked_up: str | None = None) -> Stream:
     """Causal self-attention over the cache buffers, rotary positions inside; `lengths` = (seqlens_k, total).
 
     x ── query+key+value ──> GroupQueryAttention ── output ──> branch
+         (+ looked_up rows)
                                │  ^
              past buffers ─────┘  └── seqlens_k, total, cos, sin, cache scales
              (the same memory as the present ones)
@@ -95,6 +96,8 @@ def attention(parts: Parts, layer: int, source: str, lengths: tuple[str, str]) -
     config, builder, heads = parts.config, parts.builder, parts.heads
     name = f"layers.{layer}.attention"
     packed = builder.add(_query_key_value(parts, name, source))
+    if looked_up is not None:
+        packed = _with_values(parts, name, packed, looked_up)
     inputs = [packed, "", "", graph_io.past_key(layer), graph_io.past_value(layer), *lengths]
     options: dict[str, int | float | str] = {"scale": config.scale}
     if config.positions == "rotary":
@@ -143,6 +146,16 @@ def _query_key_value(parts: Parts, name: str, source: str) -> Linear:
     bias = (lambda: packed("bias")) if parts.config.qkv_bias else None
     output, reads = f"{name}.qkv.output", f"{name}.query"
     return Linear(f"{name}.qkv", ATTENTION, source, output, lambda: packed("weight"), bias, reads=reads)
+
+
+def _with_values(parts: Parts, name: str, packed: str, looked_up: str) -> str:
+    """Query+key+value, `looked_up` (B, S, K * D) added to the values: split, add, joined again."""
+    builder, config, size = parts.builder, parts.config, parts.heads.size
+    sizes = [(config.heads + config.kv_heads) * size, config.kv_heads * size]
+    pieces = [f"{name}.query_key", f"{name}.value.projected"]
+    builder.node("Split", [packed, builder.constant("split.values", sizes, np.int64)], pieces, axis=-1)
+    values = builder.node("Add", [pieces[1], looked_up], f"{name}.value.with_embedding")
+    return builder.node("Concat", [pieces[0], values], f"{name}.qkv.with_embedding", axis=-1)
 
 
 def _cache_scales(parts: Parts, scales: CacheScales, layer: int) -> list[str]:

@@ -12,7 +12,7 @@ from onnx import TensorProto
 from engine.contracts import graph_io
 from export.graph import blocks
 from export.graph.blocks import CacheScales, Parts, Stream, TensorSource
-from export.graph.builder import GraphBuilder, Linear, Lookup
+from export.graph.builder import FloatArray, GraphBuilder, Linear, Lookup
 from export.graph.heads import HeadLayout
 from export.model.config import ModelConfig
 
@@ -34,7 +34,8 @@ def write_decoder(
     for layer in range(config.layers):
         _cache_names(parts, layer)
         source, stream = blocks.norm(parts, f"layers.{layer}.attention_norm", stream)
-        stream = _continue(stream, blocks.attention(parts, layer, source, sizes))
+        looked_up = _value_embedding(parts, layer) if config.has_value_embedding(layer) else None
+        stream = _continue(stream, blocks.attention(parts, layer, source, sizes, looked_up))
         source, stream = blocks.norm(parts, f"layers.{layer}.mlp_norm", stream)
         stream = _continue(stream, blocks.mlp(parts, layer, source))
     hidden, _ = blocks.norm(parts, "final_norm", stream)
@@ -56,6 +57,16 @@ def _embedding(parts: Parts) -> Stream:
     positions = builder.input(graph_io.POSITION_IDS, TensorProto.INT64, ("batch", "sequence"))
     table = parts.named("position_embedding.weight")
     return Stream(residual, builder.node("Gather", [table, positions], "embedding.positions"))
+
+
+def _value_embedding(parts: Parts, layer: int) -> str:
+    """input_ids ── rows ──> (B, S, K * D), the heads padded as the layer's values are."""
+    name = f"value_embedding.{layer}"
+
+    def table() -> FloatArray:
+        return parts.heads.columns(parts.tensors(f"{name}.weight"))
+
+    return parts.builder.add(Lookup(name, EMBEDDING, graph_io.INPUT_IDS, f"{name}.rows", table))
 
 
 def lengths(builder: GraphBuilder) -> tuple[str, str]:

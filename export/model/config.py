@@ -102,6 +102,8 @@ class ModelConfig(Config):
 
     Rotary positions use the half-split convention (GPT-NeoX, Llama): element i is paired with i + head_size / 2, over
     the full head. qkv_bias covers query, key and value; projection_bias covers attention.output and the MLP.
+    Value embeddings (value residuals by token, as in the NanoGPT speedruns of 2024-2025) add capacity, and next to no
+    arithmetic: a row is looked up.
     """
 
     vocabulary_size: int
@@ -122,6 +124,7 @@ class ModelConfig(Config):
     tied_head: bool
     rotary_base: float = 10000.0
     attention_scale: float | None = None  # None = 1 / sqrt(head_size)
+    value_embedding_every: int = 0  # each how many layers, counted from the last, the values also look up the token
 
     def __post_init__(self) -> None:
         self._check_sizes(_SIZES)
@@ -139,6 +142,9 @@ class ModelConfig(Config):
             _positive_number("attention_scale", self.attention_scale)
         if self.heads % self.kv_heads:
             raise refused(f"{self.heads} heads cannot share {self.kv_heads} key/value heads evenly")
+        every = self.value_embedding_every
+        if type(every) is not int or every < 0:
+            raise refused(f"value_embedding_every is {shown(every)}, but must be a whole number of at least 0")
         if self.positions == "rotary" and self.head_size % 2:
             raise refused(f"rotary positions turn pairs of elements, so head_size {self.head_size} must be even")
 
@@ -161,11 +167,18 @@ class ModelConfig(Config):
         """The factor on QKᵀ before the softmax."""
         return 1.0 / math.sqrt(self.head_size) if self.attention_scale is None else self.attention_scale
 
+    def has_value_embedding(self, layer: int) -> bool:
+        """Whether this layer's values get a row of a table of their own added, chosen by the token."""
+        every = self.value_embedding_every
+        return every > 0 and (self.layers - 1 - layer) % every == 0
+
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Canonical tensor names and shapes in PyTorch layout, (out, in); the state_dict of `GPT` has exactly these."""
         shapes: dict[str, tuple[int, ...]] = {"token_embedding.weight": (self.vocabulary_size, self.width)}
         if self.positions == "learned":
             shapes["position_embedding.weight"] = (self.context_length, self.width)
+        for layer in filter(self.has_value_embedding, range(self.layers)):
+            shapes[f"value_embedding.{layer}.weight"] = (self.vocabulary_size, self.kv_heads * self.head_size)
         for layer in range(self.layers):
             shapes.update(self._layer_shapes(f"layers.{layer}"))
         shapes.update(self._norm_shapes("final_norm"))

@@ -77,9 +77,18 @@ class Attention(nn.Module):
         self.output = nn.Linear(query, config.width, bias=config.projection_bias)
 
     def forward(
-        self, x: Tensor, rotation: Tensor | None, cache: KVCache | None = None, layer: int = 0, naive: bool = False
+        self,
+        x: Tensor,
+        rotation: Tensor | None,
+        cache: KVCache | None = None,
+        layer: int = 0,
+        naive: bool = False,
+        looked_up: Tensor | None = None,
     ) -> Tensor:
-        q, k, v = self._heads(self.query(x)), self._heads(self.key(x)), self._heads(self.value(x))  # (B, H|K, T, D)
+        value = self.value(x)
+        if looked_up is not None:  # (B, T, K*D): this layer's rows for the tokens themselves
+            value = value + looked_up.to(value.dtype)
+        q, k, v = self._heads(self.query(x)), self._heads(self.key(x)), self._heads(value)  # (B, H|K, T, D)
         if rotation is not None:
             q, k = rotate(q, rotation), rotate(k, rotation)
         if cache is not None:
@@ -134,9 +143,15 @@ class Block(nn.Module):
         self.mlp = MLP(config)
 
     def forward(
-        self, x: Tensor, rotation: Tensor | None, cache: KVCache | None = None, layer: int = 0, naive: bool = False
+        self,
+        x: Tensor,
+        rotation: Tensor | None,
+        cache: KVCache | None = None,
+        layer: int = 0,
+        naive: bool = False,
+        looked_up: Tensor | None = None,
     ) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), rotation, cache, layer, naive)
+        x = x + self.attention(self.attention_norm(x), rotation, cache, layer, naive, looked_up)
         result: Tensor = x + self.mlp(self.mlp_norm(x))
         return result
 
@@ -150,6 +165,9 @@ class GPT(LanguageModel):
         self.token_embedding = nn.Embedding(config.vocabulary_size, config.width)
         learned = config.positions == "learned"
         self.position_embedding = nn.Embedding(config.context_length, config.width) if learned else None
+        tables = filter(config.has_value_embedding, range(config.layers))
+        size = config.kv_heads * config.head_size
+        self.value_embedding = nn.ModuleDict({str(n): nn.Embedding(config.vocabulary_size, size) for n in tables})
         self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.final_norm = Norm(config)
         self.head = None if config.tied_head else nn.Linear(config.width, config.vocabulary_size, bias=False)
@@ -186,7 +204,10 @@ class GPT(LanguageModel):
         rotation = self.rotation
         part = rotation[:, start : start + count] if isinstance(rotation, Tensor) else None  # (2, T, D)
         for index, layer in enumerate(self.layers):
-            x = layer(x, part, cache, index, naive)
+            looked_up = None
+            if self.config.has_value_embedding(index):
+                looked_up = self.value_embedding[str(index)](tokens)  # (B, T, K*D)
+            x = layer(x, part, cache, index, naive, looked_up)
         if cache is not None:
             cache.length += count
         result: Tensor = self.final_norm(x)

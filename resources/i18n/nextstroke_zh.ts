@@ -918,6 +918,10 @@
         <translation>{name} 是 {value}，而它应为不小于 1 的整数</translation>
     </message>
     <message>
+        <source>{name} is {value}, but must be a whole number of at least 0</source>
+        <translation>{name} 是 {value}，而它应为不小于 0 的整数</translation>
+    </message>
+    <message>
         <source>{name} is {value}, but may be at most {limit}</source>
         <translation>{name} 是 {value}，而它最大为 {limit}</translation>
     </message>

@@ -29,6 +29,8 @@ SHAPES: dict[str, dict[str, object]] = {
     "padded head, own scale": {"head_size": 20, "positions": "learned", "attention_scale": 0.3},
     "odd widths": {"norm": "layer", "head_size": 6, "qkv_bias": True, "width": 40, "mlp_width": 50},
     "one key/value head": {"kv_heads": 1},
+    "value embeddings": {"layers": 3, "value_embedding_every": 2},
+    "value embeddings, padded head": {"value_embedding_every": 1, "head_size": 20},
 }
 PLANS = {
     "fp32": Plan(dict.fromkeys(("embedding", "attention", "mlp", "head"), FLOAT)),

@@ -46,6 +46,7 @@ def test_scale_is_one_over_root_of_head_size_unless_given() -> None:
         ({"norm_epsilon": float("nan")}, "norm_epsilon is nan"),
         ({"attention_scale": -1.0}, "attention_scale is -1.0"),
         ({"tied_head": 1}, "tied_head is 1"),
+        ({"value_embedding_every": -1}, "value_embedding_every is -1"),
         ({"dropout": 0.1}, "unknown key dropout"),
     ],
 )

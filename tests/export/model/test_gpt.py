@@ -33,6 +33,7 @@ MODERN = ModelConfig(
 )
 CONFIGS = {
     "modern": MODERN,
+    "value embeddings": dataclasses.replace(MODERN, layers=3, value_embedding_every=2),
     "gpt2": gpt2_config(vocabulary_size=61, context_length=24, layers=2, width=24, heads=3),
     "mixed": dataclasses.replace(
         MODERN, kv_heads=1, norm_bias=True, qkv_bias=True, tied_head=False, mlp="gelu", attention_scale=0.2
