@@ -28,6 +28,7 @@ from engine.contracts.manifest import (
     Manifest,
     TokenizerEntry,
 )
+from engine.contracts.tasks import read_tasks
 from engine.tokenizer import read_tokenizer
 from export.calibration import Calibration, calibrate
 from export.certificate import Certificate
@@ -175,6 +176,7 @@ def _manifest(job: _Job, kinds: Mapping[str, str]) -> Manifest:
         tokenizer=TokenizerEntry(imported.tokenizer_kind, imported.tokenizer_file.name),
         certificate={},
         uses_position_ids=config.uses_position_ids,
+        tasks=read_tasks((imported.training.get("recipe") or {}).get("tasks", [])),
     )
 
 

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import Any
 
-from engine.contracts.errors import ModelFolderError
+from engine.contracts.errors import ModelFolderError, UsageError
 from engine.contracts.plain_fields import wrong_field
-from engine.contracts.tasks import TaskFormat, wrong_tasks
+from engine.contracts.tasks import TaskFormat, read_tasks
 
 MANIFEST_NAME = "nextstroke.json"
 FORMAT = "nextstroke-model"
@@ -161,11 +161,10 @@ def _from_plain(plain: Mapping[str, Any]) -> Manifest:
     values["tokenizer"] = TokenizerEntry(**plain["tokenizer"])
     values["languages"] = tuple(str(language) for language in plain["languages"])
     values["special_tokens"] = {str(name): int(token) for name, token in plain["special_tokens"].items()}
-    known_of_task = {entry.name for entry in fields(TaskFormat)}
-    values["tasks"] = tuple(
-        TaskFormat(**{name: value for name, value in task.items() if name in known_of_task})
-        for task in plain.get("tasks", ())
-    )
+    try:
+        values["tasks"] = read_tasks(plain.get("tasks", ()))
+    except UsageError as error:
+        raise _refusal(f"has an impossible task ({error})") from error
     return Manifest(**values)
 
 
@@ -182,9 +181,6 @@ def _check(manifest: Manifest) -> None:
     problem = wrong_field(Manifest, vars(manifest)) or wrong_field(CacheLayout, vars(manifest.cache))
     if problem or not all(isinstance(value, str) for value in manifest.precision.values()):
         raise _refusal(f"misspells a field ({problem or 'a precision is no text'})")
-    problem = wrong_tasks(manifest.tasks)
-    if problem:
-        raise _refusal(f"has an impossible task ({problem})")
     listed = {entry.name for entry in manifest.files}
     needed = {graph.file for graph in manifest.graphs} | {manifest.tokenizer.file}
     for name in sorted(listed | needed):

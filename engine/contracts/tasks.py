@@ -9,8 +9,8 @@ A template language was rejected: two pieces cannot run code, cannot fail half-w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 from engine.contracts.errors import UsageError
 from engine.contracts.plain_fields import shown, wrong_field
@@ -62,10 +62,25 @@ def task_named(tasks: Sequence[TaskFormat], name: str) -> TaskFormat:
         return found
     if not tasks:
         raise UsageError(
-            f"this model was trained for no task, so not for {shown(name)}; leave --task out or take another model"
+            f"there is no task here, so not {shown(name)} either; leave it out, or take a model that was trained for it"
         )
     names = ", ".join(task.name for task in tasks)
-    raise UsageError(f"this model was not trained for the task {shown(name)}; it knows {names}")
+    raise UsageError(f"there is no task {shown(name)} here; there are {names}")
+
+
+def read_tasks(plain: object) -> tuple[TaskFormat, ...]:
+    """Tasks out of plain data (a list of objects); unknown keys are passed over. Raises `UsageError` in words."""
+    known = {entry.name for entry in fields(TaskFormat)}
+    if not isinstance(plain, list | tuple) or not all(isinstance(task, Mapping) for task in plain):
+        raise UsageError("the tasks are no list of objects; write each with name, before and after")
+    try:
+        tasks = tuple(TaskFormat(**{name: value for name, value in task.items() if name in known}) for task in plain)
+    except TypeError as error:
+        raise UsageError("a task lacks its name, or what stands before or after the text; add it") from error
+    problem = wrong_tasks(tasks)
+    if problem:
+        raise UsageError(f"{problem}; correct it")
+    return tasks
 
 
 def wrong_tasks(tasks: Sequence[TaskFormat]) -> str:

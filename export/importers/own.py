@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from engine.contracts.errors import CheckpointError
+from engine.contracts.errors import CheckpointError, UsageError
+from engine.contracts.tasks import read_tasks
 from export.importers.opened import Family, Opened
 from export.importers.readers import SafetensorsReader, read_json
 from export.importers.rules import Rule, Table
@@ -33,6 +34,10 @@ def _open(path: Path) -> Opened:
     config = read_config(_table(meta, "config"))
     recipe, progress = _table(meta, "recipe"), _table(meta, "progress")
     weights = folder / "model.safetensors"
+    try:
+        read_tasks(recipe.get("tasks", []))
+    except UsageError as error:
+        raise CheckpointError(f"{folder}/checkpoint.json is cut off or damaged ({error}); fetch it again") from error
     return Opened(
         family=FORMAT,
         config=config,

@@ -10,8 +10,7 @@ import functools
 import tomllib
 from pathlib import Path
 
-from engine.contracts.errors import RecipeError
-from engine.contracts.tasks import TaskFormat, wrong_tasks
+from engine.contracts.tasks import TaskFormat, read_tasks
 
 _FILE = Path(__file__).with_name("formats.toml")
 
@@ -19,12 +18,7 @@ _FILE = Path(__file__).with_name("formats.toml")
 @functools.cache
 def known_tasks() -> tuple[TaskFormat, ...]:
     """All tasks, in the file's order."""
-    tables = tomllib.loads(_FILE.read_text(encoding="utf-8"))["task"]
-    tasks = tuple(TaskFormat(**table) for table in tables)
-    problem = wrong_tasks(tasks)
-    if problem:
-        raise RecipeError(f"{_FILE.name}: {problem}; correct it")
-    return tasks
+    return read_tasks(tomllib.loads(_FILE.read_text(encoding="utf-8"))["task"])
 
 
 def group_name(task: TaskFormat) -> str:

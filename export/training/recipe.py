@@ -1,7 +1,8 @@
 """A recipe: everything that decides a training run, read from TOML and checked before anything starts.
 
 For: the trainer and its commands.
-Knows: the tables [model], [tokenizer], [training], [[stage]], [corpus] and their settings; `--set key=value`.
+Knows: the tables [model], [tokenizer], [training], [[stage]], [corpus] and their settings; the list of tasks;
+`--set key=value`.
 Must not know: torch, files of text (it only names them).
 """
 
@@ -12,12 +13,14 @@ import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.contracts.errors import CheckpointError, RecipeError, file_error
+from engine.contracts.errors import CheckpointError, RecipeError, UsageError, file_error
+from engine.contracts.tasks import TaskFormat, read_tasks, task_named
 from export.model.recurrent_config import AnyConfig, read_config
+from export.tasks.formats import known_tasks
 from export.training.corpus import Group
 from export.training.tokenizer import TokenizerSettings
 
@@ -86,6 +89,7 @@ class Recipe:
     groups: tuple[Group, ...]
     source: dict[str, Any]
     distillation: DistillationSettings = DistillationSettings()
+    tasks: tuple[TaskFormat, ...] = ()  # what its text teaches beside going on; the model folder names them
 
     def stage_ends(self) -> list[int]:
         """The token count at which each stage ends; they follow `training.tokens`."""
@@ -137,7 +141,7 @@ def apply_override(source: dict[str, Any], override: str) -> None:
 
 def parse_recipe(source: dict[str, Any], folder: Path) -> Recipe:
     """Check a recipe's plain content; relative paths start at `folder`."""
-    known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus", "distillation"}
+    known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus", "distillation", "tasks"}
     _refuse_unknown(source, known, "the recipe")
     for table in ("model", "training", "corpus"):
         if not isinstance(source.get(table), dict):
@@ -164,8 +168,22 @@ def parse_recipe(source: dict[str, Any], folder: Path) -> Recipe:
         source=source,
         distillation=_read(DistillationSettings, source.get("distillation", {}), "[distillation]"),
     )
+    recipe = _with_tasks(recipe, source.get("tasks", []))
     _check(recipe)
     return recipe
+
+
+def _with_tasks(recipe: Recipe, asked: Any) -> Recipe:
+    """The recipe with its tasks, named or written out; its source holds them whole, whatever a name means later."""
+    if not asked:
+        return recipe
+    try:
+        named = asked if isinstance(asked, list) else [asked]
+        plain = [asdict(task_named(known_tasks(), task)) if isinstance(task, str) else task for task in named]
+        tasks = read_tasks(plain)
+    except UsageError as error:
+        raise RecipeError(f"tasks: {error}") from error
+    return dataclasses.replace(recipe, tasks=tasks, source={**recipe.source, "tasks": [asdict(task) for task in tasks]})
 
 
 def _groups(corpus: Mapping[str, Any], folder: Path) -> tuple[Group, ...]:

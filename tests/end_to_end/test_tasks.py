@@ -54,7 +54,7 @@ def test_a_model_shows_its_tasks(nextstroke: Run, tasked: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("the dogs", "--task", "sing"), "not trained for the task 'sing'; it knows translate-en-zh"),
+        (("the dogs", "--task", "sing"), "no task 'sing' here; there are translate-en-zh"),
         (("--ids", "5 6", "--task", "translate-en-zh"), "works on a text, not on token ids"),
         (("a\n=\nb", "--task", "translate-en-zh"), "change that line"),
         ((" ", "--task", "translate-en-zh"), "give it a text"),
@@ -73,4 +73,4 @@ def test_what_cannot_be_asked_is_one_line(
 def test_a_model_without_tasks_says_so(nextstroke: Run, tiny: Path) -> None:
     answer = nextstroke("generate", "the dogs", "--task", "translate-en-zh", "--model", str(tiny))
     assert answer.returncode == 2
-    assert "trained for no task" in answer.stderr.decode()
+    assert "there is no task here" in answer.stderr.decode()

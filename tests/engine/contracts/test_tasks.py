@@ -42,9 +42,9 @@ def test_a_source_that_cannot_be_told_apart_is_refused(source: str) -> None:
 
 def test_a_task_is_found_by_name_and_the_others_are_listed() -> None:
     assert task_named([TRANSLATE], "translate-en-zh") is TRANSLATE
-    with pytest.raises(UsageError, match="it knows translate-en-zh"):
+    with pytest.raises(UsageError, match="there are translate-en-zh"):
         task_named([TRANSLATE], "translate-en-fr")
-    with pytest.raises(UsageError, match="trained for no task"):
+    with pytest.raises(UsageError, match="there is no task here"):
         task_named([], "translate-en-zh")
 
 

@@ -84,7 +84,7 @@ def test_stories_join_the_summaries(corpus: Path, tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"), [((), "cannot read training text"), (("--tasks", "sing"), "it knows translate-en-zh")]
+    ("arguments", "words"), [((), "cannot read training text"), (("--tasks", "sing"), "there are translate-en-zh")]
 )
 def test_what_is_missing_is_one_line(
     arguments: tuple[str, ...], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
