@@ -108,6 +108,13 @@ def list_checkpoints(run_folder: Path) -> list[Path]:
     return sorted(path for path in run_folder.iterdir() if _NAME.match(path.name) and path.is_dir())
 
 
+def newest_recipe(run_folder: Path) -> dict[str, Any] | None:
+    """The recipe in a run's newest checkpoint; None where there is no checkpoint."""
+    found = list_checkpoints(run_folder)
+    recipe = _read_meta(found[-1] / "checkpoint.json").get("recipe") if found else None
+    return recipe if isinstance(recipe, dict) else None
+
+
 def checkpoint_path(run_folder: Path, step: int) -> Path:
     """The folder of the checkpoint after `step` steps."""
     return run_folder / f"checkpoint-{step:08d}"

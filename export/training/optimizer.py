@@ -1,4 +1,4 @@
-"""Muon for the matrices inside the layers, AdamW for everything else.
+"""Muon for the matrices inside the layers and AdamW for everything else; or AdamW for all.
 
 For: the trainer.
 Knows: which parameter goes where, the two update rules, and how their state becomes named tensors and back.
@@ -12,6 +12,7 @@ in the dtype it is told, and takes all matrices of one shape through the steps a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -70,15 +71,24 @@ class Muon:
 
 
 class MixedOptimizer:
-    """Both update rules behind four verbs: step, zero, state, load."""
+    """Both update rules behind four verbs: step, zero, state, load.
 
-    def __init__(self, model: nn.Module, weight_decay: float, muon_dtype: torch.dtype = torch.float32) -> None:
+    The matrices inside the layers follow `rule`, "muon" or "adamw", and alone are decayed; the rest follows AdamW.
+    """
+
+    def __init__(
+        self, model: nn.Module, weight_decay: float, muon_dtype: torch.dtype = torch.float32, rule: str = "muon"
+    ) -> None:
         named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         # The thin factors of an adapter are AdamW's: all their directions pulled to one length would be noise.
         inner = {n: p for n, p in named.items() if p.ndim == 2 and n.startswith("layers.") and not is_factor(n)}
-        self._outer = {n: p for n, p in named.items() if n not in inner}
-        self._muon = Muon(inner, weight_decay, dtype=muon_dtype)
-        self._adam = torch.optim.AdamW(self._outer.values(), lr=0.0, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+        outer = {n: p for n, p in named.items() if n not in inner}
+        self._muon = Muon(inner if rule == "muon" else {}, weight_decay, dtype=muon_dtype)
+        self._outer = outer if rule == "muon" else named
+        parts: list[dict[str, Any]] = [{"params": list(outer.values()), "weight_decay": 0.0}]
+        if rule != "muon" and inner:
+            parts.append({"params": list(inner.values()), "weight_decay": weight_decay})
+        self._adam = torch.optim.AdamW(parts, lr=0.0, betas=(0.9, 0.95), fused=True)
 
     def step(self, muon_rate: float, adam_rate: float) -> None:
         """One update from the gradients that are there."""

@@ -22,6 +22,7 @@ from engine.contracts.tasks import TaskFormat, read_tasks, task_named
 from export.model.recurrent_config import AnyConfig, read_config
 from export.tasks.formats import known_tasks
 from export.training.corpus import Group
+from export.training.size_dial import dialled
 from export.training.tokenizer import TokenizerSettings
 
 
@@ -33,9 +34,10 @@ class TrainingSettings:
     seed: int = 1
     batch_tokens: int = 8192  # tokens in one optimizer step
     microbatch_tokens: int = 4096  # tokens in one forward and backward; gradients are added up
-    muon_rate: float = 0.02  # matrices inside the layers
-    adam_rate: float = 4e-3  # embeddings, norms, biases
-    weight_decay: float = 0.01
+    optimizer: str = "muon"  # of the matrices inside the layers: muon or adamw
+    muon_rate: float = 0.02  # of what Muon moves
+    adam_rate: float = 4e-3  # of what AdamW moves: embeddings, norms, biases, or everything
+    weight_decay: float = 0.01  # of the matrices inside the layers
     clip: float = 1.0
     warmup_tokens: int = 100_000
     decay_tokens: int = 1_000_000
@@ -77,7 +79,7 @@ class DistillationSettings:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked recipe; `source` is the plain TOML content it came from, overrides included."""
+    """A checked recipe; `source` is the plain TOML content it came from, overrides and derived values included."""
 
     name: str
     title: str
@@ -90,6 +92,12 @@ class Recipe:
     source: dict[str, Any]
     distillation: DistillationSettings = DistillationSettings()
     tasks: tuple[TaskFormat, ...] = ()  # what its text teaches beside going on; the model folder names them
+    derived: tuple[str, ...] = ()  # "table.key" of what `model.depth` decided
+
+    def derived_values(self) -> dict[str, Any]:
+        """What `model.depth` decided, by "table.key"."""
+        pairs = [name.split(".") for name in self.derived]
+        return {f"{table}.{key}": self.source[table][key] for table, key in pairs}
 
     def stage_ends(self) -> list[int]:
         """The token count at which each stage ends; they follow `training.tokens`."""
@@ -109,8 +117,8 @@ class Recipe:
         )
 
 
-def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
-    """Read a recipe file and apply `table.key=value` overrides."""
+def load_recipe(path: Path, overrides: Iterable[str] = (), earlier: Mapping[str, Any] | None = None) -> Recipe:
+    """Read a recipe file and apply `table.key=value` overrides; `earlier` as in `parse_recipe`."""
     try:
         source = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -119,7 +127,7 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
         raise RecipeError(f"{path} is not valid TOML: {error}") from error
     for override in overrides:
         apply_override(source, override)
-    return parse_recipe(source, path.parent)
+    return parse_recipe(source, path.parent, earlier)
 
 
 def apply_override(source: dict[str, Any], override: str) -> None:
@@ -139,17 +147,22 @@ def apply_override(source: dict[str, Any], override: str) -> None:
         target[name] = text
 
 
-def parse_recipe(source: dict[str, Any], folder: Path) -> Recipe:
-    """Check a recipe's plain content; relative paths start at `folder`."""
+def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any] | None = None) -> Recipe:
+    """Check a recipe's plain content; relative paths start at `folder`.
+
+    `earlier` is the `source` of the run that is continued: what `model.depth` decided then stays.
+    """
     known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus", "distillation", "tasks"}
     _refuse_unknown(source, known, "the recipe")
     for table in ("model", "training", "corpus"):
         if not isinstance(source.get(table), dict):
             raise RecipeError(f"the recipe has no [{table}] table; add it")
+    source, derived = dialled(source, earlier)
     tokenizer = _read(TokenizerSettings, source.get("tokenizer", {}), "[tokenizer]")
     training = _read(TrainingSettings, source["training"], "[training]")
     try:
-        model = read_config({"vocabulary_size": tokenizer.vocabulary, **source["model"]})
+        sizes = {key: value for key, value in source["model"].items() if key != "depth"}
+        model = read_config({"vocabulary_size": tokenizer.vocabulary, **sizes})
     except CheckpointError as error:
         raise RecipeError(f"[model]: {error}") from error
     stages = tuple(
@@ -167,6 +180,7 @@ def parse_recipe(source: dict[str, Any], folder: Path) -> Recipe:
         groups=groups,
         source=source,
         distillation=_read(DistillationSettings, source.get("distillation", {}), "[distillation]"),
+        derived=tuple(derived),
     )
     recipe = _with_tasks(recipe, source.get("tasks", []))
     _check(recipe)
@@ -234,6 +248,8 @@ def _check(recipe: Recipe) -> None:
             raise RecipeError(f"[training]: {name} must be at least 1")
     if not recipe.distillation.temperature > 0 or not 0 <= recipe.distillation.mix <= 1:
         raise RecipeError("[distillation]: temperature must be above 0, and mix between 0 and 1")
+    if training.optimizer not in ("muon", "adamw"):
+        raise RecipeError(f"[training]: optimizer is {training.optimizer!r}, but must be muon or adamw")
     for name in ("muon_rate", "adam_rate", "clip"):
         if not getattr(training, name) > 0:
             raise RecipeError(f"[training]: {name} must be above 0")

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def recipe_and_folder(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
     """The recipe with all that the command line changes in it, and the folder of the run."""
+    from export.training.checkpoint import newest_recipe
     from export.training.recipe import load_recipe
 
     overrides = list(arguments.overrides)
@@ -53,7 +54,10 @@ def recipe_and_folder(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
     if getattr(arguments, "threads", None):
         overrides.append(f"training.threads={arguments.threads}")
     recipe = load_recipe(find_recipe(arguments.recipe), overrides)
-    return recipe, Path(arguments.output) if arguments.output else Path("runs") / recipe.name
+    folder = Path(arguments.output) if arguments.output else Path("runs") / recipe.name
+    if arguments.resume and recipe.derived:  # what the dial said when the run began, it says to its end
+        recipe = load_recipe(find_recipe(arguments.recipe), overrides, earlier=newest_recipe(folder))
+    return recipe, folder
 
 
 def find_recipe(name: str) -> Path:

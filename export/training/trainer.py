@@ -74,7 +74,7 @@ class Trainer:
         self.model = _new_model(recipe) if model is None else model
         self.model.to(self.device)
         muon_dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        self.optimizer = MixedOptimizer(self.model, self.settings.weight_decay, muon_dtype)
+        self.optimizer = MixedOptimizer(self.model, self.settings.weight_decay, muon_dtype, self.settings.optimizer)
         self.progress = Progress()
         self.stop_requested = False
         if self.settings.compile:
@@ -94,6 +94,7 @@ class Trainer:
             step=self.progress.step,
             parameters=self.recipe.model.parameters,
             precision=precision.to_dict(),
+            derived=self.recipe.derived_values(),
             recipe=self.recipe.source,
         )
         where = f"on {self.device} in {precision.name}"

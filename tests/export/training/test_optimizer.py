@@ -11,10 +11,10 @@ from export.training.optimizer import MixedOptimizer, Muon, orthogonalized
 CONFIG = gpt2_config(vocabulary_size=20, context_length=8, layers=2, width=8, heads=2)
 
 
-def stepped(steps: int) -> tuple[GPT, MixedOptimizer]:
+def stepped(steps: int, rule: str = "muon") -> tuple[GPT, MixedOptimizer]:
     model = GPT(CONFIG)
     model.initialize(1)
-    optimizer = MixedOptimizer(model, weight_decay=0.1)
+    optimizer = MixedOptimizer(model, weight_decay=0.1, rule=rule)
     for step in range(steps):
         one_step(model, optimizer, step)
     return model, optimizer
@@ -63,11 +63,30 @@ def test_every_parameter_is_updated_by_exactly_one_rule() -> None:
         assert rules == (["muon.momentum"] if inner else ["adam.exp_avg"])
 
 
-def test_state_that_was_put_back_continues_exactly() -> None:
-    model, optimizer = stepped(3)
+def test_adamw_for_everything_is_pytorchs_own_with_decay_inside_the_layers_only() -> None:
+    model, optimizer = stepped(2, "adamw")
+    judge = GPT(CONFIG)
+    judge.initialize(1)
+    inner = [p for n, p in judge.named_parameters() if p.ndim == 2 and n.startswith("layers.")]
+    outer = [p for p in judge.parameters() if not any(p is q for q in inner)]
+    groups = [{"params": inner, "weight_decay": 0.1}, {"params": outer, "weight_decay": 0.0}]
+    adam = torch.optim.AdamW(groups, lr=0.01, betas=(0.9, 0.95), fused=True)
+    for seed in range(2):
+        tokens = torch.randint(0, 20, (2, 9), generator=torch.Generator().manual_seed(seed))
+        judge.loss(tokens[:, :-1], tokens[:, 1:]).backward()
+        adam.step()
+        adam.zero_grad()
+    for name, parameter in judge.named_parameters():
+        torch.testing.assert_close(dict(model.named_parameters())[name], parameter)
+    assert not [name for name in optimizer.state() if name.startswith("muon")]
+
+
+@pytest.mark.parametrize("rule", ["muon", "adamw"])
+def test_state_that_was_put_back_continues_exactly(rule: str) -> None:
+    model, optimizer = stepped(3, rule)
     copy = GPT(CONFIG)
     copy.load_state_dict(model.state_dict())
-    again = MixedOptimizer(copy, weight_decay=0.1)
+    again = MixedOptimizer(copy, weight_decay=0.1, rule=rule)
     again.load({name: tensor.clone() for name, tensor in optimizer.state().items()})
     one_step(model, optimizer, 9)
     one_step(copy, again, 9)

@@ -69,6 +69,7 @@ GROUP = {"name": "a", "weight": 1}
         (changed(training={"seed": 1.5}), "seed = 1.5"),
         (changed(training={"prompts": [1]}), "prompts"),
         (changed(training={"muon_rate": 0}), "muon_rate must be above 0"),
+        (changed(training={"optimizer": "sgd"}), "optimizer is 'sgd', but must be muon or adamw"),
         (changed(training={"log_every_steps": 0}), "log_every_steps must be at least 1"),
         (changed(training={"tokens": 8192}), "leaves nothing for stage 'short'"),
         (changed(training={"microbatch_tokens": 100}), "must be a multiple"),
