@@ -17,6 +17,7 @@
     ├── VerificationError       a conversion misses its threshold, or a folder is not what its certificate says
     ├── RecipeError             a training recipe is wrong
     ├── CorpusError             training text is missing or damaged
+    ├── DistributedError        a process of a training run is gone, or the processes cannot find each other
     └── MissingExtraError       a part of the program that is installed separately is absent
 
 Knows nothing but words. A message is ONE line: what was found, what it means, what to do. Cancelled is a result of a
@@ -106,6 +107,10 @@ class RecipeError(NextstrokeError):
 
 class CorpusError(NextstrokeError):
     """Training text is missing or damaged."""
+
+
+class DistributedError(NextstrokeError):
+    """A process of a training run is gone, or the processes cannot find each other."""
 
 
 class MissingExtraError(NextstrokeError):

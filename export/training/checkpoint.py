@@ -4,6 +4,7 @@
       checkpoint.json         format, version, configuration, recipe, progress (step, tokens, stage, …), random states
       model.safetensors       canonical names, float32
       optimizer.safetensors   optimizer state by name; absent in a final, exported checkpoint
+      shard-*.safetensors     in place of these two where several processes wrote what each holds (`distributed_shards`)
       adapters.safetensors    low-rank factors while they are trained; already added into model.safetensors
       tokenizer.model
 
@@ -28,6 +29,7 @@ from torch import Tensor
 
 from engine.contracts.errors import CheckpointError, file_error
 from export.model.recurrent_config import AnyConfig, read_config
+from export.training.distributed_shards import Empty, held_here, plain_empty, read_shards
 from export.training.files import write_folder_atomically
 
 FORMAT, VERSION = "nextstroke-checkpoint", 1
@@ -68,23 +70,29 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
             _save(checkpoint.optimizer, hidden / "optimizer.safetensors")
         if checkpoint.adapters:
             _save(checkpoint.adapters, hidden / "adapters.safetensors")
-        (hidden / "tokenizer.model").write_bytes(checkpoint.tokenizer)
-        meta = {
-            "format": FORMAT,
-            "version": VERSION,
-            "config": checkpoint.config.to_dict(),
-            "progress": asdict(checkpoint.progress),
-            "recipe": checkpoint.recipe,
-            "random_states": checkpoint.random_states,
-        }
-        text = json.dumps(meta, ensure_ascii=False, indent=2) + "\n"
-        (hidden / "checkpoint.json").write_text(text, encoding="utf-8")  # its folder is what is written atomically
+        write_description(hidden, checkpoint)
 
     write_folder_atomically(folder, fill)
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read and check a checkpoint folder."""
+def write_description(hidden: Path, checkpoint: Checkpoint, shards: Mapping[str, int] | None = None) -> None:
+    """All of a checkpoint but its tensors; `shards` are the bytes of each file that holds them in parts."""
+    (hidden / "tokenizer.model").write_bytes(checkpoint.tokenizer)
+    meta = {
+        "format": FORMAT,
+        "version": VERSION,
+        "config": checkpoint.config.to_dict(),
+        "progress": asdict(checkpoint.progress),
+        "recipe": checkpoint.recipe,
+        "random_states": checkpoint.random_states,
+        **({"shards": shards} if shards else {}),
+    }
+    text = json.dumps(meta, ensure_ascii=False, indent=2) + "\n"
+    (hidden / "checkpoint.json").write_text(text, encoding="utf-8")  # its folder is what is written atomically
+
+
+def load_checkpoint(folder: Path, empty: Empty = plain_empty) -> Checkpoint:
+    """Read and check a checkpoint folder; `empty` makes the tensors that shards are read into."""
     meta = _read_meta(folder / "checkpoint.json")
     try:
         config = read_config(meta["config"])
@@ -95,9 +103,13 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise CheckpointError(f"{folder}/checkpoint.json is incomplete ({error}); use an older checkpoint") from error
     except OSError as error:
         raise file_error(error, f"read the checkpoint's tokenizer in {folder}") from error
-    model = _load(folder / "model.safetensors")
+    if "shards" in meta:
+        parts = read_shards(folder, meta["shards"], empty)
+        model, optimizer, adapters = parts.get("model", {}), parts.get("optimizer", {}), dict[str, Tensor]()
+    else:
+        model = _load(folder / "model.safetensors")
+        optimizer, adapters = (_load_if_there(folder / f"{name}.safetensors") for name in ("optimizer", "adapters"))
     _check_model(folder, model, config)
-    optimizer, adapters = (_load_if_there(folder / f"{name}.safetensors") for name in ("optimizer", "adapters"))
     return Checkpoint(config, progress, recipe, random_states, model, optimizer, tokenizer, adapters)
 
 
@@ -130,15 +142,13 @@ def _check_model(folder: Path, model: Mapping[str, Tensor], config: AnyConfig) -
     shapes = config.tensor_shapes()
     wrong = sorted(set(shapes) ^ set(model))
     if wrong:
-        raise CheckpointError(
-            f"{folder}/model.safetensors: tensor {wrong[0]} is missing or unknown; wrong or damaged file"
-        )
+        raise CheckpointError(f"{folder}: tensor {wrong[0]} is missing or unknown; wrong or damaged file")
     for name, shape in shapes.items():
         if tuple(model[name].shape) != shape:
             raise CheckpointError(
                 f"{folder}: {name} has shape {tuple(model[name].shape)}, the configuration says {shape}"
             )
-        if not bool(model[name].isfinite().all()):
+        if not bool(held_here(model[name]).isfinite().all()):
             raise CheckpointError(f"{folder}: {name} holds numbers that are not finite; use an older checkpoint")
 
 

@@ -12,7 +12,7 @@ longer than the context is read in windows that move by half a context, so each 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,16 +51,26 @@ def read_heldout(groups: Sequence[Group], tokenizer: TextTokenizer, limit_bytes:
     return result
 
 
+Windows = Sequence[tuple[list[int], list[int]]]
+"""(inputs, targets) of one forward pass."""
+Total = Callable[[Callable[[LanguageModel, Windows], float], Sequence[Windows]], float]
+"""(task, pieces) -> the sum of task(model, piece); several processes share the pieces out."""
+
+
 @torch.no_grad()
-def evaluate(model: LanguageModel, heldout: Sequence[HeldOut], rows: int = 8) -> dict[str, Any]:
+def evaluate(
+    model: LanguageModel, heldout: Sequence[HeldOut], rows: int = 8, total_of: Total | None = None
+) -> dict[str, Any]:
     """{"groups": {name: …}, "languages": {name: …}, "all": …}, each {bits_per_byte, nats_per_token, tokens, bytes}."""
+    if total_of is None:
+        total_of = lambda task, pieces: sum(task(model, piece) for piece in pieces)  # noqa: E731
     groups: dict[str, tuple[float, int, int]] = {}
     languages: dict[str, tuple[float, int, int]] = {}
     total = (0.0, 0, 0)
     for item in heldout:
         windows = [w for ids, _ in item.documents for w in cut_windows(ids, model.config.context_length)]
         windows.sort(key=lambda pair: len(pair[0]))  # rows of one batch have similar lengths
-        nats = sum(_nats(model, windows[start : start + rows]) for start in range(0, len(windows), rows))
+        nats = total_of(_nats, [windows[start : start + rows] for start in range(0, len(windows), rows)])
         part = (nats, sum(len(ids) for ids, _ in item.documents), sum(size for _, size in item.documents))
         groups[item.group] = part
         languages[item.language] = _plus(languages.get(item.language, (0.0, 0, 0)), part)
@@ -85,7 +95,7 @@ def cut_windows(ids: list[int], context: int) -> list[tuple[list[int], list[int]
     return windows
 
 
-def _nats(model: LanguageModel, windows: Sequence[tuple[list[int], list[int]]]) -> float:
+def _nats(model: LanguageModel, windows: Windows) -> float:
     longest = max(len(inputs) for inputs, _ in windows)
     # Padding stands behind the text, where causal attention cannot see it.
     tokens = torch.tensor([inputs + [0] * (longest - len(inputs)) for inputs, _ in windows])

@@ -11,7 +11,7 @@ in the dtype it is told, and takes all matrices of one shape through the steps a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -37,6 +37,15 @@ def orthogonalized(matrices: Tensor, dtype: torch.dtype) -> Tensor:
     return (x.transpose(1, 2) if tall else x).to(matrices.dtype)
 
 
+def directions_together(updates: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
+    """Matrices of one shape -> their orthogonal directions, all in one batch, (N, rows, columns)."""
+    return orthogonalized(torch.stack(list(updates)), dtype)
+
+
+Directions = Callable[[Sequence[Tensor], torch.dtype], Iterable[Tensor]]
+"""How matrices of one shape become directions; another one where a process holds only some rows of each."""
+
+
 class Muon:
     """Momentum, orthogonalised; rate scaled by sqrt(rows / columns) where a matrix is tall."""
 
@@ -46,8 +55,10 @@ class Muon:
         weight_decay: float,
         momentum: float = 0.95,
         dtype: torch.dtype = torch.float32,
+        directions: Directions = directions_together,
     ) -> None:
         self.momentum, self.weight_decay, self.dtype = momentum, weight_decay, dtype
+        self._directions = directions
         self.named = dict(named)
         self.buffers = {name: torch.zeros_like(parameter) for name, parameter in self.named.items()}
         self._by_shape: dict[torch.Size, list[str]] = {}
@@ -64,7 +75,7 @@ class Muon:
                 assert gradient is not None, name
                 buffer.lerp_(gradient, 1 - self.momentum)
                 updates.append(gradient.lerp(buffer, self.momentum))  # Nesterov's look ahead
-            directions = orthogonalized(torch.stack(updates), self.dtype)
+            directions = self._directions(updates, self.dtype)
             scale = max(1.0, shape[0] / shape[1]) ** 0.5
             for name, direction in zip(names, directions, strict=True):
                 self.named[name].mul_(1 - rate * self.weight_decay).add_(direction, alpha=-rate * scale)
@@ -77,13 +88,18 @@ class MixedOptimizer:
     """
 
     def __init__(
-        self, model: nn.Module, weight_decay: float, muon_dtype: torch.dtype = torch.float32, rule: str = "muon"
+        self,
+        model: nn.Module,
+        weight_decay: float,
+        muon_dtype: torch.dtype = torch.float32,
+        rule: str = "muon",
+        directions: Directions = directions_together,
     ) -> None:
         named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         # The thin factors of an adapter are AdamW's: all their directions pulled to one length would be noise.
         inner = {n: p for n, p in named.items() if p.ndim == 2 and n.startswith("layers.") and not is_factor(n)}
         outer = {n: p for n, p in named.items() if n not in inner}
-        self._muon = Muon(inner if rule == "muon" else {}, weight_decay, dtype=muon_dtype)
+        self._muon = Muon(inner if rule == "muon" else {}, weight_decay, dtype=muon_dtype, directions=directions)
         self._outer = outer if rule == "muon" else named
         parts: list[dict[str, Any]] = [{"params": list(outer.values()), "weight_decay": 0.0}]
         if rule != "muon" and inner:

@@ -25,6 +25,8 @@ from export.training.corpus import Group
 from export.training.size_dial import dialled
 from export.training.tokenizer import TokenizerSettings
 
+STRATEGIES = ("ddp", "fsdp")
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -55,6 +57,13 @@ class TrainingSettings:
     log_every_steps: int = 10
     checkpoint_minutes: float = 10.0
     checkpoints_kept: int = 2
+
+
+@dataclass(frozen=True)
+class DistributedSettings:
+    """The [distributed] table; it matters only where several processes were started."""
+
+    strategy: str = "ddp"  # or "fsdp": weights, gradients and optimizer state shared out instead of copied
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,7 @@ class Recipe:
     groups: tuple[Group, ...]
     source: dict[str, Any]
     distillation: DistillationSettings = DistillationSettings()
+    distributed: DistributedSettings = DistributedSettings()
     tasks: tuple[TaskFormat, ...] = ()  # what its text teaches beside going on; the model folder names them
     derived: tuple[str, ...] = ()  # "table.key" of what `model.depth` decided
 
@@ -152,7 +162,8 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
 
     `earlier` is the `source` of the run that is continued: what `model.depth` decided then stays.
     """
-    known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus", "distillation", "tasks"}
+    known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus"}
+    known |= {"distillation", "tasks", "distributed"}
     _refuse_unknown(source, known, "the recipe")
     for table in ("model", "training", "corpus"):
         if not isinstance(source.get(table), dict):
@@ -160,6 +171,7 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
     source, derived = dialled(source, earlier)
     tokenizer = _read(TokenizerSettings, source.get("tokenizer", {}), "[tokenizer]")
     training = _read(TrainingSettings, source["training"], "[training]")
+    distributed = _read(DistributedSettings, source.get("distributed", {}), "[distributed]")
     try:
         sizes = {key: value for key, value in source["model"].items() if key != "depth"}
         model = read_config({"vocabulary_size": tokenizer.vocabulary, **sizes})
@@ -181,6 +193,7 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
         source=source,
         distillation=_read(DistillationSettings, source.get("distillation", {}), "[distillation]"),
         derived=tuple(derived),
+        distributed=distributed,
     )
     recipe = _with_tasks(recipe, source.get("tasks", []))
     _check(recipe)
@@ -250,6 +263,10 @@ def _check(recipe: Recipe) -> None:
         raise RecipeError("[distillation]: temperature must be above 0, and mix between 0 and 1")
     if training.optimizer not in ("muon", "adamw"):
         raise RecipeError(f"[training]: optimizer is {training.optimizer!r}, but must be muon or adamw")
+    if recipe.distributed.strategy not in STRATEGIES:
+        raise RecipeError(
+            f"[distributed]: strategy is {recipe.distributed.strategy!r}, but must be {' or '.join(STRATEGIES)}"
+        )
     for name in ("muon_rate", "adam_rate", "clip"):
         if not getattr(training, name) > 0:
             raise RecipeError(f"[training]: {name} must be above 0")

@@ -20,15 +20,19 @@ _COLOURS = ("#1f6f8b", "#c0562f", "#5a8f3c", "#7a5195")
 
 
 class RunLog:
-    """Appends to RUN/log.jsonl; a resumed run drops lines that lie after its checkpoint."""
+    """Appends to RUN/log.jsonl; a resumed run drops lines that lie after its checkpoint. Silent: no line."""
 
-    def __init__(self, path: Path, step: int) -> None:
-        self.path = path
+    def __init__(self, path: Path, step: int, silent: bool = False) -> None:
+        self.path, self._silent = path, silent
+        if silent:
+            return
         kept = [line for line in read_log(path) if line.get("step", 0) <= step] if step else []
         write_atomically(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept).encode())
 
     def write(self, event: str, **values: Any) -> None:
         """Add one line."""
+        if self._silent:
+            return
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"event": event, **values}, ensure_ascii=False) + "\n")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.contracts.errors import RecipeError
 
 if TYPE_CHECKING:
+    from export.training.distributed import Team
     from export.training.recipe import Recipe
 
 _RECIPES = Path(__file__).parent / "recipes"
@@ -35,10 +36,16 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; 0 when finished, 130 when stopped early by a signal (a checkpoint is there)."""
+    from export.training.distributed import as_team
+
+    return as_team(lambda team: _train(arguments, team))
+
+
+def _train(arguments: argparse.Namespace, team: Team) -> int:
     from export.training.trainer import Trainer
 
     recipe, folder = recipe_and_folder(arguments)
-    trainer = Trainer(recipe, folder, Path(arguments.cache) if arguments.cache else None)
+    trainer = Trainer(recipe, folder, Path(arguments.cache) if arguments.cache else None, team=team)
     return 0 if trainer.run(resume=arguments.resume) else 130
 
 

@@ -14,6 +14,7 @@ bit-equal to one that was not (same machine, same number of threads), and the te
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import sys
 import time
@@ -32,10 +33,12 @@ from export.model.language_model import LanguageModel
 from export.training import checkpoint as checkpoints
 from export.training.checkpoint import Checkpoint, Progress
 from export.training.corpus import PackedGroup, Sampler, pack, read_documents, sample_texts
+from export.training.distributed import Team
 from export.training.evaluation import HeldOut, evaluate, read_heldout
 from export.training.files import write_atomically, write_json
-from export.training.gradients import GradientWorkers, Objective, next_token_loss
+from export.training.gradients import Objective, next_token_loss
 from export.training.optimizer import MixedOptimizer
+from export.training.parallel import spread_over
 from export.training.precision import Precision, choose_precision, probe_cpu
 from export.training.recipe import Recipe
 from export.training.run_log import RunLog, draw_curves, read_log
@@ -60,35 +63,41 @@ class Trainer:
         cache: Path | None = None,
         model: LanguageModel | None = None,
         objective: Objective = next_token_loss,
+        team: Team | None = None,
     ) -> None:
         self.recipe, self.folder = recipe, folder
+        self.team = team or Team()
+        self.team.folder = folder
         self.settings = recipe.training
         self.device = _device(self.settings.device)
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
         folder.mkdir(parents=True, exist_ok=True)
-        self.tokenizer = self._tokenizer()
+        self.tokenizer = TextTokenizer(self.team.from_leader(lambda: self._tokenizer().model))
         self._say(f"packing {len(recipe.groups)} groups")
-        self.packed: list[PackedGroup] = [pack(g, self.tokenizer, cache or folder / "packed") for g in recipe.groups]
+        self.packed: list[PackedGroup] = self.team.in_turn(
+            lambda: [pack(group, self.tokenizer, cache or folder / "packed") for group in recipe.groups]
+        )
         self._say(f"{sum(len(item.tokens) for item in self.packed):,} tokens of training text")
         self.model = _new_model(recipe) if model is None else model
         self.model.to(self.device)
+        self.spread = spread_over(self.team, recipe, self.model, self._autocast, objective)
         muon_dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        self.optimizer = MixedOptimizer(self.model, self.settings.weight_decay, muon_dtype, self.settings.optimizer)
+        settings = self.settings
+        self.optimizer = MixedOptimizer(
+            self.model, settings.weight_decay, muon_dtype, settings.optimizer, self.spread.directions
+        )
         self.progress = Progress()
         self.stop_requested = False
-        if self.settings.compile:
-            self.model.compile_hidden()
-        self._gradients = GradientWorkers(self.model, self.settings.workers, self._autocast, objective)
 
     def run(self, resume: bool = False, stop_after_steps: int | None = None) -> bool:
         """Train to the end, or to a stop request; True when finished."""
         if resume:
             self._resume()
-        elif checkpoints.list_checkpoints(self.folder):
+        elif self._newest_checkpoint():
             raise RecipeError(f"{self.folder} already holds a run; add --resume or name another --output")
         precision = self._settle_precision()
-        log = RunLog(self.folder / "log.jsonl", self.progress.step)
+        log = RunLog(self.folder / "log.jsonl", self.progress.step, silent=not self.team.leads)
         log.write(
             "start",
             step=self.progress.step,
@@ -116,8 +125,10 @@ class Trainer:
                     self._evaluate(log, heldout)
                 if done // self.settings.samples_every_tokens > before // self.settings.samples_every_tokens:
                     self._samples(log)
-                stopped = self.stop_requested or (stop_after_steps == self.progress.step - first.step)
-                if stopped or time.monotonic() - saved > 60 * self.settings.checkpoint_minutes:
+                asked = self.stop_requested or (stop_after_steps == self.progress.step - first.step)
+                late = time.monotonic() - saved > 60 * self.settings.checkpoint_minutes
+                stopped, late = self.team.any(asked, late)  # all processes stop after the same step
+                if stopped or late:
                     self._save()
                     saved = time.monotonic()
                 if stopped:
@@ -132,11 +143,11 @@ class Trainer:
         stage, settings = self.recipe.stages[self.progress.stage], self.settings
         sampler = self._sampler()
         rows = settings.microbatch_tokens // stage.length
-        microbatches = []
-        for index in range(settings.batch_tokens // settings.microbatch_tokens):
+        count, microbatches = settings.batch_tokens // settings.microbatch_tokens, []
+        for index in self.team.share(range(count)):
             windows = sampler.batch(self.progress.position + index * rows, rows)  # (rows, length + 1)
             microbatches.append(torch.from_numpy(windows).to(self.device))
-        mean = self._gradients.step(microbatches, settings.batch_tokens)
+        mean = self.spread.gradient(microbatches, settings.batch_tokens)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         share = self._rate_share()
         self.optimizer.step(settings.muon_rate * share, settings.adam_rate * share)
@@ -148,7 +159,7 @@ class Trainer:
             done,
             step=done.step + 1,
             tokens=done.tokens + settings.batch_tokens,
-            position=done.position + rows * len(microbatches),
+            position=done.position + rows * count,
         )
         return mean
 
@@ -194,7 +205,9 @@ class Trainer:
     def _evaluate(self, log: RunLog, heldout: list[HeldOut]) -> None:
         if not heldout:
             return
-        report = evaluate(self.model, heldout)
+        report = evaluate(self.model, heldout, total_of=self.spread.total)
+        if not self.team.leads:
+            return
         bits = {name: round(part["bits_per_byte"], 4) for name, part in report["groups"].items()}
         log.write("evaluation", step=self.progress.step, tokens=self.progress.tokens, bits_per_byte=bits)
         self._say("bits per byte: " + "  ".join(f"{name} {value:.3f}" for name, value in bits.items()))
@@ -205,10 +218,12 @@ class Trainer:
         write_atomically(self.folder / "curve.svg", draw_curves(curves, "held-out bits per byte", "tokens").encode())
 
     def _samples(self, log: RunLog) -> list[dict[str, Any]]:
-        settings, on_cpu = self.settings, self.model.to("cpu")
-        texts = samples(on_cpu, self.tokenizer, settings.prompts, settings.sample_tokens, settings.seed)
+        settings = self.settings
+        with self.spread.on_cpu() as model:
+            if model is None:
+                return []
+            texts = samples(model, self.tokenizer, settings.prompts, settings.sample_tokens, settings.seed)
         made = [text.to_dict() for text in texts]
-        self.model.to(self.device)
         log.write("samples", step=self.progress.step, tokens=self.progress.tokens, samples=made)
         for item in made:
             self._say(f"sample: {item['prompt']}|{item['continuation']}")
@@ -231,36 +246,46 @@ class Trainer:
         )
 
     def _save(self) -> None:
-        checkpoints.save_checkpoint(
-            checkpoints.checkpoint_path(self.folder, self.progress.step), self._checkpoint(with_optimizer=True)
+        path = checkpoints.checkpoint_path(self.folder, self.progress.step)
+        self.spread.save(path, self._checkpoint(with_optimizer=True))
+        if self.team.leads:
+            checkpoints.rotate_checkpoints(self.folder, self.settings.checkpoints_kept)
+
+    def _newest_checkpoint(self) -> Path | None:
+        """Its folder; machines may not share theirs, so the first process looks."""
+        found = self.team.from_leader(
+            lambda: "".join(p.name for p in checkpoints.list_checkpoints(self.folder)[-1:]).encode()
         )
-        checkpoints.rotate_checkpoints(self.folder, self.settings.checkpoints_kept)
+        return self.folder / found.decode() if found else None
 
     def _resume(self) -> None:
-        found = checkpoints.list_checkpoints(self.folder)
-        if not found:
+        found = self._newest_checkpoint()
+        if found is None:
             self._say("no checkpoint to resume from; starting at the beginning")
             return
-        saved = checkpoints.load_checkpoint(found[-1])
+        saved = self.spread.load(found)
         if saved.config != self.recipe.model or saved.tokenizer != self.tokenizer.model:
-            raise CheckpointError(f"{found[-1]} is of another model or tokenizer; use the recipe it came from")
+            raise CheckpointError(f"{found} is of another model or tokenizer; use the recipe it came from")
         if not self.model.fits(saved.adapters):
-            raise CheckpointError(f"{found[-1]} has other adapters than this run; use the settings it came from")
+            raise CheckpointError(f"{found} has other adapters than this run; use the settings it came from")
         self._keep_precision(saved)
         self.model.restore(saved.model, saved.adapters)
         self.optimizer.load(saved.optimizer)
         self.progress = saved.progress
         torch.set_rng_state(torch.tensor(list(bytes.fromhex(saved.random_states["torch"])), dtype=torch.uint8))
-        self._say(f"resumed from {found[-1].name}: {self.progress.tokens:,} tokens done")
+        self._say(f"resumed from {found.name}: {self.progress.tokens:,} tokens done")
 
     def _finish(self, log: RunLog) -> None:
         self._save()
-        checkpoints.save_checkpoint(self.folder / "final", self._checkpoint(with_optimizer=False))
+        self.spread.save_whole(self.folder / "final", self._checkpoint(with_optimizer=False))
         self._say("final evaluation on all held-out text")
-        report = evaluate(self.model, read_heldout(self.recipe.groups, self.tokenizer))
+        report = evaluate(self.model, read_heldout(self.recipe.groups, self.tokenizer), total_of=self.spread.total)
+        made = self._samples(log)
+        if not self.team.leads:
+            return
         report["progress"] = asdict(self.progress)
         write_json(self.folder / "evaluation.json", report)
-        write_json(self.folder / "samples.json", self._samples(log))
+        write_json(self.folder / "samples.json", made)
         for name, part in report["groups"].items():
             self._say(f"{name:34} {part['bits_per_byte']:.4f} bits per byte")
         log.write("end", step=self.progress.step, tokens=self.progress.tokens)
@@ -290,12 +315,17 @@ class Trainer:
         """What `training.autocast` means here; from now on the recipe, and so every checkpoint, says it outright."""
         model = self.recipe.model
         inner = model.mlp_width if isinstance(model, ModelConfig) else 4 * model.units
-        precision = choose_precision(
-            self.settings.autocast,
-            self.device.type,
-            model.width,
-            lambda: probe_cpu(torch.get_num_threads(), _PROBE_ROWS, model.width, inner),
-        )
+
+        def choose() -> bytes:
+            chosen = choose_precision(
+                self.settings.autocast,
+                self.device.type,
+                model.width,
+                lambda: probe_cpu(torch.get_num_threads(), _PROBE_ROWS, model.width, inner),
+            )
+            return json.dumps(chosen.to_dict()).encode()
+
+        precision = Precision(**json.loads(self.team.from_leader(choose)))  # another process may measure otherwise
         self.recipe = self.recipe.with_training(autocast=precision.name)
         self.settings = self.recipe.training
         return precision
@@ -332,7 +362,8 @@ class Trainer:
                 signal.signal(number, handler)
 
     def _say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        if self.team.leads:
+            print(text, file=sys.stderr, flush=True)
 
 
 def _new_model(recipe: Recipe) -> LanguageModel:
