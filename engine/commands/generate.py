@@ -32,8 +32,8 @@ from engine.contracts.generation import (
     Started,
     Token,
 )
+from engine.contracts.task_request import for_task
 from engine.contracts.tasks import task_named
-from engine.task_request import for_task
 
 SEED_BITS = 32  # short enough to be typed again by a person
 # Flags that set one control each: their names are the controls' with "-" for "_".

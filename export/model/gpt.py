@@ -107,6 +107,13 @@ class Attention(nn.Module):
         result: Tensor = self.output(mixed.transpose(1, 2).flatten(2))  # (B, T, H, D) -> (B, T, H*D) -> (B, T, C)
         return result
 
+    def weights(self, x: Tensor, rotation: Tensor | None) -> Tensor:
+        """How much each of the tokens x (B, T, C) takes from each, (B, H, T, T)."""
+        q, k = self._heads(self.query(x)), self._heads(self.key(x))
+        if rotation is not None:
+            q, k = rotate(q, rotation), rotate(k, rotation)
+        return attention_weights(q, self._share(k), self.scale)
+
     def _heads(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (-1, self.head_size)).transpose(1, 2)  # (B, T, H*D) -> (B, H, T, D)
 
@@ -216,10 +223,14 @@ class GPT(LanguageModel):
 
 def naive_attention(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
     """softmax(QKᵀ · scale + causal mask) V, written out; q (B, H, T, D), k and v (B, H, S, D) -> (B, H, T, D)."""
+    return attention_weights(q, k, scale) @ v
+
+
+def attention_weights(q: Tensor, k: Tensor, scale: float) -> Tensor:
+    """softmax(QKᵀ · scale + causal mask): q (B, H, T, D), k (B, H, S, D) -> (B, H, T, S), whose rows sum to one."""
     scores = q @ k.transpose(-2, -1) * scale  # (B, H, T, S)
     allowed = causal_mask(q.shape[2], k.shape[2], q.device)
-    weights = scores.masked_fill(~allowed, -math.inf).softmax(dim=-1)
-    return weights @ v
+    return scores.masked_fill(~allowed, -math.inf).softmax(dim=-1)
 
 
 def causal_mask(new: int, total: int, device: torch.device) -> Tensor:

@@ -11,7 +11,11 @@ from packaging.requirements import Requirement
 from tests.project.dependencies import canonical, requirement_lines
 
 # Asked for inside a function that says which extra brings it.
-OPTIONAL = {"pyppmd": "export/training/ppmd_baseline.py", "opencc": "export/training/more_texts.py"}
+OPTIONAL = {
+    "pyppmd": "export/training/ppmd_baseline.py",
+    "opencc": "export/training/more_texts.py",
+    "sacrebleu": "export/tasks/score.py",
+}
 OWN = {"desktop_app", "engine", "export", "resources"}
 
 

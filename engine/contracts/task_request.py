@@ -1,7 +1,7 @@
-"""A request to continue a text, turned into a request for a task on that text.
+"""A request to go on with a text, turned into a request for a task on that text.
 
 For: `generate --task`, and whoever measures a task, so that both ask in the same words.
-Knows: requests and task formats. Must not know: models, sessions.
+Knows requests and task formats; must not know models.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from engine.contracts.tasks import TaskFormat
 
 
 def for_task(request: GenerationRequest, task: TaskFormat) -> GenerationRequest:
-    """The same request with the prompt that the task's examples had; it stops where they ended.
+    """The request to go on with a text, turned into the task's: its prompt, and its stop beside the request's own.
 
     Raises `UsageError` for a request without a text, or a text that the task cannot take.
     """
