@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.contracts.manifest import Manifest
 from export.certificate import Certificate
+from export.training.model_card import Beside
 from export.training.model_card import model_card as training_card
 
 
@@ -25,7 +26,7 @@ def model_card(manifest: Manifest, certificate: Certificate, training: Mapping[s
     if training.get("evaluation"):
         # Trained here and measured: the trainer's own card, and what the conversion did to it.
         meta = {"config": manifest.config, "recipe": training["recipe"], "progress": training["progress"]}
-        card = training_card(meta, training["evaluation"], training.get("ppmd6"), training.get("samples", []))
+        card = training_card(meta, training["evaluation"], Beside.of(training))
         parts = [card.strip(), _quality(certificate)]
     return "\n\n".join(parts) + "\n"
 

@@ -16,7 +16,8 @@ from export.importers.rules import Rule, Table
 from export.model.recurrent_config import read_config
 
 FORMAT, VERSION = "nextstroke-checkpoint", 1
-REPORTS = ("evaluation", "ppmd6")  # held-out bits per byte by group: the model's, and PPMd's as a measure for it
+REPORTS = ("evaluation", "ppmd", "before")  # held-out bits per byte: the model's, PPMd's and an earlier model's
+JUDGEMENT = "judgement.md"  # what a person who read its samples says of it
 
 
 def _open(path: Path) -> Opened:
@@ -65,6 +66,8 @@ def _reports(folder: Path) -> dict[str, Any]:
     samples = [file for file in (folder.parent / "samples.json", folder / "samples.json") if file.is_file()]
     if samples:
         found["samples"] = read_json(samples[-1], list)
+    if (folder.parent / JUDGEMENT).is_file():
+        found["judgement"] = (folder.parent / JUDGEMENT).read_text(encoding="utf-8", errors="replace")
     return found
 
 

@@ -1,6 +1,6 @@
 """MODEL_CARD.md: what a trained model is, what it was made of, how good it is, and what it cannot do.
 
-For: `python -m export.training.model_card CHECKPOINT --ppmd ppmd6.json --output MODEL_CARD.md`, and the writer of model
+For: `python -m export.training.model_card CHECKPOINT --ppmd ppmd.json --output MODEL_CARD.md`, and the writer of model
 folders.
 Knows: checkpoint.json, evaluation.json, samples.json of a run and the baseline's JSON; Markdown.
 Must not know: torch. Numbers are printed as measured, also where the baseline is better; samples are printed unedited.
@@ -9,9 +9,11 @@ Must not know: torch. Numbers are printed as measured, also where the baseline i
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +41,28 @@ _CHINESE = """\
 """
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a run may have beside its evaluation; each part of the card is left out where there is none."""
+
+    samples: Sequence[Mapping[str, Any]] = ()
+    ppmd: Mapping[str, Any] | None = None  # what ppmd_baseline wrote
+    before: Mapping[str, Any] | None = None  # an earlier model's evaluation.json, with its "name"
+    judgement: str = ""  # Markdown by a person who read the samples
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Beside:
+        """Taken from reports by name."""
+        fields = (field.name for field in dataclasses.fields(cls))
+        return cls(**{name: found[name] for name in fields if name in found})
+
+
 def model_card(
     meta: Mapping[str, Any],
     evaluation: Mapping[str, Any],
-    ppmd: Mapping[str, Any] | None,
-    samples: Sequence[Mapping[str, Any]],
+    beside: Beside,
 ) -> str:
-    """The card's Markdown; `meta` is the content of checkpoint.json."""
+    """The card's Markdown; `meta` is the content of checkpoint.json, `evaluation` of evaluation.json."""
     try:
         config, recipe = read_config(meta["config"]), meta["recipe"]
         tokens, title = int(meta["progress"]["tokens"]), str(recipe.get("title", recipe.get("name", "model")))
@@ -54,8 +71,9 @@ def model_card(
             _what_it_is(config, recipe, tokens),
             "## Architecture\n\n" + _architecture(config),
             "## Training text\n\n" + _data(recipe),
-            "## Quality on held-out text\n\n" + _quality(evaluation, ppmd),
-            "## Samples, unedited\n\n" + _samples(samples),
+            "## Quality on held-out text\n\n" + _quality(evaluation, beside.ppmd, beside.before),
+            "## Samples, unedited\n\n" + _samples(beside.samples),
+            *_judgement(beside.judgement),
             "## Limits\n\n" + _LIMITS.strip(),
             _CHINESE.format(parameters=config.parameters / 1e6).strip(),
         ]
@@ -69,11 +87,22 @@ def model_card(
 def _what_it_is(config: AnyConfig, recipe: Mapping[str, Any], tokens: int) -> str:
     licence = recipe.get("licence") or "not stated"
     kind = "A recurrent network" if isinstance(config, RecurrentConfig) else "A GPT"
+    start = recipe.get("start", {})
+    how = "trained" if start.get("name") else "trained from scratch"
     return (
-        f"{kind} of {config.parameters:,} parameters for continuing English and Chinese text offline, trained "
-        f"from scratch on {tokens:,} tokens with the recipe `{recipe.get('name', '')}`.{_teacher(recipe)}\n\n"
+        f"{kind} of {config.parameters:,} parameters for continuing English and Chinese text offline, {how} "
+        f"on {tokens:,} tokens with the recipe `{recipe.get('name', '')}`.{_start(config, start)}{_teacher(recipe)}\n\n"
         f"Licence of the weights: {licence}."
     )
+
+
+def _start(config: AnyConfig, start: Mapping[str, Any]) -> str:
+    if not start.get("name"):
+        return ""
+    size, tokens = int(start["parameters"]), int(start["tokens"])
+    grown = ", which were grown so that they computed the same" if size != config.parameters else ""
+    name = _escaped(start["name"])
+    return f" It started from the weights of {name}, {size:,} parameters after {tokens:,} tokens{grown}."
 
 
 def _teacher(recipe: Mapping[str, Any]) -> str:
@@ -136,23 +165,37 @@ def _data(recipe: Mapping[str, Any]) -> str:
     return _table(head, rows) + "\n\nShares are of the training tokens, all stages together."
 
 
-def _quality(evaluation: Mapping[str, Any], ppmd: Mapping[str, Any] | None) -> str:
+def _quality(evaluation: Mapping[str, Any], ppmd: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
     baseline = ppmd["groups"] if ppmd else {}
     rows = []
     for name, part in evaluation["groups"].items():
-        other = baseline.get(name, {}).get("bits_per_byte")
-        compared = ("", "") if other is None else (f"{other:.3f}", "yes" if part["bits_per_byte"] < other else "**no**")
-        rows.append((f"`{name}`", f"{part['bytes']:,}", f"{part['bits_per_byte']:.3f}", *compared))
+        other, bits = baseline.get(name, {}).get("bits_per_byte"), part["bits_per_byte"]
+        compared = ["", ""] if other is None else [f"{other:.3f}", "yes" if bits < other else "**no**"]
+        if before is not None:
+            compared += _change(bits, before["groups"].get(name))
+        rows.append((f"`{name}`", f"{part['bytes']:,}", f"{bits:.3f}", *compared))
     for name, part in [*evaluation["languages"].items(), ("all", evaluation["all"])]:
-        rows.append(
-            (f"all {name}" if name != "all" else name, f"{part['bytes']:,}", f"{part['bits_per_byte']:.3f}", "", "")
-        )
+        title, bits = f"all {name}" if name != "all" else name, part["bits_per_byte"]
+        old = before and (before["all"] if name == "all" else before["languages"].get(name))
+        change = _change(bits, old) if before is not None else []
+        rows.append((title, f"{part['bytes']:,}", f"{bits:.3f}", "", "", *change))
     order = f"PPMd order {ppmd['order']}" if ppmd else "PPMd"
     note = (
         "Bits per byte of UTF-8 text, lower is better. Each document stands alone, after the end-of-text token; that "
         "token itself is not counted. PPMd read the whole training part of the group first."
     )
-    return note + "\n\n" + _table(("held-out text", "bytes", "this model", order, "beats it"), rows)
+    head = ["held-out text", "bytes", "this model", order, "beats it"]
+    if before is not None:
+        head += [_escaped(str(before["name"])), "change"]
+    return note + "\n\n" + _table(head, rows)
+
+
+def _change(bits: float, old: Mapping[str, Any] | None) -> list[str]:
+    return ["", ""] if old is None else [f"{old['bits_per_byte']:.3f}", f"{bits / old['bits_per_byte'] - 1:+.1%}"]
+
+
+def _judgement(text: str) -> list[str]:
+    return [f"## What it can and cannot do\n\n{text.strip()}"] if text.strip() else []
 
 
 def _samples(samples: Sequence[Mapping[str, Any]]) -> str:
@@ -177,12 +220,18 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
+def read_text(path: Path) -> str:
+    """A text file beside a run, or one line that says which cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise file_error(error, f"read {path}") from error
+
+
 def read_json(path: Path) -> Any:
     """A JSON file of a run, or one line that says which is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise file_error(error, f"read {path}") from error
+        return json.loads(read_text(path))
     except ValueError as error:
         raise CheckpointError(f"{path} is cut off or not JSON; run the training's last step again") from error
 
@@ -194,6 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--evaluation", metavar="FILE", help="default: evaluation.json beside the checkpoint")
     parser.add_argument("--samples", metavar="FILE", help="default: samples.json beside the checkpoint")
     parser.add_argument("--ppmd", metavar="FILE", help="what export.training.ppmd_baseline wrote")
+    parser.add_argument("--before", metavar="FILE", help='evaluation.json of an earlier model, with a "name"')
+    parser.add_argument("--judgement", metavar="FILE", help="Markdown by a person who read the samples")
     parser.add_argument("--output", required=True, metavar="FILE")
     options = parser.parse_args(arguments)
     folder = Path(options.checkpoint)
@@ -201,8 +252,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         card = model_card(
             read_json(folder / "checkpoint.json"),
             read_json(Path(options.evaluation or folder.parent / "evaluation.json")),
-            read_json(Path(options.ppmd)) if options.ppmd else None,
-            read_json(Path(options.samples or folder.parent / "samples.json")),
+            Beside(
+                read_json(Path(options.samples or folder.parent / "samples.json")),
+                read_json(Path(options.ppmd)) if options.ppmd else None,
+                read_json(Path(options.before)) if options.before else None,
+                read_text(Path(options.judgement)) if options.judgement else "",
+            ),
         )
         write_atomically(Path(options.output), card.encode())
     except NextstrokeError as error:

@@ -87,6 +87,16 @@ class DistillationSettings:
 
 
 @dataclass(frozen=True)
+class StartSettings:
+    """The optional [start] table: a checkpoint whose weights, grown where [model] is larger, a run begins with."""
+
+    checkpoint: str = ""
+    name: str = ""  # written by the run: what it was, its size, and the tokens it had been trained on
+    parameters: int = 0
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A checked recipe; `source` is the plain TOML content it came from, overrides and derived values included."""
 
@@ -101,6 +111,7 @@ class Recipe:
     source: dict[str, Any]
     distillation: DistillationSettings = DistillationSettings()
     distributed: DistributedSettings = DistributedSettings()
+    start: StartSettings = StartSettings()
     tasks: tuple[TaskFormat, ...] = ()  # what its text teaches beside going on; the model folder names them
     derived: tuple[str, ...] = ()  # "table.key" of what `model.depth` decided
 
@@ -163,7 +174,7 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
     `earlier` is the `source` of the run that is continued: what `model.depth` decided then stays.
     """
     known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus"}
-    known |= {"distillation", "tasks", "distributed"}
+    known |= {"distillation", "tasks", "distributed", "start"}
     _refuse_unknown(source, known, "the recipe")
     for table in ("model", "training", "corpus"):
         if not isinstance(source.get(table), dict):
@@ -177,6 +188,9 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
         model = read_config({"vocabulary_size": tokenizer.vocabulary, **sizes})
     except CheckpointError as error:
         raise RecipeError(f"[model]: {error}") from error
+    start = _read(StartSettings, source.get("start", {}), "[start]")
+    if start.checkpoint:
+        start = dataclasses.replace(start, checkpoint=str(folder / start.checkpoint))
     stages = tuple(
         _read(Stage, stage, "[[stage]]") for stage in source.get("stage", [{"length": model.context_length}])
     )
@@ -194,6 +208,7 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
         distillation=_read(DistillationSettings, source.get("distillation", {}), "[distillation]"),
         derived=tuple(derived),
         distributed=distributed,
+        start=start,
     )
     recipe = _with_tasks(recipe, source.get("tasks", []))
     _check(recipe)

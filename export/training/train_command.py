@@ -42,10 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace, team: Team) -> int:
+    from export.training.start import started
     from export.training.trainer import Trainer
 
     recipe, folder = recipe_and_folder(arguments)
-    trainer = Trainer(recipe, folder, Path(arguments.cache) if arguments.cache else None, team=team)
+    recipe, model = started(recipe, folder, arguments.resume)
+    trainer = Trainer(recipe, folder, Path(arguments.cache) if arguments.cache else None, model, team=team)
     return 0 if trainer.run(resume=arguments.resume) else 130
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from export.training.model_card import main, model_card, training_shares
+from export.training.model_card import Beside, main, model_card, training_shares
 from export.training.recipe import load_recipe
 from export.training.train_command import find_recipe
 
@@ -33,7 +33,7 @@ def toy_meta() -> dict[str, Any]:
 
 def test_the_card_tells_what_the_run_measured() -> None:
     ppmd = {"order": 6, "groups": {"stories": {"bits_per_byte": 1.5}}}
-    card = model_card(toy_meta(), EVALUATION, ppmd, [SAMPLE])
+    card = model_card(toy_meta(), EVALUATION, Beside([SAMPLE], ppmd))
     assert "| `stories` | 4,321 | 1.250 | 1.500 | yes |" in card
     assert "32,768 tokens" in card
     assert "Apache-2.0" in card
@@ -52,12 +52,38 @@ def test_shares_take_all_stages_together() -> None:
 
 
 def test_the_card_admits_where_the_baseline_is_better() -> None:
-    card = model_card(toy_meta(), EVALUATION, {"order": 6, "groups": {"stories": {"bits_per_byte": 1.2}}}, [])
+    ppmd = {"order": 6, "groups": {"stories": {"bits_per_byte": 1.2}}}
+    card = model_card(toy_meta(), EVALUATION, Beside(ppmd=ppmd))
     assert "| 1.250 | 1.200 | **no** |" in card
 
 
+def test_an_earlier_model_stands_beside_it_with_the_change() -> None:
+    old = {"bits_per_byte": 1.0, "bytes": 1}
+    before = {"name": "the first model", "groups": {"stories": old, "gone": old}, "languages": {}, "all": old}
+    lines = model_card(toy_meta(), EVALUATION, Beside(before=before)).splitlines()
+    assert "| held-out text | bytes | this model | PPMd | beats it | the first model | change |" in lines
+    assert "| `stories` | 4,321 | 1.250 |  |  | 1.000 | +25.0% |" in lines
+    assert "| all en | 4,321 | 1.250 |  |  |  |  |" in lines
+    assert "| all | 4,321 | 1.250 |  |  | 1.000 | +25.0% |" in lines
+
+
+def test_what_a_reader_judged_has_its_own_part() -> None:
+    card = model_card(toy_meta(), EVALUATION, Beside(judgement="It writes.\n"))
+    assert "## What it can and cannot do\n\nIt writes.\n\n## Limits" in card
+    assert "What it can" not in model_card(toy_meta(), EVALUATION, Beside())
+
+
+def test_a_model_that_did_not_start_from_nothing_says_so() -> None:
+    meta = toy_meta()
+    assert "trained from scratch on 32,768 tokens" in model_card(meta, EVALUATION, Beside())
+    meta["recipe"]["start"] = {"name": "small*", "parameters": 1000, "tokens": 5000}
+    told = model_card(meta, EVALUATION, Beside())
+    assert "trained on 32,768 tokens" in told
+    assert "It started from the weights of small\\*, 1,000 parameters after 5,000 tokens, which were grown" in told
+
+
 def test_samples_keep_their_characters_and_lines() -> None:
-    card = model_card(toy_meta(), EVALUATION, None, [SAMPLE])
+    card = model_card(toy_meta(), EVALUATION, Beside([SAMPLE]))
     assert "> **从前**有一个\\*小孩\\*。\n>\n> The \\<end\\> \\| \\& \\`more\\` […]" in card
 
 
