@@ -16,7 +16,8 @@ from export.importers.rules import Rule, Table
 from export.model.recurrent_config import read_config
 
 FORMAT, VERSION = "nextstroke-checkpoint", 1
-REPORTS = ("evaluation", "ppmd", "before")  # held-out bits per byte: the model's, PPMd's and an earlier model's
+# Held-out bits per byte: the model's, PPMd's and an earlier model's; the scores of its tasks.
+REPORTS = ("evaluation", "ppmd", "before", "tasks")
 JUDGEMENT = "judgement.md"  # what a person who read its samples says of it
 
 

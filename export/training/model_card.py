@@ -19,6 +19,7 @@ from typing import Any
 
 from engine.contracts.errors import CheckpointError, NextstrokeError, file_error
 from export.model.recurrent_config import AnyConfig, RecurrentConfig, read_config
+from export.tasks.card import tasks_section
 from export.training.files import write_atomically
 
 _LIMITS = """\
@@ -49,6 +50,7 @@ class Beside:
     ppmd: Mapping[str, Any] | None = None  # what ppmd_baseline wrote
     before: Mapping[str, Any] | None = None  # an earlier model's evaluation.json, with its "name"
     judgement: str = ""  # Markdown by a person who read the samples
+    tasks: Mapping[str, Any] | None = None  # what export.tasks.score wrote
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Beside:
@@ -72,6 +74,7 @@ def model_card(
             "## Architecture\n\n" + _architecture(config),
             "## Training text\n\n" + _data(recipe),
             "## Quality on held-out text\n\n" + _quality(evaluation, beside.ppmd, beside.before),
+            *(["## Tasks\n\n" + tasks_section(beside.tasks)] if beside.tasks else []),
             "## Samples, unedited\n\n" + _samples(beside.samples),
             *_judgement(beside.judgement),
             "## Limits\n\n" + _LIMITS.strip(),
@@ -244,6 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--samples", metavar="FILE", help="default: samples.json beside the checkpoint")
     parser.add_argument("--ppmd", metavar="FILE", help="what export.training.ppmd_baseline wrote")
     parser.add_argument("--before", metavar="FILE", help='evaluation.json of an earlier model, with a "name"')
+    parser.add_argument("--tasks", metavar="FILE", help="what export.tasks.score wrote")
     parser.add_argument("--judgement", metavar="FILE", help="Markdown by a person who read the samples")
     parser.add_argument("--output", required=True, metavar="FILE")
     options = parser.parse_args(arguments)
@@ -257,6 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 read_json(Path(options.ppmd)) if options.ppmd else None,
                 read_json(Path(options.before)) if options.before else None,
                 read_text(Path(options.judgement)) if options.judgement else "",
+                read_json(Path(options.tasks)) if options.tasks else None,
             ),
         )
         write_atomically(Path(options.output), card.encode())
