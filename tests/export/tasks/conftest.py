@@ -16,8 +16,8 @@ import torch
 
 from engine.contracts.tasks import TaskFormat
 from export.convert import convert
-from export.tasks.train import train
 from export.training.recipe import Recipe, parse_recipe
+from export.training.start import started
 from export.training.train_command import find_recipe
 from export.training.trainer import Trainer
 
@@ -77,8 +77,9 @@ def checkpoint(words: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def taught_run(words: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of the teaching."""
     run = tmp_path_factory.mktemp("taught") / "run"
-    recipe = toy_recipe(words, 49_152, name="after", tasks=[vars(TASK)])
-    assert train(checkpoint, recipe, run)
+    asked = toy_recipe(words, 49_152, name="after", tasks=[vars(TASK)], start={"checkpoint": str(checkpoint)})
+    recipe, model = started(asked, run, resume=False)
+    assert Trainer(recipe, run, model=model).run()
     return run
 
 

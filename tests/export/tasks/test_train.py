@@ -1,4 +1,4 @@
-"""Teaching starts where the checkpoint ended, keeps its tokenizer, and ends in a folder that does the task."""
+"""Teaching a task: from a recipe that names it, over a checkpoint that remembers it, to a folder that does it."""
 
 import json
 import subprocess
@@ -6,35 +6,31 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from engine.contracts.errors import CheckpointError, RecipeError
 from engine.folder import open_folder
 from export.convert import convert
-from export.tasks.formats import known_tasks
-from export.tasks.train import RECIPE, main, train
+from export.tasks.formats import group_name, known_tasks
 from export.training.checkpoint import load_checkpoint
 from export.training.recipe import load_recipe
 from export.training.run_log import read_log
-from tests.export.tasks.conftest import PAIRS, TASK, TOY, toy_recipe
+from export.training.train_command import find_recipe
+from tests.export.tasks.conftest import PAIRS, TASK, toy_recipe
 
 
-def test_the_bundled_recipe_teaches_the_bundled_network_all_tasks() -> None:
-    recipe = load_recipe(RECIPE)
+def test_the_bundled_recipe_teaches_the_small_network_all_tasks() -> None:
+    recipe = load_recipe(find_recipe("tiny-zh-en-tasks"))
     assert recipe.model.parameters == 3_934_272
+    assert recipe.start.checkpoint
     assert recipe.tasks == known_tasks()
-    assert all(group.licence and group.language for group in recipe.groups)
+    assert {group_name(task) for task in recipe.tasks} < {group.name for group in recipe.groups}
     assert recipe.source["tasks"][0] == vars(known_tasks()[0])  # whole, so that a checkpoint needs no table
 
 
-def test_teaching_starts_from_the_checkpoint(words: Path, checkpoint: Path, tmp_path: Path) -> None:
-    recipe = toy_recipe(words, 512, training=TOY["training"] | {"tokens": 512, "muon_rate": 1e-9, "adam_rate": 1e-9})
-    assert train(checkpoint, recipe, tmp_path / "run")
-    before, after = load_checkpoint(checkpoint), load_checkpoint(tmp_path / "run" / "final")
-    assert after.tokenizer == before.tokenizer
-    for name, tensor in before.model.items():
-        torch.testing.assert_close(after.model[name], tensor, rtol=0, atol=1e-6)
-    assert after.recipe["start"] == {"recipe": "before", "tokens": 1024}
+def test_the_checkpoint_remembers_its_tasks_and_its_start(taught_run: Path) -> None:
+    recipe = load_checkpoint(taught_run / "final").recipe
+    assert recipe["tasks"] == [vars(TASK)]
+    assert (recipe["start"]["name"], recipe["start"]["tokens"]) == ("before", 1024)
 
 
 def test_the_task_is_learnt(taught_run: Path) -> None:
@@ -51,12 +47,6 @@ def test_the_model_folder_does_its_task(taught: Path, taught_run: Path) -> None:
             check=True,
         )
         assert answer.stdout.decode() == target
-
-
-def test_another_network_is_refused(words: Path, checkpoint: Path, tmp_path: Path) -> None:
-    recipe = toy_recipe(words, 512, model=TOY["model"] | {"layers": 3})
-    with pytest.raises(RecipeError, match="is not the network in"):
-        train(checkpoint, recipe, tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -76,9 +66,3 @@ def test_a_checkpoint_with_an_impossible_task_is_not_converted(taught_run: Path,
     (tmp_path / "checkpoint.json").write_text(json.dumps(meta), encoding="utf-8")
     with pytest.raises(CheckpointError, match="a piece of the task 'a' is empty"):
         convert(tmp_path, tmp_path / "model", "fp32")
-
-
-def test_a_missing_checkpoint_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path / "none"), "--output", str(tmp_path / "run")]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: cannot read the checkpoint")
