@@ -16,7 +16,7 @@ import sys
 ENGINE_WORDS = frozenset(
     {"generate", "regenerate", "score", "models", "verify", "bench", "selftest", "host", "--selftest", "--version"}
 )
-EXPORT_WORDS = frozenset({"export", "train", "distill", "tokenizer"})
+EXPORT_WORDS = frozenset({"export", "train", "distill", "finetune", "tokenizer"})
 WINDOW = "desktop_app.app"
 FAILED, INTERRUPTED = 1, 130
 COMMON_FLAGS = {"--profile": 1, "--device": 1, "--threads": 1, "--debug": 0}  # how many values each takes
@@ -37,6 +37,7 @@ with the export extra:
   export           convert a PyTorch checkpoint into a verified model folder
   train            train a GPT from a recipe
   distill          train a small GPT on a larger one's probabilities
+  finetune         teach a trained GPT the style of your own texts
   tokenizer train  train a tokenizer from text
 
 every command takes --profile DIR, --device auto|cpu|cuda, --threads N, --debug"""

@@ -12,6 +12,7 @@ COMMANDS = (
     Command(("verify",), "export.verify_command", "check a model folder; with its source, recompute the certificate"),
     Command(("train",), "export.training.train_command", "train a GPT from a recipe"),
     Command(("distill",), "export.training.distill_command", "train a small GPT on a larger one's probabilities"),
+    Command(("finetune",), "export.training.finetune_command", "teach a trained GPT the style of your own texts"),
     Command(("tokenizer", "train"), "export.training.tokenizer_command", "train a tokenizer from text"),
 )
 

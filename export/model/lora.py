@@ -71,3 +71,12 @@ def merged_weights(network: nn.Module) -> dict[str, Tensor]:
     """The name of every adapted matrix -> itself with its adapter added."""
     modules = network.named_modules()
     return {f"{name}.weight": module.merged() for name, module in modules if isinstance(module, AdaptedLinear)}
+
+
+def narrowest(network: nn.Module) -> int:
+    """The largest rank that any ADAPTED matrix of the network can have; 0 where it has none."""
+    modules = network.named_modules()
+    shapes = [
+        module.weight.shape for name, module in modules if name.endswith(ADAPTED) and isinstance(module, nn.Linear)
+    ]
+    return min((min(shape) for shape in shapes), default=0)

@@ -76,10 +76,12 @@ class FolderTeacher:
                 yield torch.from_numpy(chunk.copy()).to(tokens.device)
 
 
-def open_teacher(path: Path, device: str = "auto", threads: int | None = None) -> OpenTeacher:
+def open_teacher(
+    path: Path, device: str = "auto", threads: int | None = None, tokenizer_file: Path | None = None
+) -> OpenTeacher:
     """Open a checkpoint or a model folder as a teacher. Raises a `NextstrokeError` in one line."""
     if not is_model_folder(path):
-        start = open_starting_point(path)
+        start = open_starting_point(path, tokenizer_file)
         config = start.model.config
         return OpenTeacher(
             teacher=NetworkTeacher(start.model),

@@ -16,6 +16,7 @@ from export.training.train_command import add_run_arguments, recipe_and_folder
 
 if TYPE_CHECKING:
     from export.training.distill import OpenTeacher
+    from export.training.distributed import Team
     from export.training.recipe import Recipe
 
 
@@ -29,24 +30,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a checkpoint or a model folder with the same tokens",
     )
+    parser.add_argument("--tokenizer", type=Path, metavar="PATH", help="where the teacher's checkpoint brings none")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; 0 when finished, 130 when stopped early by a signal (a checkpoint is there)."""
+    from export.training.distributed import as_team
+
+    return as_team(lambda team: _train(arguments, team))
+
+
+def _train(arguments: argparse.Namespace, team: Team) -> int:
     from export.training.distill import open_teacher
     from export.training.distillation import Distillation
+    from export.training.start import started
     from export.training.trainer import Trainer
 
     recipe, folder = recipe_and_folder(arguments)
-    opened = open_teacher(arguments.teacher, getattr(arguments, "device", "auto"), getattr(arguments, "threads", None))
+    opened = open_teacher(
+        arguments.teacher,
+        getattr(arguments, "device", "auto"),
+        getattr(arguments, "threads", None),
+        tokenizer_file=arguments.tokenizer,
+    )
     if arguments.resume:
         _same_teacher(folder, opened)
-    recipe = _taught_by(recipe, opened)
-    _lay_out_tokenizer(recipe, folder, opened)
+    recipe, model = started(_taught_by(recipe, opened), folder, arguments.resume)
+    team.in_turn(lambda: _lay_out_tokenizer(recipe, folder, opened))
     how = recipe.distillation
-    print(f"teacher: {opened.name}, temperature {how.temperature:g}, mix {how.mix:g}", file=sys.stderr)
+    if team.leads:
+        print(f"teacher: {opened.name}, temperature {how.temperature:g}, mix {how.mix:g}", file=sys.stderr)
     cache = Path(arguments.cache) if arguments.cache else None
-    trainer = Trainer(recipe, folder, cache, objective=Distillation(opened.teacher, how))
+    trainer = Trainer(recipe, folder, cache, model, Distillation(opened.teacher, how), team)
     return 0 if trainer.run(resume=arguments.resume) else 130
 
 
@@ -79,13 +94,13 @@ def _lay_out_tokenizer(recipe: Recipe, folder: Path, opened: OpenTeacher) -> Non
 
 def _same_teacher(folder: Path, opened: OpenTeacher) -> None:
     """A run that goes on under another teacher would be neither run."""
-    from export.training.checkpoint import list_checkpoints, load_checkpoint
+    from export.training.checkpoint import newest_recipe
 
-    for path in list_checkpoints(folder)[-1:]:
-        before = str(load_checkpoint(path).recipe.get("distillation", {}).get("teacher_sha256", ""))
-        if before != opened.sha256:
-            known = f"by {before[:12]}…" if before else "without a teacher"
-            raise CheckpointError(
-                f"the run in {folder} was trained {known}, and the teacher given is {opened.sha256[:12]}…, so going on "
-                "would be neither run; give the teacher it began with, or another --output"
-            )
+    recipe = newest_recipe(folder)
+    before = str((recipe or {}).get("distillation", {}).get("teacher_sha256", ""))
+    if recipe is not None and before != opened.sha256:
+        known = f"by {before[:12]}…" if before else "without a teacher"
+        raise CheckpointError(
+            f"the run in {folder} was trained {known}, and the teacher given is {opened.sha256[:12]}…, so going on "
+            "would be neither run; give the teacher it began with, or another --output"
+        )

@@ -35,7 +35,7 @@ _LIMITS = """\
 _CHINESE = """\
 ## 中文摘要
 
-这是一个从头训练的小型双语语言模型（{parameters:.1f} 百万参数），用来在没有网络的电脑上续写英文和中文。
+这是一个{how}的小型双语语言模型（{parameters:.1f} 百万参数），用来在没有网络的电脑上续写英文和中文。
 训练文本是公有领域或自由许可的故事、小说、散文和百科段落（见上表）。
 它只会接着写，不懂事实，不听指令，也不会推理；写出的内容可能有错或不合适。
 “比特每字节”越低越好，是在模型从未见过的文本上测得的；旁边是先读完同组训练文本的 PPMd 压缩器的成绩。
@@ -72,13 +72,13 @@ def model_card(
             f"# {title}",
             _what_it_is(config, recipe, tokens),
             "## Architecture\n\n" + _architecture(config),
-            "## Training text\n\n" + _data(recipe),
+            "## Training text\n\n" + "\n\n".join([_data(recipe), *_earlier_data(recipe.get("finetuning"))]),
             "## Quality on held-out text\n\n" + _quality(evaluation, beside.ppmd, beside.before),
             *(["## Tasks\n\n" + tasks_section(beside.tasks)] if beside.tasks else []),
             "## Samples, unedited\n\n" + _samples(beside.samples),
             *_judgement(beside.judgement),
             "## Limits\n\n" + _LIMITS.strip(),
-            _CHINESE.format(parameters=config.parameters / 1e6).strip(),
+            _chinese(config, recipe),
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -87,16 +87,40 @@ def model_card(
     return "\n\n".join(parts) + "\n"
 
 
+def _chinese(config: AnyConfig, recipe: Mapping[str, Any]) -> str:
+    how = "在已有模型上微调" if recipe.get("finetuning") else "从头训练"
+    return _CHINESE.format(parameters=config.parameters / 1e6, how=how).strip()
+
+
 def _what_it_is(config: AnyConfig, recipe: Mapping[str, Any], tokens: int) -> str:
     licence = recipe.get("licence") or "not stated"
     kind = "A recurrent network" if isinstance(config, RecurrentConfig) else "A GPT"
     start = recipe.get("start", {})
-    how = "trained" if start.get("name") else "trained from scratch"
+    how = f"{'trained' if start.get('name') else 'trained from scratch'} on {tokens:,} tokens with the recipe "
+    how += f"`{recipe.get('name', '')}`.{_start(config, start)}{_teacher(recipe)}"
+    if recipe.get("finetuning"):
+        how = f"{_finetuned(recipe['finetuning'])} on {tokens:,} tokens."
     return (
-        f"{kind} of {config.parameters:,} parameters for continuing English and Chinese text offline, {how} "
-        f"on {tokens:,} tokens with the recipe `{recipe.get('name', '')}`.{_start(config, start)}{_teacher(recipe)}\n\n"
+        f"{kind} of {config.parameters:,} parameters for continuing English and Chinese text offline, {how}\n\n"
         f"Licence of the weights: {licence}."
     )
+
+
+def _finetuned(table: Mapping[str, Any]) -> str:
+    base = table["base"]
+    adapters = f" with low-rank adapters (rank {table['rank']}, merged)" if "rank" in table else ""
+    return f"fine-tuned{adapters} from {_escaped(base['name'])} (SHA-256 `{base['sha256']}`)"
+
+
+def _earlier_data(table: Mapping[str, Any] | None) -> list[str]:
+    """What a fine-tuned network had read before, and before that."""
+    if not table:
+        return []
+    base, words = table["base"], ("name", "description", "language", "licence")
+    made_of = [tuple(str(group.get(word, "")) for word in words) for group in base["groups"]]
+    sentence = f"{_escaped(base['name'])}, which it started from, had read {int(base['tokens']):,} tokens of:"
+    table_of_groups = _table(("group", "what", "language", "licence"), made_of)
+    return [sentence, table_of_groups, *_earlier_data(base.get("finetuning"))]
 
 
 def _start(config: AnyConfig, start: Mapping[str, Any]) -> str:

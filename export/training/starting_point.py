@@ -39,15 +39,18 @@ class StartingPoint:
     training: Mapping[str, Any]  # what the checkpoint says of its own training, possibly nothing
 
 
-def open_starting_point(path: Path) -> StartingPoint:
-    """Read any checkpoint that the importers know. Raises `CheckpointError` or `TokenizerError` in one line."""
+def open_starting_point(path: Path, tokenizer_file: Path | None = None) -> StartingPoint:
+    """Read any checkpoint that the importers know, with its own tokenizer or the one given.
+
+    Raises `CheckpointError` or `TokenizerError` in one line.
+    """
     if is_model_folder(path):
         raise CheckpointError(
             f"{path} is a model folder: its weights are rounded and laid out for use, so they cannot be trained "
             "further; give the checkpoint that it was exported from"
         )
     with tempfile.TemporaryDirectory(prefix="nextstroke-") as workspace:
-        imported = import_checkpoint(path, Path(workspace))
+        imported = import_checkpoint(path, Path(workspace), tokenizer_file)
         tokenizer = _tokenizer(path, imported)
         model = _network(imported)
     recipe = imported.training.get("recipe") or {}
