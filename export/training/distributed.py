@@ -14,11 +14,15 @@ gone is noticed by `Liveness` long before.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import TypeVar
 
 import torch
@@ -34,6 +38,7 @@ T = TypeVar("T")
 MEETING_TIMEOUT = timedelta(minutes=5)  # until the last process must have been started
 TIMEOUT = timedelta(minutes=30)  # for one transfer; the first process alone writes samples while the others wait
 FOREVER = timedelta(days=30)  # for the first process to train a tokenizer and pack a corpus
+LEAVING_SECONDS = 15.0  # longer than it takes to name a lost process, shorter than torchrun's patience of 30
 SAME_WORDS_SECONDS = 3.0  # for the process that speaks for its machine to fail in the same way
 
 
@@ -187,6 +192,7 @@ def as_team(work: Callable[[Team], int]) -> int:
         torch.cuda.set_device(place.local_rank)
     team = JoinedTeam(place)
     try:
+        _leave_slowly_on_sigterm()
         status = work(team)
         team.finish()
         return status
@@ -205,6 +211,18 @@ def as_team(work: Callable[[Team], int]) -> int:
     except BaseException as error:
         team.speaks_for(error)
         raise
+
+
+def _leave_slowly_on_sigterm() -> None:
+    """Outside of the trainer's steps: torchrun sends it when a process was lost, while the others find out which."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        timer = threading.Timer(LEAVING_SECONDS, os._exit, (128 + signal.SIGTERM,))
+        timer.daemon = True
+        timer.start()
+
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, leave)
 
 
 def _meet(place: Place, again: bool = False) -> Store:

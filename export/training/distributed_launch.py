@@ -26,7 +26,12 @@ from types import FrameType
 
 INTERRUPTED = 130
 MEETING_FILE = "NEXTSTROKE_MEETING_FILE"  # where the processes of one machine find each other, in place of an address
-ENDING_SECONDS = 60.0
+ENDING_SECONDS = 30.0
+
+
+def is_launched() -> bool:
+    """Whether this process is one of several that somebody started together."""
+    return "WORLD_SIZE" in os.environ
 
 
 def worker_environment(rank: int, count: int, meeting: Path) -> dict[str, str]:

@@ -6,9 +6,11 @@ Knows: its arguments. Must not know: torch at import time (help must be instant)
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.contracts.command_line import positive_int
 from engine.contracts.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -21,6 +23,30 @@ _RECIPES = Path(__file__).parent / "recipes"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add_run_arguments(parser)
+    parser.add_argument(
+        "--processes",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="share the work out among N processes of this machine: one for each GPU (default: 1)",
+    )
+    parser.add_argument(
+        "--plan", action="store_true", help="print what the run would take in time and memory, and train nothing"
+    )
+    parser.add_argument("--devices", type=positive_int, metavar="N", help="plan for N devices (default: --processes)")
+    parser.add_argument(
+        "--device-kind",
+        default="cpu",
+        metavar="KIND",
+        help="plan for h100, a100-80, … (default: this processor, timed)",
+    )
+    parser.add_argument(
+        "--share-of-peak",
+        type=float,
+        default=0.4,
+        metavar="X",
+        help="how much of its peak a device is taken to reach (default: 0.4)",
+    )
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +62,30 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; 0 when finished, 130 when stopped early by a signal (a checkpoint is there)."""
+    if arguments.plan:
+        return _print_plan(arguments)
+    from export.training.distributed_launch import is_launched, launch
+
+    if arguments.processes > 1 and not is_launched():
+        return launch(arguments.processes, sys.argv[1:])
     from export.training.distributed import as_team
 
     return as_team(lambda team: _train(arguments, team))
+
+
+def _print_plan(arguments: argparse.Namespace) -> int:
+    from export.model.config import ModelConfig
+    from export.training.plan import make_plan
+    from export.training.plan_devices import device_kind
+    from export.training.plan_report import plan_lines
+
+    recipe, _ = recipe_and_folder(arguments)
+    config = recipe.model
+    inner = config.mlp_width if isinstance(config, ModelConfig) else 4 * config.units
+    kind = device_kind(arguments.device_kind, config.width, inner)
+    plan = make_plan(recipe, arguments.devices or arguments.processes, kind, arguments.share_of_peak)
+    print("\n".join(plan_lines(plan)))
+    return 0
 
 
 def _train(arguments: argparse.Namespace, team: Team) -> int:
@@ -53,7 +100,6 @@ def _train(arguments: argparse.Namespace, team: Team) -> int:
 
 def recipe_and_folder(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
     """The recipe with all that the command line changes in it, and the folder of the run."""
-    from export.training.checkpoint import newest_recipe
     from export.training.recipe import load_recipe
 
     overrides = list(arguments.overrides)
@@ -65,6 +111,8 @@ def recipe_and_folder(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
     recipe = load_recipe(find_recipe(arguments.recipe), overrides)
     folder = Path(arguments.output) if arguments.output else Path("runs") / recipe.name
     if arguments.resume and recipe.derived:  # what the dial said when the run began, it says to its end
+        from export.training.checkpoint import newest_recipe
+
         recipe = load_recipe(find_recipe(arguments.recipe), overrides, earlier=newest_recipe(folder))
     return recipe, folder
 

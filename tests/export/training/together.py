@@ -41,13 +41,14 @@ def start(jobs: Sequence[Job], meeting: Path, count: int = 2) -> list[subprocess
     ]
 
 
-def finish(processes: Sequence[subprocess.Popen[str]], timeout: float = 120) -> list[str]:
+def finish(processes: Sequence[subprocess.Popen[str]], timeout: float = 300) -> list[str]:
     """Wait for all; their standard errors."""
     try:
         return [process.communicate(timeout=timeout)[1] for process in processes]
     finally:
         for process in processes:
             process.kill()
+            process.communicate()
 
 
 def run_together(jobs: Sequence[Job], meeting: Path, count: int = 2) -> list[str]:
