@@ -30,7 +30,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
     Raises `FileError` (`DiskFullError`) when it cannot be written, in the block too.
     """
-    hidden = _part_of(target)
+    hidden = hidden_part(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(target)
@@ -44,7 +44,8 @@ def whole_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _part_of(target: Path) -> Path:
+def hidden_part(target: Path) -> Path:
+    """Where this process keeps what is not yet, or no longer, `target`."""
     return target.with_name(f".{target.name}.part-{os.getpid()}")
 
 
@@ -88,11 +89,19 @@ def _remove_leftovers(target: Path) -> None:
             path.rename(target)
     for path in target.parent.iterdir():
         found = _PART.fullmatch(path.name)
-        if found and found["name"] == target.name and not _is_running(int(found["process"])):
-            shutil.rmtree(path, ignore_errors=True)
+        if found and found["name"] == target.name:
+            remove_if_abandoned(path)
 
 
-def _is_running(process: int) -> bool:
+def remove_if_abandoned(path: Path) -> None:
+    """Remove a hidden folder of this module's naming if the process that filled it is gone."""
+    found = _PART.fullmatch(path.name)
+    if found and not is_running(int(found["process"])):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def is_running(process: int) -> bool:
+    """Whether another process of that number lives; True where nobody can tell."""
     if process == os.getpid():
         return False
     if os.name != "posix":

@@ -15,6 +15,7 @@ Must not know: how training works. Nothing is ever pickled: JSON and safetensors
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -31,9 +32,11 @@ from engine.contracts.errors import CheckpointError, file_error
 from export.model.recurrent_config import AnyConfig, read_config
 from export.training.distributed_shards import Empty, held_here, plain_empty, read_shards
 from export.training.files import write_folder_atomically
+from export.whole_folder import hidden_part, remove_if_abandoned
 
 FORMAT, VERSION = "nextstroke-checkpoint", 1
 _NAME = re.compile(r"checkpoint-(\d{8})$")
+_PART_NAME = re.compile(r"\.checkpoint-\d{8}\.part-")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Progress:
     stage: int = 0
     position: int = 0  # windows already taken in this stage
     seconds: float = 0.0
+    loss_sum: float = 0.0  # of the steps since the log's last line, so that the next line is the same after a restart
+    loss_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,9 +138,13 @@ def checkpoint_path(run_folder: Path, step: int) -> Path:
 
 
 def rotate_checkpoints(run_folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep`."""
+    """Remove all but the newest `keep`, and what a killed process left half-written or half-removed."""
     for path in list_checkpoints(run_folder)[:-keep]:
-        shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(OSError):  # one that cannot be moved or removed is in nobody's way
+            shutil.rmtree(path.rename(hidden_part(path)), ignore_errors=True)  # never half a checkpoint by that name
+    for path in list(run_folder.iterdir()):
+        if _PART_NAME.match(path.name):
+            remove_if_abandoned(path)
 
 
 def _check_model(folder: Path, model: Mapping[str, Tensor], config: AnyConfig) -> None:

@@ -8,6 +8,7 @@ Must not know: what the bytes are.
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 from collections.abc import Callable
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.contracts.errors import file_error
-from export.whole_folder import whole_folder
+from export.whole_folder import is_running, whole_folder
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace `path` by `data`, or leave it as it was."""
     hidden = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        _remove_leftovers(path)
         with hidden.open("wb") as file:
             file.write(data)
             file.flush()
@@ -31,6 +33,14 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):  # a read-only disk refuses this too, and must not be what is reported
             hidden.unlink(missing_ok=True)
         raise file_error(error, f"write {path}") from error
+
+
+def _remove_leftovers(path: Path) -> None:
+    """What a killed process left of the same file."""
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        process = old.name.split(".")[-2]
+        if process.isdecimal() and not is_running(int(process)):
+            old.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,8 +1,8 @@
 """Which number format a run multiplies in: float32, or bfloat16 with float32 weights ("mixed precision").
 
 For: the trainer.
-Knows: what `training.autocast` may say, and how a processor is asked whether bfloat16 works and pays.
-Must not know: models, data, optimizers.
+Knows: what `training.autocast` may say, and how a processor is asked whether bfloat16 works and pays; of a network its
+width. Must not know: data, optimizers, what a step is.
 
 Weights, their gradients' sum and the optimizer's state are float32 in every format (Micikevicius et al. 2018); only
 the products inside autocast are not. Some processors announce bfloat16 and die of it (illegal instruction), others
@@ -15,16 +15,20 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
 from engine.contracts.errors import RecipeError
+from export.model.config import ModelConfig
+from export.training.distributed import Team
+from export.training.recipe import Recipe
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 WORTH = 1.3  # times float32's speed from which `auto` takes bfloat16 on a CPU
+_PROBE_ROWS = 2048  # of the matrix a processor is asked to multiply: as many as microbatches usually have
 NARROWEST = 96  # width below which a step is no faster however fast the products: 0.94x at 64, 1.5x at 128 (measured)
 _CHILD_SECONDS = 60
 
@@ -121,3 +125,31 @@ def choose_precision(setting: str, device: str, width: int, probe: Callable[[], 
         return Precision("float32", "bfloat16 does not work on this processor")
     name = "bfloat16" if found.gain >= WORTH else "float32"
     return Precision(name, f"bfloat16 multiplies {found.gain:.2f} times as fast here; {WORTH} are asked for")
+
+
+def settle_precision(recipe: Recipe, device: str, team: Team) -> tuple[Recipe, Precision]:
+    """What `training.autocast` means here, and a recipe, so also every checkpoint of it, that says it outright."""
+    model = recipe.model
+    inner = model.mlp_width if isinstance(model, ModelConfig) else 4 * model.units
+
+    def choose() -> bytes:
+        chosen = choose_precision(
+            recipe.training.autocast,
+            device,
+            model.width,
+            lambda: probe_cpu(torch.get_num_threads(), _PROBE_ROWS, model.width, inner),
+        )
+        return json.dumps(chosen.to_dict()).encode()
+
+    precision = Precision(**json.loads(team.from_leader(choose)))  # another process may measure otherwise
+    return recipe.with_training(autocast=precision.name), precision
+
+
+def as_it_began(recipe: Recipe, began: Mapping[str, Any], device: str) -> Recipe:
+    """A recipe that goes on in the format of the run that `began`, its source, whatever would be chosen today."""
+    if recipe.training.autocast != "auto":
+        return recipe
+    name = began["training"].get("autocast", "auto")
+    if name == "auto":  # a checkpoint from before the format was measured
+        name = "float32" if device == "cpu" else "bfloat16"
+    return recipe.with_training(autocast=name)

@@ -14,39 +14,34 @@ bit-equal to one that was not (same machine, same number of threads), and the te
 from __future__ import annotations
 
 import contextlib
-import json
-import signal
-import sys
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 
 from engine.contracts.errors import CheckpointError, CorpusError, RecipeError
 from export.model.architectures import build
-from export.model.config import ModelConfig
 from export.model.language_model import LanguageModel
 from export.training import checkpoint as checkpoints
 from export.training.checkpoint import Checkpoint, Progress
-from export.training.corpus import PackedGroup, Sampler, pack, read_documents, sample_texts
+from export.training.corpus import PackedGroup, Sampler, pack
+from export.training.device import open_device, peak_of, refuse_missing_compiler
 from export.training.distributed import Team
 from export.training.evaluation import HeldOut, evaluate, read_heldout
-from export.training.files import write_atomically, write_json
+from export.training.files import write_json
 from export.training.gradients import Objective, next_token_loss
 from export.training.optimizer import MixedOptimizer
 from export.training.parallel import spread_over
-from export.training.precision import Precision, choose_precision, probe_cpu
+from export.training.precision import as_it_began, settle_precision
 from export.training.recipe import Recipe
-from export.training.run_log import RunLog, draw_curves, read_log
+from export.training.run_report import RunReport, say
+from export.training.run_tokenizer import tokenizer_of_run
 from export.training.samples import samples
 from export.training.schedule import rate_share
-from export.training.tokenizer import TextTokenizer, compression_report, train_tokenizer
-
-_PROBE_ROWS = 2048  # of the matrix a processor is asked to multiply: as many as microbatches usually have
+from export.training.stop_signals import stop_signals
+from export.training.tokenizer import TextTokenizer
 
 
 class Trainer:
@@ -69,11 +64,13 @@ class Trainer:
         self.team = team or Team()
         self.team.folder = folder
         self.settings = recipe.training
-        self.device = _device(self.settings.device)
+        self.device = open_device(self.settings.device)
+        if self.settings.compile:
+            refuse_missing_compiler(self.device)
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
         folder.mkdir(parents=True, exist_ok=True)
-        self.tokenizer = TextTokenizer(self.team.from_leader(lambda: self._tokenizer().model))
+        self.tokenizer = TextTokenizer(self.team.from_leader(lambda: tokenizer_of_run(recipe, folder).model))
         self._say(f"packing {len(recipe.groups)} groups")
         self.packed: list[PackedGroup] = self.team.in_turn(
             lambda: [pack(group, self.tokenizer, cache or folder / "packed") for group in recipe.groups]
@@ -96,35 +93,21 @@ class Trainer:
             self._resume()
         elif self._newest_checkpoint():
             raise RecipeError(f"{self.folder} already holds a run; add --resume or name another --output")
-        precision = self._settle_precision()
-        log = RunLog(self.folder / "log.jsonl", self.progress.step, silent=not self.team.leads)
-        log.write(
-            "start",
-            step=self.progress.step,
-            parameters=self.recipe.model.parameters,
-            precision=precision.to_dict(),
-            derived=self.recipe.derived_values(),
-            recipe=self.recipe.source,
-        )
-        where = f"on {self.device} in {precision.name}"
-        self._say(f"{self.recipe.model.parameters:,} parameters, {self.settings.tokens:,} tokens, {where}")
+        report = self._begin()
         heldout = read_heldout(self.recipe.groups, self.tokenizer, self.settings.evaluation_bytes)
-        first, started = self.progress, time.monotonic()
-        saved, losses = started, list[float]()
-        with self._stops_on_signals():
+        first, saved = self.progress, time.monotonic()
+        with stop_signals(self._ask_to_stop):
             while self.progress.tokens < self.settings.tokens:
                 before = self.progress.tokens
-                losses.append(self._step())
-                self.progress = replace(self.progress, seconds=first.seconds + time.monotonic() - started)
+                self._timed_step(report)
                 done = self.progress.tokens
                 if self.progress.step % self.settings.log_every_steps == 0:
-                    speed = (done - first.tokens) / max(1e-9, self.progress.seconds - first.seconds)
-                    self._log_step(log, sum(losses) / len(losses), speed)
-                    losses.clear()
+                    report.step(self.progress, self._rate_share())
+                    self.progress = replace(self.progress, loss_sum=0.0, loss_steps=0)
                 if done // self.settings.evaluate_every_tokens > before // self.settings.evaluate_every_tokens:
-                    self._evaluate(log, heldout)
+                    self._evaluate(report, heldout)
                 if done // self.settings.samples_every_tokens > before // self.settings.samples_every_tokens:
-                    self._samples(log)
+                    self._samples(report)
                 asked = self.stop_requested or (stop_after_steps == self.progress.step - first.step)
                 late = time.monotonic() - saved > 60 * self.settings.checkpoint_minutes
                 stopped, late = self.team.any(asked, late)  # all processes stop after the same step
@@ -134,11 +117,27 @@ class Trainer:
                 if stopped:
                     self._say(f"stopped after step {self.progress.step}; continue with --resume")
                     return False
-        self._finish(log)
+        self._finish(report)
         return True
 
-    def _step(self) -> float:
-        """One optimizer step; returns the mean loss in nats per token."""
+    def _begin(self) -> RunReport:
+        """Settle what depends on the machine, and say so."""
+        self.recipe, precision = settle_precision(self.recipe, self.device.type, self.team)
+        self.settings = self.recipe.training
+        peak = peak_of(self.device, precision.dtype)
+        report = RunReport(self.folder, self.recipe, self.progress, self.device, peak, self.team.leads)
+        report.start(precision)
+        return report
+
+    def _timed_step(self, report: RunReport) -> None:
+        started, before = time.monotonic(), self.progress
+        self._step()
+        seconds, length = time.monotonic() - started, self.recipe.stages[self.progress.stage].length
+        report.meter.add(self.progress.tokens - before.tokens, length, seconds)
+        self.progress = replace(self.progress, seconds=before.seconds + seconds)
+
+    def _step(self) -> None:
+        """One optimizer step."""
         self._enter_stage()
         stage, settings = self.recipe.stages[self.progress.stage], self.settings
         sampler = self._sampler()
@@ -160,8 +159,9 @@ class Trainer:
             step=done.step + 1,
             tokens=done.tokens + settings.batch_tokens,
             position=done.position + rows * count,
+            loss_sum=done.loss_sum + mean,
+            loss_steps=done.loss_steps + 1,
         )
-        return mean
 
     def _enter_stage(self) -> None:
         ends, stage = self.recipe.stage_ends(), self.progress.stage
@@ -187,46 +187,19 @@ class Trainer:
             self.progress.tokens, settings.tokens, settings.warmup_tokens, settings.decay_tokens, settings.final_rate
         )
 
-    def _log_step(self, log: RunLog, loss: float, speed: float) -> None:
-        progress, left = self.progress, max(0, self.settings.tokens - self.progress.tokens)
-        log.write(
-            "step",
-            step=progress.step,
-            tokens=progress.tokens,
-            loss=round(loss, 5),
-            rate=round(self._rate_share(), 5),
-            tokens_per_second=round(speed, 1),
-            seconds=round(progress.seconds, 1),
-        )
-        minutes = left / max(speed, 1e-9) / 60
-        where = f"step {progress.step} · {progress.tokens:,} tokens"
-        self._say(f"{where} · loss {loss:.4f} · {speed:,.0f}/s · {minutes:.0f} min left")
+    def _evaluate(self, report: RunReport, heldout: list[HeldOut]) -> None:
+        if heldout:
+            found = evaluate(self.model, heldout, total_of=self.spread.total)
+            report.evaluation(self.progress, found)
 
-    def _evaluate(self, log: RunLog, heldout: list[HeldOut]) -> None:
-        if not heldout:
-            return
-        report = evaluate(self.model, heldout, total_of=self.spread.total)
-        if not self.team.leads:
-            return
-        bits = {name: round(part["bits_per_byte"], 4) for name, part in report["groups"].items()}
-        log.write("evaluation", step=self.progress.step, tokens=self.progress.tokens, bits_per_byte=bits)
-        self._say("bits per byte: " + "  ".join(f"{name} {value:.3f}" for name, value in bits.items()))
-        lines = [line for line in read_log(log.path) if line["event"] == "evaluation"]
-        curves: dict[str, Sequence[tuple[float, float]]] = {
-            name: [(line["tokens"], line["bits_per_byte"][name]) for line in lines] for name in list(bits)[:4]
-        }
-        write_atomically(self.folder / "curve.svg", draw_curves(curves, "held-out bits per byte", "tokens").encode())
-
-    def _samples(self, log: RunLog) -> list[dict[str, Any]]:
+    def _samples(self, report: RunReport) -> list[dict[str, Any]]:
         settings = self.settings
         with self.spread.on_cpu() as model:
             if model is None:
                 return []
             texts = samples(model, self.tokenizer, settings.prompts, settings.sample_tokens, settings.seed)
         made = [text.to_dict() for text in texts]
-        log.write("samples", step=self.progress.step, tokens=self.progress.tokens, samples=made)
-        for item in made:
-            self._say(f"sample: {item['prompt']}|{item['continuation']}")
+        report.samples(self.progress, made)
         return made
 
     def _checkpoint(self, with_optimizer: bool) -> Checkpoint:
@@ -268,102 +241,37 @@ class Trainer:
             raise CheckpointError(f"{found} is of another model or tokenizer; use the recipe it came from")
         if not self.model.fits(saved.adapters):
             raise CheckpointError(f"{found} has other adapters than this run; use the settings it came from")
-        self._keep_precision(saved)
+        self.recipe = as_it_began(self.recipe, saved.recipe, self.device.type)
+        self.settings = self.recipe.training
         self.model.restore(saved.model, saved.adapters)
         self.optimizer.load(saved.optimizer)
         self.progress = saved.progress
         torch.set_rng_state(torch.tensor(list(bytes.fromhex(saved.random_states["torch"])), dtype=torch.uint8))
         self._say(f"resumed from {found.name}: {self.progress.tokens:,} tokens done")
 
-    def _finish(self, log: RunLog) -> None:
+    def _finish(self, report: RunReport) -> None:
         self._save()
         self.spread.save_whole(self.folder / "final", self._checkpoint(with_optimizer=False))
         self._say("final evaluation on all held-out text")
-        report = evaluate(self.model, read_heldout(self.recipe.groups, self.tokenizer), total_of=self.spread.total)
-        made = self._samples(log)
-        if not self.team.leads:
-            return
-        report["progress"] = asdict(self.progress)
-        write_json(self.folder / "evaluation.json", report)
-        write_json(self.folder / "samples.json", made)
-        for name, part in report["groups"].items():
-            self._say(f"{name:34} {part['bits_per_byte']:.4f} bits per byte")
-        log.write("end", step=self.progress.step, tokens=self.progress.tokens)
-        self._say("finished")
-
-    def _tokenizer(self) -> TextTokenizer:
-        recipe = self.recipe
-        kept, settings = self.folder / "tokenizer.model", recipe.tokenizer
-        if kept.exists():
-            tokenizer = TextTokenizer.open(kept)
-        elif settings.file:
-            tokenizer = TextTokenizer.open(Path(settings.file))
-        else:
-            self._say(f"training a tokenizer of {settings.vocabulary:,} pieces")
-            texts = sample_texts(recipe.groups, settings.sample_characters, self.settings.seed)
-            tokenizer = train_tokenizer((text for _, text in texts), settings)
-            heldout = {g.name: "".join(t for path in g.heldout for t in read_documents(path)) for g in recipe.groups}
-            self._say("\n".join(compression_report(tokenizer, heldout)))
-        if tokenizer.vocabulary != recipe.model.vocabulary_size:
-            raise RecipeError(
-                f"the tokenizer has {tokenizer.vocabulary} pieces, the model {recipe.model.vocabulary_size}"
-            )
-        write_atomically(kept, tokenizer.model)
-        return tokenizer
-
-    def _settle_precision(self) -> Precision:
-        """What `training.autocast` means here; from now on the recipe, and so every checkpoint, says it outright."""
-        model = self.recipe.model
-        inner = model.mlp_width if isinstance(model, ModelConfig) else 4 * model.units
-
-        def choose() -> bytes:
-            chosen = choose_precision(
-                self.settings.autocast,
-                self.device.type,
-                model.width,
-                lambda: probe_cpu(torch.get_num_threads(), _PROBE_ROWS, model.width, inner),
-            )
-            return json.dumps(chosen.to_dict()).encode()
-
-        precision = Precision(**json.loads(self.team.from_leader(choose)))  # another process may measure otherwise
-        self.recipe = self.recipe.with_training(autocast=precision.name)
-        self.settings = self.recipe.training
-        return precision
-
-    def _keep_precision(self, saved: Checkpoint) -> None:
-        """Go on in the format the run began with, whatever would be chosen today."""
-        if self.settings.autocast == "auto":
-            began = saved.recipe["training"].get("autocast", "auto")
-            if began == "auto":  # a checkpoint from before the format was measured
-                began = "float32" if self.device.type == "cpu" else "bfloat16"
-            self.recipe = self.recipe.with_training(autocast=began)
-            self.settings = self.recipe.training
+        found = evaluate(self.model, read_heldout(self.recipe.groups, self.tokenizer), total_of=self.spread.total)
+        made = self._samples(report)
+        if self.team.leads:
+            found["progress"] = asdict(self.progress)
+            write_json(self.folder / "evaluation.json", found)
+            write_json(self.folder / "samples.json", made)
+        report.end(self.progress, found)
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         if self.settings.autocast == "float32":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
-    @contextlib.contextmanager
-    def _stops_on_signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the run after the current step, with a checkpoint."""
-
-        def ask(_number: int, _frame: FrameType | None) -> None:
-            self.stop_requested = True
-
-        try:
-            previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:  # not in the main thread: whoever runs us there stops us by the flag
-            previous = {}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+    def _ask_to_stop(self) -> None:
+        self.stop_requested = True
 
     def _say(self, text: str) -> None:
         if self.team.leads:
-            print(text, file=sys.stderr, flush=True)
+            say(text)
 
 
 def _new_model(recipe: Recipe) -> LanguageModel:
@@ -375,12 +283,3 @@ def _new_model(recipe: Recipe) -> LanguageModel:
             f"[model]: {recipe.model.parameters:,} parameters do not fit this computer's memory; make the model smaller"
         ) from error
     return model
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return torch.zeros(1, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise RecipeError(f"[training]: device {name!r} cannot be used here ({error}); use auto or cpu") from error

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from engine.contracts.errors import RecipeError
-from export.training import precision, trainer
+from export.training import precision
 from export.training.checkpoint import list_checkpoints, load_checkpoint
 from export.training.precision import Precision, Probe, choose_precision, probe_cpu
 from export.training.recipe import Recipe
@@ -95,7 +95,7 @@ def test_a_resumed_run_keeps_the_format_it_began_with(
         asked.append(setting)
         return Precision("float32" if setting == "float32" else "bfloat16", "as this test says")
 
-    monkeypatch.setattr(trainer, "choose_precision", choose)
+    monkeypatch.setattr(precision, "choose_precision", choose)
     Trainer(toy_recipe(*QUIET), tmp_path).run(resume=True, stop_after_steps=1)
     assert asked == ["float32"]
 
