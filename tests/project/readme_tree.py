@@ -31,7 +31,7 @@ FOLDERS = {
     "resources": "everything that is not program logic",
     "resources/i18n": "the window's words, English and 简体中文",
     "resources/icons": "icons",
-    "resources/manual": "screenshots",
+    "resources/manual": "pages in both languages, screenshots",
     "resources/models": "the bundled model",
     "resources/packaging": "set-up and packaging scripts",
     "resources/samples": "sample texts",
