@@ -114,6 +114,11 @@ class Attention(nn.Module):
             q, k = rotate(q, rotation), rotate(k, rotation)
         return attention_weights(q, self._share(k), self.scale)
 
+    def own_value(self, x: Tensor) -> Tensor:
+        """The output where every token takes from itself alone, (B, T, C)."""
+        result: Tensor = self.output(self._share(self._heads(self.value(x))).transpose(1, 2).flatten(2))
+        return result
+
     def _heads(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (-1, self.head_size)).transpose(1, 2)  # (B, T, H*D) -> (B, H, T, D)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from export.model.architectures import build
-from export.model.attention_maps import attention_maps
+from export.model.attention_maps import attention_maps, logits_without_looking_back
 from export.model.config import ModelConfig, gpt2_config
 from export.model.gpt import GPT
 from export.model.recurrent import RecurrentNetwork
@@ -70,3 +70,23 @@ def test_the_recurrent_maps_are_the_formula_over_its_own_outputs() -> None:
         expected = torch.tensor([power / sum(powers) for power in powers])
         torch.testing.assert_close(maps[i, : i + 1], expected, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(maps @ outputs, mixed, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", [GPT2, MODERN], ids=["gpt2", "modern"])
+def test_a_gpt_that_may_not_look_back_depends_on_the_token_and_its_place_alone(config: ModelConfig) -> None:
+    model, others = random_model(config), [0, 9, 11, 2, 7, 2]  # the same at places 0, 4 and 5
+    one, two = logits_without_looking_back(model, IDS), logits_without_looking_back(model, others)
+    torch.testing.assert_close(one[[0, 4, 5]], two[[0, 4, 5]])
+    assert not torch.allclose(one[1], two[1])
+    with torch.no_grad():
+        seeing = model(torch.tensor([IDS]))[0]
+    torch.testing.assert_close(one[0], seeing[0], rtol=1e-4, atol=1e-4)  # the first token sees itself in any case
+    assert not torch.allclose(one[5], seeing[5])
+
+
+@torch.no_grad()
+def test_a_recurrent_network_without_attention_has_its_state() -> None:
+    model = random_model(RECURRENT)
+    outputs = model.hidden(torch.tensor([IDS]))[0, :, :8]
+    expected = outputs @ model.head_weight[:, :8].T
+    torch.testing.assert_close(logits_without_looking_back(model, IDS), expected, rtol=1e-4, atol=1e-5)
