@@ -62,7 +62,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "prefill": "reading a prompt in the engine, tokens per second",
         "decode": "writing in the engine, tokens per second",
         "kept": "numbers that the engine keeps for each token",
-        "machine": "The engine read {prompt_tokens} tokens and wrote {new_tokens}, on {device} with {threads} threads.\n"
+        "machine": "The engine read {prompt_tokens} tokens and wrote {new_tokens}, on {device}, {threads} threads.\n"
         "Timings are the best of {rounds} rounds, the two networks in turn.",
         "writes": "{network}, after “{prompt}”:",
     },
