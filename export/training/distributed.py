@@ -155,7 +155,7 @@ class JoinedTeam(Team):
         return [float(number) for number in numbers]
 
     def wait(self) -> None:
-        dist.barrier()
+        self.sum([0.0])  # not a barrier, which would take a GPU's ways and ask which GPU
 
     def finish(self) -> None:
         """The orderly end: nobody leaves before all are done."""

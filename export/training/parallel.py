@@ -55,14 +55,16 @@ class OneProcess:
     directions: Directions = staticmethod(directions_together)
 
     def __init__(
-        self, team: Team, model: LanguageModel, autocast: Autocast, objective: Objective, workers: int = 1
+        self, team: Team, recipe: Recipe, model: LanguageModel, autocast: Autocast, objective: Objective
     ) -> None:
-        self.team, self.model, self.autocast, self.objective = team, model, autocast, objective
-        self._workers = workers
+        self.team, self.settings = team, recipe.training
+        self.model, self.autocast, self.objective = model, autocast, objective
         self._prepare()
 
     def _prepare(self) -> None:
-        self._gradients = GradientWorkers(self.model, self._workers, self.autocast, self.objective)
+        if self.settings.compile:
+            self.model.compile_hidden()
+        self._gradients = GradientWorkers(self.model, self.settings.workers, self.autocast, self.objective)
 
     def gradient(self, microbatches: Sequence[Tensor], divisor: int) -> float:
         """Add d(sum of losses over all processes / divisor) to every .grad; returns that loss.
@@ -99,6 +101,8 @@ class Replicated(OneProcess):
     """DistributedDataParallel: the gradients of one layer travel while those of the layer before are computed."""
 
     def _prepare(self) -> None:
+        if self.settings.compile:
+            self.model.compile_hidden()
         # The first process' weights are sent to all, so the copies start equal whatever machine made them.
         self._copies = DistributedDataParallel(Computation(self.model), gradient_as_bucket_view=True)
 
@@ -169,9 +173,7 @@ def spread_over(
     """The spread that the recipe's strategy and the number of processes ask for; `model` is on its device already."""
     training, count = recipe.training, team.place.count
     if count == 1:
-        if training.compile:
-            model.compile_hidden()
-        return OneProcess(team, model, autocast, objective, training.workers)
+        return OneProcess(team, recipe, model, autocast, objective)
     microbatches = training.batch_tokens // training.microbatch_tokens
     if microbatches % count:
         raise RecipeError(
@@ -180,9 +182,14 @@ def spread_over(
         )
     team.connect(model.head_weight.device)
     if recipe.distributed.strategy == "ddp":
-        if training.compile:
-            model.compile_hidden()
-        return Replicated(team, model, autocast, objective)
+        return Replicated(team, recipe, model, autocast, objective)
+    if (
+        team.folder is not None and not (team.folder / "tokenizer.model").exists()
+    ):  # which the first process has written
+        raise RecipeError(
+            f"{team.folder} is not the folder that the first process writes to; fsdp checkpoints are written by all "
+            "machines into one folder: name one on a shared disk with --output, or take strategy ddp"
+        )
     from export.training.parallel_sharded import Sharded
 
-    return Sharded(team, model, autocast, objective)
+    return Sharded(team, recipe, model, autocast, objective)

@@ -44,6 +44,8 @@ class Sharded(OneProcess):
         policy = half if device.type == "cuda" else MixedPrecisionPolicy()
         self._shares = Computation(self.model)
         for layer in self._layers():
+            if self.settings.compile:
+                layer.compile()  # layer by layer: between them FSDP gathers and drops, which is no graph
             fully_shard(layer, mesh=self._mesh, mp_policy=policy)
         fully_shard(self._shares, mesh=self._mesh)
         self.directions = OwnersDirections(self._mesh.get_group())

@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 
 from engine.contracts.errors import CheckpointError
 from export.training.checkpoint import list_checkpoints, load_checkpoint
+from export.training.plan import make_plan
+from export.training.plan_devices import GPUS
 from export.training.recipe import Recipe, load_recipe
 from export.training.run_log import read_log
 from export.training.train_command import find_recipe
@@ -35,6 +37,7 @@ BASE = (
     "training.warmup_tokens=0",
 )
 ROUNDING = 1e-5  # relative; the log keeps five decimals of losses near 5, which is 2e-6
+ADAMW = "training.optimizer=adamw"
 FSDP = "distributed.strategy=fsdp"
 
 
@@ -52,6 +55,7 @@ def alone(base: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A whole run of one process, and the first four steps of one."""
     folder = tmp_path_factory.mktemp("alone")
     Trainer(recipe(base), folder / "whole").run()
+    Trainer(recipe((*base, ADAMW)), folder / "adamw").run()
     Trainer(recipe(base), folder / "begun").run(stop_after_steps=4)
     return folder
 
@@ -69,6 +73,7 @@ def runs(base: tuple[str, ...], alone: Path, tmp_path_factory: pytest.TempPathFa
             Job(str(folder / f"{name}-parts"), settings, resume=True),
             Job(str(folder / f"{name}-begun"), settings, stop=4),
             Job(str(folder / f"{name}-from-one"), settings, resume=True),
+            Job(str(folder / f"{name}-adamw"), (*settings, ADAMW)),
         ]
     said = run_together(jobs, folder / "meeting")
     (folder / "said.json").write_text(json.dumps(said))
@@ -91,6 +96,13 @@ def test_two_processes_have_the_losses_of_one(runs: Path, alone: Path, name: str
     assert expected[-1] < 0.9 * expected[0]
     assert losses(runs / name) == pytest.approx(expected, rel=ROUNDING)
     assert bits(runs / name) == pytest.approx(bits(alone / "whole"), rel=ROUNDING)
+
+
+@pytest.mark.parametrize("name", ["ddp", "fsdp"])
+def test_adamw_alone_has_the_losses_of_one_too(runs: Path, alone: Path, name: str) -> None:
+    expected = losses(alone / "adamw")
+    assert expected[1:] != losses(alone / "whole")[1:]
+    assert losses(runs / f"{name}-adamw") == pytest.approx(expected, rel=ROUNDING)
 
 
 @pytest.mark.parametrize("name", ["ddp", "fsdp"])
@@ -126,6 +138,20 @@ def test_shards_are_one_file_a_process_and_nothing_is_pickled(runs: Path) -> Non
     assert [tuple(part.shape) for part in parts] == [(48, 32), (47, 32)]
     whole = load_checkpoint(checkpoint).model["layers.0.mlp.up.weight"]
     assert torch.equal(torch.cat(parts), whole)
+
+
+def test_the_first_process_holds_what_the_plan_says(runs: Path, base: tuple[str, ...]) -> None:
+    [checkpoint] = list_checkpoints(runs / "fsdp")[-1:]
+    shard = load_file(checkpoint / "shard-00001-model-00001-of-00001.safetensors")
+    settings = recipe((*base, FSDP))
+    plan = make_plan(settings, 2, GPUS["h100"]).ways[2].memory
+    assert sum(tensor.nbytes for name, tensor in shard.items() if name.startswith("model.")) == plan.weights
+    optimizer = {name: tensor.nbytes for name, tensor in shard.items() if name.startswith("optimizer.")}
+    counters = 4 * sum(
+        len(shape) == 1 or not name.startswith("layers.") for name, shape in settings.model.tensor_shapes().items()
+    )
+    # The step counters are the same in both processes, and DCP deals out who writes which.
+    assert sum(n for name, n in optimizer.items() if ".step." not in name) == plan.optimizer - counters
 
 
 @pytest.mark.parametrize("name", ["ddp", "fsdp"])
