@@ -48,6 +48,10 @@ class Peak:
     flops_per_second: float | None  # None: unknown
     source: str
 
+    def times(self, count: int) -> Peak:
+        """Of that many such devices."""
+        return Peak(None if self.flops_per_second is None else count * self.flops_per_second, self.source)
+
 
 def open_device(name: str) -> torch.device:
     """The device of that name; `auto` is a GPU where there is one."""

@@ -15,6 +15,7 @@ gone is noticed by `Liveness` long before.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import threading
@@ -30,7 +31,7 @@ import torch.distributed as dist
 from torch.distributed import FileStore, TCPStore  # type: ignore[attr-defined]
 from torch.distributed.distributed_c10d import PrefixStore
 
-from engine.contracts.errors import DistributedError, NextstrokeError
+from engine.contracts.errors import DistributedError, NextstrokeError, RecipeError
 from export.training.distributed_launch import MEETING_FILE
 from export.training.distributed_liveness import Liveness, Store
 
@@ -96,6 +97,15 @@ class Team:
     def from_leader(self, make: Callable[[], bytes]) -> bytes:
         """What `make` gives in the first process."""
         return make()
+
+    def require_same(self, value: str) -> None:
+        """Refuse a process whose `value`, all that its steps depend on, is not the first one's."""
+        digest = hashlib.sha256(value.encode()).digest()
+        if self.from_leader(lambda: digest) != digest:
+            raise RecipeError(
+                f"process {self.place.rank} has another recipe or other training text than the first one; give all "
+                "machines the same files, --set values and version of the program"
+            )
 
     def connect(self, device: torch.device) -> None:
         """Open the ways for tensors."""

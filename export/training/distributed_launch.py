@@ -50,9 +50,14 @@ def worker_environment(rank: int, count: int, meeting: Path) -> dict[str, str]:
     return {"OMP_NUM_THREADS": threads, **ways, **os.environ, **place}
 
 
+def worker_command(arguments: Sequence[str]) -> list[str]:
+    """The command line of one process."""
+    return [sys.executable, "-m", "export", *arguments]
+
+
 def launch(count: int, arguments: Sequence[str]) -> int:
     """Run `python -m export ARGUMENTS` in `count` processes that are one team; one exit status for all."""
-    command = [sys.executable, "-m", "export", *arguments]
+    command = worker_command(arguments)
     with tempfile.TemporaryDirectory(prefix="nextstroke-") as folder:
         meeting = Path(folder) / "meeting"
         return _run([(command, worker_environment(rank, count, meeting)) for rank in range(count)])

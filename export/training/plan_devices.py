@@ -38,12 +38,12 @@ GPUS = {
     for kind in (
         _gpu("a100-40", 312, 40, 300),  # NVIDIA A100 data sheet (2021): SXM, NVLink 600 GB/s both directions
         _gpu("a100-80", 312, 80, 300),
-        _gpu("h100", 989.4, 80, 450),  # NVIDIA H100 data sheet (2023): SXM, NVLink 900 GB/s both directions
-        _gpu("h200", 989.4, 141, 450),  # NVIDIA H200 data sheet (2023)
+        _gpu("h100", 989, 80, 450),  # NVIDIA H100 data sheet (2023): SXM, NVLink 900 GB/s both directions
+        _gpu("h200", 989, 141, 450),  # NVIDIA H200 data sheet (2023)
         _gpu("b200", 2250, 180, 900),  # NVIDIA HGX B200 data sheet (2024): NVLink 1.8 TB/s both directions
         _gpu("l40s", 362, 48, 32),  # NVIDIA L40S data sheet (2023): PCIe 4.0 x16
         _gpu("rtx-3090", 71, 24, 32),  # NVIDIA GA102 whitepaper (2021), table 9: PCIe 4.0 x16
-        _gpu("rtx-4090", 165.2, 24, 32),  # NVIDIA Ada whitepaper (2022), appendix A: PCIe 4.0 x16
+        _gpu("rtx-4090", 165, 24, 32),  # NVIDIA Ada whitepaper (2022), appendix A: PCIe 4.0 x16
     )
 }
 NETWORKS = {  # between machines, bytes/s in one direction

@@ -14,6 +14,7 @@ bit-equal to one that was not (same machine, same number of threads), and the te
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -75,6 +76,7 @@ class Trainer:
         self.packed: list[PackedGroup] = self.team.in_turn(
             lambda: [pack(group, self.tokenizer, cache or folder / "packed") for group in recipe.groups]
         )
+        self.team.require_same(self._what_steps_depend_on())
         self._say(f"{sum(len(item.tokens) for item in self.packed):,} tokens of training text")
         self.model = _new_model(recipe) if model is None else model
         self.model.to(self.device)
@@ -124,7 +126,7 @@ class Trainer:
         """Settle what depends on the machine, and say so."""
         self.recipe, precision = settle_precision(self.recipe, self.device.type, self.team)
         self.settings = self.recipe.training
-        peak = peak_of(self.device, precision.dtype)
+        peak = peak_of(self.device, precision.dtype).times(self.team.place.count)
         report = RunReport(self.folder, self.recipe, self.progress, self.device, peak, self.team.leads)
         report.start(precision)
         return report
@@ -260,6 +262,13 @@ class Trainer:
             write_json(self.folder / "evaluation.json", found)
             write_json(self.folder / "samples.json", made)
         report.end(self.progress, found)
+
+    def _what_steps_depend_on(self) -> str:
+        """The same in all processes of a run; packed files are named after the text and the tokenizer in them."""
+        recipe, packed = self.recipe, [Path(str(getattr(item.tokens, "filename", ""))).name for item in self.packed]
+        training = asdict(replace(recipe.training, device="", threads=0))
+        stages = [asdict(stage) for stage in recipe.stages]
+        return json.dumps([recipe.model.to_dict(), training, asdict(recipe.distributed), stages, packed])
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         if self.settings.autocast == "float32":

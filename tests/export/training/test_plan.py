@@ -13,6 +13,7 @@ from export.cli import main
 from export.model.config import ModelConfig, gpt2_config
 from export.model.gpt import GPT
 from export.model.recurrent_config import RecurrentConfig
+from export.training.device import gpu_peak
 from export.training.optimizer import MixedOptimizer
 from export.training.plan import make_plan
 from export.training.plan_devices import GPUS, DeviceKind
@@ -58,7 +59,7 @@ def test_a_billion_parameters_on_eight_gpus_by_hand(billion: Recipe) -> None:
     assert plan.parameters == 1_059_153_920
     a_token = 6 * (matrices + embedding) + 12 * 22 * 32 * 64 * 2048
     assert plan.flops == 21e9 * a_token
-    assert plan.seconds == pytest.approx(21e9 * a_token / (8 * 989.4e12 * 0.4))
+    assert plan.seconds == pytest.approx(21e9 * a_token / (8 * 989e12 * 0.4))
     assert 13.5 < plan.seconds / 3600 < 14
     alone, ddp, fsdp = (way.memory for way in plan.ways)
     assert alone.weights == alone.gradients == ddp.weights == 4 * plan.parameters
@@ -128,11 +129,34 @@ def test_the_recurrent_network_has_a_plan_too() -> None:
     assert held.optimizer == 2 * held.weights + 4 * 6  # no matrix is inside layers; six step counters
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_manual_shows_what_the_program_prints(billion: Recipe, language: str, root: Path) -> None:
+    page = root / "resources" / "manual" / language / "training_on_several_machines.md"
+    lines = [f"    {line}".rstrip() for line in plan_lines(make_plan(billion, 8, GPUS["h100"]))]
+    assert "\n".join(lines) in page.read_text(encoding="utf-8")
+
+
 def test_what_cannot_be_planned_is_refused(billion: Recipe) -> None:
     with pytest.raises(RecipeError, match="32 microbatches cannot be shared out evenly among 5 devices"):
         make_plan(billion, 5, GPUS["h100"])
     with pytest.raises(UsageError, match="share-of-peak"):
         make_plan(billion, 8, GPUS["h100"], 1.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("a100-80", "NVIDIA A100-SXM4-80GB"),
+        ("h100", "NVIDIA H100 80GB HBM3"),
+        ("h200", "NVIDIA H200"),
+        ("b200", "NVIDIA B200"),
+        ("l40s", "NVIDIA L40S"),
+        ("rtx-3090", "NVIDIA GeForce RTX 3090"),
+        ("rtx-4090", "NVIDIA GeForce RTX 4090"),
+    ],
+)
+def test_a_plan_and_a_log_know_the_same_peaks(kind: str, name: str) -> None:
+    assert gpu_peak(name).flops_per_second == GPUS[kind].flops
 
 
 def test_too_little_memory_is_said(billion: Recipe) -> None:
