@@ -26,9 +26,9 @@ from engine.contracts.errors import FileError, NextstrokeError, UsageError, file
 
 INTERRUPTED = 130
 THREADS_LIMIT = 256
-LONGEST_WORD = 200  # letters of an argument that an error line repeats whole
-LONGEST_LINE = 1000  # characters of an argument error
-SHORTENED = 40
+LONGEST_WORD = 300  # characters of a name or path that an error line repeats whole
+LONGEST_LINE = 1000  # characters of an error line
+KEPT = 60  # at either end of what is longer
 HELP_WORDS = ("-h", "--help")
 
 
@@ -46,14 +46,20 @@ class _Parser(argparse.ArgumentParser):
     """Its error line stays a line, whatever was typed."""
 
     def error(self, message: str) -> NoReturn:
-        words = message.split(" ")
-        line = " ".join(_shortened(word) if len(word) > LONGEST_WORD else word for word in words)
-        line = line if len(line) <= LONGEST_LINE else _shortened(line, LONGEST_LINE)
-        super().error("".join(letter if letter.isprintable() else " " for letter in line))
+        super().error(one_line(message))
 
 
-def _shortened(word: str, kept: int = SHORTENED) -> str:
-    return f"{word[:kept]}… ({len(word):,} characters)"
+def one_line(message: str) -> str:
+    """The message on one line that can be read, whatever names were typed into it: long ones lose their middle."""
+    readable = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
+    words = (_shortened(word, LONGEST_WORD, KEPT) for word in readable.split(" "))
+    return _shortened(" ".join(words), LONGEST_LINE, LONGEST_LINE // 2 - KEPT)  # a name may be of many words
+
+
+def _shortened(text: str, longest: int, kept: int) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[:kept]}…({len(text):,} characters)…{text[-kept:]}"
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,8 +159,7 @@ def _answer_without_command(program: str, commands: Sequence[Command], argv: Seq
     if asked_for_help:
         return _print_help(lines)
     if argv:
-        name = argv[0] if len(argv[0]) <= LONGEST_WORD else _shortened(argv[0])
-        print(f"error: there is no command {name!r}; `{program} --help` lists them", file=sys.stderr)
+        print(one_line(f"error: there is no command {argv[0]!r}; `{program} --help` lists them"), file=sys.stderr)
     else:
         print("\n".join(lines), file=sys.stderr)
     return UsageError.exit_status
@@ -192,5 +197,5 @@ def _give_up_output() -> None:
 def _report(error: NextstrokeError, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {one_line(str(error))}", file=sys.stderr)
     return error.exit_status

@@ -21,6 +21,7 @@ HUGE = "1" + "0" * 400
 # words that the line must hold, the exit status, and the arguments; {name} is a path made below
 CASES = [
     ("Ghost", 1, ["generate", "x", "--model", "Ghost"]),
+    ("mmm…(5,0", 1, ["generate", "x", "--model", "m" * 5000]),
     ("has no nextstroke.json", 1, ["generate", "x", "--model", "{empty_folder}"]),
     ("decoder.onnx", 1, ["generate", "x", "--model", "{damaged}"]),
     ("has 10 bytes instead of", 1, ["generate", "x", "--model", "{cut}"]),

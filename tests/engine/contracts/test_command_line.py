@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.contracts.command_line import Command, run_command_line
+from engine.contracts.command_line import Command, one_line, run_command_line
 
 COMMANDS = (
     Command(("bake",), "no.such.module", "make bread"),
@@ -48,3 +48,20 @@ def test_the_line_about_wrong_arguments_stays_a_line(capsys: pytest.CaptureFixtu
     assert "unrecognized arguments" in line
     assert len(line) < 1_100
     assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    "name", ["模" * 5000, "/" + "long folder/" * 400 + "model", "a\nb\udcff" * 900, "two words " * 500]
+)
+def test_a_name_that_was_typed_for_pages_is_shortened_in_the_middle(name: str) -> None:
+    line = one_line(f"there is no model {name}; `nextstroke models` lists those that there are")
+    assert line.startswith("there is no model ")
+    assert line.endswith("; `nextstroke models` lists those that there are")
+    assert line.isprintable()
+    assert "characters)…" in line
+    assert len(line) <= 1_000
+
+
+def test_an_ordinary_line_stays_as_it_is() -> None:
+    words = "/home/写作/" + "章" * 200 + "/model is no model folder; name another"
+    assert one_line(words) == words
