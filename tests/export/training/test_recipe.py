@@ -24,7 +24,7 @@ def changed(**tables: Any) -> dict[str, Any]:
     return source
 
 
-@pytest.mark.parametrize("name", ["toy", "tiny-student", "tiny-zh-en", "tiny-zh-en.toml"])
+@pytest.mark.parametrize("name", ["toy", "tiny-student", "tiny-zh-en", "tiny-zh-en-2", "tiny-zh-en.toml"])
 def test_bundled_recipes_are_found_by_name_and_are_right(name: str) -> None:
     recipe = load_recipe(find_recipe(name))
     assert recipe.stage_ends()[-1] == recipe.training.tokens
@@ -33,6 +33,7 @@ def test_bundled_recipes_are_found_by_name_and_are_right(name: str) -> None:
 
 def test_the_bundled_model_is_about_four_million_parameters() -> None:
     assert load_recipe(find_recipe("tiny-zh-en")).model.parameters == 3_934_272
+    assert load_recipe(find_recipe("tiny-zh-en-2")).model.parameters == 13_766_912
 
 
 def test_overrides_are_read_as_toml_or_as_text() -> None:
