@@ -10,7 +10,8 @@ from typing import Any
 
 from engine.contracts.manifest import Manifest
 from export.certificate import Certificate
-from export.training.model_card import Beside
+from export.model.recurrent_config import read_config
+from export.training.model_card import Beside, as_table
 from export.training.model_card import model_card as training_card
 
 
@@ -32,22 +33,11 @@ def model_card(manifest: Manifest, certificate: Certificate, training: Mapping[s
 
 
 def _what(manifest: Manifest) -> str:
-    config = manifest.config
-    if config.get("architecture"):
-        return (
-            f"A recurrent network (family `{manifest.family}`): embedding of {config['width']}, one LSTM of "
-            f"{config['units']} units, causal attention over its outputs, one dense layer. Context "
-            f"{manifest.context_length} tokens, vocabulary {manifest.vocabulary_size}, float32."
-        )
-    sizes = (
-        f"{config['layers']} layers, width {config['width']}, {config['heads']} heads over {config['kv_heads']} "
-        f"key/value heads, {config['positions']} positions, {config['norm']} norm, {config['mlp']} MLP"
-    )
+    config = read_config(manifest.config)
     groups = ", ".join(f"{group} {precision}" for group, precision in sorted(manifest.precision.items()))
-    return (
-        f"A decoder-only Transformer (family `{manifest.family}`): {sizes}. Context {manifest.context_length} tokens, "
-        f"vocabulary {manifest.vocabulary_size}.\n\nPrecision: {groups}."
-    )
+    rows = [*config.parts(), ("vocabulary", f"{config.vocabulary_size:,} tokens"), ("precision", groups)]
+    head = f"A {config.kind} of {config.parameters:,} parameters, of the family `{manifest.family}`."
+    return f"{head}\n\n{as_table(('part', 'value'), rows)}"
 
 
 def _source(manifest: Manifest, training: Mapping[str, Any]) -> str:

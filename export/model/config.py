@@ -44,6 +44,7 @@ class Config:
     vocabulary_size: int
     layers: int
 
+    kind: ClassVar[str]  # what a person calls it
     precisions: ClassVar[tuple[str, ...]]  # what its graph can be written in; the usual one first
     keeps_a_state: ClassVar[bool]  # cache rows of more than keys and values
 
@@ -71,6 +72,10 @@ class Config:
 
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Canonical tensor names and shapes in PyTorch layout, (out, in)."""
+        raise NotImplementedError
+
+    def parts(self) -> list[tuple[str, str]]:
+        """Its inside as rows of a table: a part, and what it is like."""
         raise NotImplementedError
 
     @property
@@ -148,8 +153,22 @@ class ModelConfig(Config):
         if self.positions == "rotary" and self.head_size % 2:
             raise refused(f"rotary positions turn pairs of elements, so head_size {self.head_size} must be even")
 
+    kind = "GPT"
     precisions = ("int8", "int4", "fp16", "fp32")
     keeps_a_state = False
+
+    def parts(self) -> list[tuple[str, str]]:
+        """Its inside as rows of a table."""
+        rows = [
+            ("layers × width", f"{self.layers} × {self.width}"),
+            ("attention heads / key-value heads × head size", f"{self.heads} / {self.kv_heads} × {self.head_size}"),
+            ("MLP", f"{self.mlp}, width {self.mlp_width}"),
+            ("norm", f"{self.norm}, ε = {self.norm_epsilon:g}"),
+            ("positions", f"{self.positions}, context {self.context_length:,} tokens"),
+            ("head", "tied to the embedding" if self.tied_head else "its own matrix"),
+        ]
+        every = self.value_embedding_every
+        return [*rows, ("values", f"every {every} layers also look up the token")] if every else rows
 
     @property
     def cache_rows(self) -> tuple[int, int, int]:

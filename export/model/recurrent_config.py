@@ -42,9 +42,19 @@ class RecurrentConfig(Config):
         if self.units % _UNITS_MULTIPLE:
             raise refused(f"units is {self.units}, but must be a multiple of {_UNITS_MULTIPLE}")
 
+    kind = "recurrent network"
     precisions = ("fp32",)
     keeps_a_state = True
     layers = 1
+
+    def parts(self) -> list[tuple[str, str]]:
+        """Its inside as rows of a table."""
+        return [
+            ("embedding", f"{self.width}"),
+            ("LSTM", f"one layer, {self.units} units"),
+            ("attention", f"one head over its own outputs, context {self.context_length:,} tokens"),
+            ("head", f"its own matrix, over output and attention, {2 * self.units} wide"),
+        ]
 
     @property
     def cache_rows(self) -> tuple[int, int, int]:

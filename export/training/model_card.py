@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.contracts.errors import CheckpointError, NextstrokeError, file_error
-from export.model.recurrent_config import AnyConfig, RecurrentConfig, read_config
+from export.model.recurrent_config import AnyConfig, read_config
 from export.tasks.card import tasks_section
 from export.training.files import write_atomically
 
@@ -94,15 +94,14 @@ def _chinese(config: AnyConfig, recipe: Mapping[str, Any]) -> str:
 
 def _what_it_is(config: AnyConfig, recipe: Mapping[str, Any], tokens: int) -> str:
     licence = recipe.get("licence") or "not stated"
-    kind = "A recurrent network" if isinstance(config, RecurrentConfig) else "A GPT"
     start = recipe.get("start", {})
     how = f"{'trained' if start.get('name') else 'trained from scratch'} on {tokens:,} tokens with the recipe "
     how += f"`{recipe.get('name', '')}`.{_start(config, start)}{_teacher(recipe)}"
     if recipe.get("finetuning"):
         how = f"{_finetuned(recipe['finetuning'])} on {tokens:,} tokens."
     return (
-        f"{kind} of {config.parameters:,} parameters for continuing English and Chinese text offline, {how}\n\n"
-        f"Licence of the weights: {licence}."
+        f"A {config.kind} of {config.parameters:,} parameters for continuing English and Chinese text offline, {how}"
+        f"\n\nLicence of the weights: {licence}."
     )
 
 
@@ -119,7 +118,7 @@ def _earlier_data(table: Mapping[str, Any] | None) -> list[str]:
     base, words = table["base"], ("name", "description", "language", "licence")
     made_of = [tuple(str(group.get(word, "")) for word in words) for group in base["groups"]]
     sentence = f"{_escaped(base['name'])}, which it started from, had read {int(base['tokens']):,} tokens of:"
-    table_of_groups = _table(("group", "what", "language", "licence"), made_of)
+    table_of_groups = as_table(("group", "what", "language", "licence"), made_of)
     return [sentence, table_of_groups, *_earlier_data(base.get("finetuning"))]
 
 
@@ -143,24 +142,8 @@ def _teacher(recipe: Mapping[str, Any]) -> str:
 
 
 def _architecture(config: AnyConfig) -> str:
-    if isinstance(config, RecurrentConfig):
-        rows = [
-            ("embedding", f"{config.width}"),
-            ("LSTM", f"one layer, {config.units} units"),
-            ("attention", f"one head over its own outputs, the last {config.context_length:,} tokens"),
-            ("vocabulary", f"{config.vocabulary_size:,} SentencePiece pieces with byte fallback"),
-        ]
-        return _table(("part", "value"), rows)
-    rows = [
-        ("layers × width", f"{config.layers} × {config.width}"),
-        ("attention heads / key-value heads × head size", f"{config.heads} / {config.kv_heads} × {config.head_size}"),
-        ("MLP", f"{config.mlp}, width {config.mlp_width}"),
-        ("norm", f"{config.norm}, ε = {config.norm_epsilon:g}"),
-        ("positions", f"{config.positions}, context {config.context_length:,} tokens"),
-        ("vocabulary", f"{config.vocabulary_size:,} SentencePiece pieces with byte fallback"),
-        ("head", "tied to the embedding" if config.tied_head else "its own matrix"),
-    ]
-    return _table(("part", "value"), rows)
+    vocabulary = ("vocabulary", f"{config.vocabulary_size:,} SentencePiece pieces with byte fallback")
+    return as_table(("part", "value"), [*config.parts(), vocabulary])
 
 
 def training_shares(recipe: Mapping[str, Any]) -> dict[str, float]:
@@ -189,7 +172,7 @@ def _data(recipe: Mapping[str, Any]) -> str:
         for group in sorted(recipe["corpus"]["group"], key=lambda group: -shares[group["name"]])
     ]
     head = ("group", "what", "language", "licence", "share")
-    return _table(head, rows) + "\n\nShares are of the training tokens, all stages together."
+    return as_table(head, rows) + "\n\nShares are of the training tokens, all stages together."
 
 
 def _quality(evaluation: Mapping[str, Any], ppmd: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
@@ -214,7 +197,7 @@ def _quality(evaluation: Mapping[str, Any], ppmd: Mapping[str, Any] | None, befo
     head = ["held-out text", "bytes", "this model", order, "beats it"]
     if before is not None:
         head += [_escaped(str(before["name"])), "change"]
-    return note + "\n\n" + _table(head, rows)
+    return note + "\n\n" + as_table(head, rows)
 
 
 def _change(bits: float, old: Mapping[str, Any] | None) -> list[str]:
@@ -242,7 +225,8 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{character}" if character in "\\`*_<>[]#|&" else character for character in text)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def as_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 

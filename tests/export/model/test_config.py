@@ -1,5 +1,6 @@
 """ModelConfig: JSON round trip, canonical names, refusals in one clear line."""
 
+import dataclasses
 import json
 import math
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 
 from engine.contracts.errors import CheckpointError
 from export.model.config import ModelConfig, gpt2_config
+from export.model.recurrent_config import RecurrentConfig
 
 TINY = gpt2_config(vocabulary_size=50, context_length=16, layers=2, width=12, heads=3)
 
@@ -67,3 +69,12 @@ def test_the_module_loads_without_numeric_libraries() -> None:
     code = "import sys, export.model.config; print({'torch', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_each_kind_tells_its_parts_in_words() -> None:
+    gpt, recurrent = dict(TINY.parts()), dict(RecurrentConfig(40, 24, 12, 16).parts())
+    assert (TINY.kind, RecurrentConfig.kind) == ("GPT", "recurrent network")
+    assert gpt["layers × width"] == f"{TINY.layers} × {TINY.width}"
+    assert "values" not in gpt
+    assert dict(dataclasses.replace(TINY, value_embedding_every=1).parts())["values"].startswith("every 1 layers")
+    assert (recurrent["embedding"], recurrent["LSTM"]) == ("12", "one layer, 16 units")
