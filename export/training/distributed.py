@@ -193,6 +193,13 @@ class JoinedTeam(Team):
         return f"{which} (counted from 0) is gone: killed, out of memory, or its machine is out of reach; {way}"
 
 
+def alone() -> Team:
+    """The team of a command that trains in one process only."""
+    if Place.from_environment().count > 1:
+        raise RecipeError("this command trains in one process; start it without torchrun")
+    return Team()
+
+
 def as_team(work: Callable[[Team], int]) -> int:
     """Run `work` in this process as one of its team; the exit status. One process alone prints what all would print."""
     place = Place.from_environment()
@@ -244,7 +251,8 @@ def _meet(place: Place, again: bool = False) -> Store:
     hosts = place.rank == 0 and not again and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     try:
         line = TCPStore(host, port, None, hosts, MEETING_TIMEOUT, wait_for_workers=False)
-        return PrefixStore("nextstroke", line)
+        # torchrun may start the processes again at the same meeting place, where the first ones' keys still are.
+        return PrefixStore(f"nextstroke-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", line)
     except RuntimeError as error:
         raise DistributedError(
             f"process {place.rank} finds no meeting place at {host}:{port}; start all processes within "

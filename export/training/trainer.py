@@ -29,7 +29,7 @@ from export.training import checkpoint as checkpoints
 from export.training.checkpoint import Checkpoint, Progress
 from export.training.corpus import PackedGroup, Sampler, pack
 from export.training.device import open_device, peak_of, refuse_missing_compiler
-from export.training.distributed import Team
+from export.training.distributed import Team, alone
 from export.training.evaluation import HeldOut, evaluate, read_heldout
 from export.training.files import write_json
 from export.training.gradients import Objective, next_token_loss
@@ -62,7 +62,7 @@ class Trainer:
         team: Team | None = None,
     ) -> None:
         self.recipe, self.folder = recipe, folder
-        self.team = team or Team()
+        self.team = team or alone()
         self.team.folder = folder
         self.settings = recipe.training
         self.device = open_device(self.settings.device)

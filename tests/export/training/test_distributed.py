@@ -13,7 +13,7 @@ import torch.distributed as dist
 
 from engine.contracts.errors import DistributedError, RecipeError
 from export.training import distributed, distributed_liveness
-from export.training.distributed import JoinedTeam, Place, Team, as_team
+from export.training.distributed import JoinedTeam, Place, Team, alone, as_team
 from export.training.distributed_launch import MEETING_FILE, is_launched, launch, worker_environment
 from export.training.distributed_liveness import Loss
 
@@ -180,6 +180,13 @@ def test_a_meeting_place_that_nobody_holds_is_one_line(monkeypatch: pytest.Monke
         as_team(lambda team: 0)
     assert "\n" not in str(caught.value)
     assert not dist.is_initialized()
+
+
+def test_a_command_of_one_process_refuses_to_be_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert alone().place == Place()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(RecipeError, match="start it without torchrun"):
+        alone()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes without signals")

@@ -5,6 +5,8 @@ One start of two processes serves all of it: torch alone takes them seconds to l
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from export.training.recipe import Recipe, load_recipe
 from export.training.run_log import read_log
 from export.training.train_command import find_recipe
 from export.training.trainer import Trainer
-from tests.export.training.together import Job, run_together
+from tests.export.training.together import ROOT, Job, run_together
 
 pytestmark = pytest.mark.slow
 STEPS = 10
@@ -163,6 +165,17 @@ def test_the_final_checkpoint_is_an_ordinary_one(runs: Path, alone: Path, name: 
     for tensor, other in expected.model.items():
         # Muon turns any difference of direction into a step of full length; ten steps of 0.02 are the scale.
         torch.testing.assert_close(final.model[tensor], other, rtol=0, atol=1e-3)
+
+
+def test_torchrun_starts_the_same_run(alone: Path, base: tuple[str, ...], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["-m", "export", "train", "toy", "--output", str(tmp_path / "run")]
+    for setting in base:
+        command += ["--set", setting]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("finished") == 1
+    assert losses(tmp_path / "run") == pytest.approx(losses(alone / "whole"), rel=ROUNDING)
 
 
 def test_only_the_first_process_speaks(runs: Path) -> None:
