@@ -91,7 +91,6 @@ class MixedOptimizer:
         self,
         model: nn.Module,
         weight_decay: float,
-        muon_dtype: torch.dtype = torch.float32,
         rule: str = "muon",
         directions: Directions = directions_together,
     ) -> None:
@@ -99,12 +98,16 @@ class MixedOptimizer:
         # The thin factors of an adapter are AdamW's: all their directions pulled to one length would be noise.
         inner = {n: p for n, p in named.items() if p.ndim == 2 and n.startswith("layers.") and not is_factor(n)}
         outer = {n: p for n, p in named.items() if n not in inner}
-        self._muon = Muon(inner if rule == "muon" else {}, weight_decay, dtype=muon_dtype, directions=directions)
+        self._muon = Muon(inner if rule == "muon" else {}, weight_decay, directions=directions)
         self._outer = outer if rule == "muon" else named
         parts: list[dict[str, Any]] = [{"params": list(outer.values()), "weight_decay": 0.0}]
         if rule != "muon" and inner:
             parts.append({"params": list(inner.values()), "weight_decay": weight_decay})
         self._adam = torch.optim.AdamW(parts, lr=0.0, betas=(0.9, 0.95), fused=True)
+
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """The format of Muon's products; its momentum and the weights stay as they are."""
+        self._muon.dtype = dtype
 
     def step(self, muon_rate: float, adam_rate: float) -> None:
         """One update from the gradients that are there."""

@@ -81,10 +81,9 @@ class Trainer:
         self.model = _new_model(recipe) if model is None else model
         self.model.to(self.device)
         self.spread = spread_over(self.team, recipe, self.model, self._autocast, objective)
-        muon_dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         settings = self.settings
         self.optimizer = MixedOptimizer(
-            self.model, settings.weight_decay, muon_dtype, settings.optimizer, self.spread.directions
+            self.model, settings.weight_decay, rule=settings.optimizer, directions=self.spread.directions
         )
         self.progress = Progress()
         self.stop_requested = False
@@ -126,6 +125,7 @@ class Trainer:
         """Settle what depends on the machine, and say so."""
         self.recipe, precision = settle_precision(self.recipe, self.device.type, self.team)
         self.settings = self.recipe.training
+        self.optimizer.compute_in(precision.dtype)
         peak = peak_of(self.device, precision.dtype).times(self.team.place.count)
         report = RunReport(self.folder, self.recipe, self.progress, self.device, peak, self.team.leads)
         report.start(precision)

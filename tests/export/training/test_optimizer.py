@@ -94,6 +94,17 @@ def test_state_that_was_put_back_continues_exactly(rule: str) -> None:
         assert torch.equal(parameter, dict(copy.named_parameters())[name]), name
 
 
+def test_muon_computes_in_the_format_it_is_told_and_keeps_its_momentum_in_float32() -> None:
+    parameters = [torch.nn.Parameter(torch.zeros(4, 6)) for _ in range(2)]
+    for parameter, dtype in zip(parameters, (torch.float32, torch.bfloat16), strict=True):
+        muon = Muon({"layers.matrix": parameter}, weight_decay=0.0, dtype=dtype)
+        parameter.grad = torch.randn(4, 6, generator=torch.Generator().manual_seed(5))
+        muon.step(1.0)
+        assert muon.buffers["layers.matrix"].dtype == torch.float32
+    assert not torch.equal(*parameters)
+    torch.testing.assert_close(*parameters, rtol=0, atol=0.05)
+
+
 def test_state_of_another_model_is_refused() -> None:
     model, optimizer = stepped(1)
     state = optimizer.state()
