@@ -31,7 +31,7 @@ class Speed:
     def words(self) -> str:
         """The same for a person."""
         share = "" if self.share_of_peak is None else f" ({self.share_of_peak:.0%} of peak)"
-        return f"{self.tokens_per_second:,.0f}/s, {self.flops_per_second / 1e9:,.0f} GFLOP/s{share}"
+        return f"{self.tokens_per_second:,.0f}/s, {self.flops_per_second / 1e9:,.1f} GFLOP/s{share}"
 
 
 class Meter:

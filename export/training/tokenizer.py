@@ -18,7 +18,7 @@ from pathlib import Path
 
 import sentencepiece
 
-from engine.contracts.errors import TokenizerError
+from engine.contracts.errors import NextstrokeError, TokenizerError
 
 END_OF_TEXT = "<|endoftext|>"  # id 0: separates documents and starts every context
 END_OF_TEXT_ID = 0
@@ -98,10 +98,10 @@ def same_pieces(one: TextTokenizer, other: TextTokenizer) -> bool:
 
 def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> TextTokenizer:
     """Train on whole texts; the number of pieces is exactly `settings.vocabulary` or the training is refused."""
-    trained = _Sink()
+    trained, sentences = _Sink(), _Sentences(texts)
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_sentences(texts),
+            sentence_iterator=iter(sentences),
             model_writer=trained,
             model_type=settings.kind,
             vocab_size=settings.vocabulary,
@@ -122,6 +122,8 @@ def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> TextTo
             minloglevel=2,
         )
     except (RuntimeError, ValueError, OSError) as error:
+        if sentences.failure is not None:  # of reading the text; the trainer says of it only where it happened
+            raise sentences.failure from error
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else "no reason given"
         raise TokenizerError(
             f"SentencePiece could not train {settings.vocabulary} pieces ({reason}); give more text or fewer pieces"
@@ -151,14 +153,28 @@ class _Sink:
         self.data += data
 
 
-def _sentences(texts: Iterable[str]) -> Iterator[str]:
+class _Sentences:
     """Lines of at most _LONGEST_LINE characters; newlines never reach the trainer, they have their own piece."""
-    for text in texts:
-        for line in text.split("\n"):
-            for start in range(0, len(line), _LONGEST_LINE):
-                sentence = "".join(c for c in line[start : start + _LONGEST_LINE] if _teachable(c))
-                if sentence:
-                    yield sentence
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = texts
+        self.failure: NextstrokeError | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            for text in self._texts:
+                yield from _lines(text)
+        except NextstrokeError as error:
+            self.failure = error
+            raise
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in text.split("\n"):
+        for start in range(0, len(line), _LONGEST_LINE):
+            sentence = "".join(c for c in line[start : start + _LONGEST_LINE] if _teachable(c))
+            if sentence:
+                yield sentence
 
 
 def _teachable(character: str) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 
 import torch
 
-from engine.contracts.errors import CheckpointError, CorpusError, RecipeError
+from engine.contracts.errors import CheckpointError, CorpusError, RecipeError, file_error
 from export.model.architectures import build
 from export.model.language_model import LanguageModel
 from export.training import checkpoint as checkpoints
@@ -30,6 +31,7 @@ from export.training.checkpoint import Checkpoint, Progress
 from export.training.corpus import PackedGroup, Sampler, pack
 from export.training.device import open_device, peak_of, refuse_missing_compiler
 from export.training.distributed import Team, alone
+from export.training.distributed_shards import held_here
 from export.training.evaluation import HeldOut, evaluate, read_heldout
 from export.training.files import write_json
 from export.training.gradients import Objective, next_token_loss
@@ -37,12 +39,16 @@ from export.training.optimizer import MixedOptimizer
 from export.training.parallel import spread_over
 from export.training.precision import as_it_began, settle_precision
 from export.training.recipe import Recipe
+from export.training.run_log import read_log
 from export.training.run_report import RunReport, say
 from export.training.run_tokenizer import tokenizer_of_run
+from export.training.same_run import changes, refuse_another_run
 from export.training.samples import samples
 from export.training.schedule import rate_share
 from export.training.stop_signals import stop_signals
 from export.training.tokenizer import TextTokenizer
+
+_HIGHEST_LOSS = 1e4  # nats per token; a guess among a million words costs 14
 
 
 class Trainer:
@@ -70,7 +76,7 @@ class Trainer:
             refuse_missing_compiler(self.device)
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
         self.tokenizer = TextTokenizer(self.team.from_leader(lambda: tokenizer_of_run(recipe, folder).model))
         self._say(f"packing {len(recipe.groups)} groups")
         self.packed: list[PackedGroup] = self.team.in_turn(
@@ -94,6 +100,11 @@ class Trainer:
             self._resume()
         elif self._newest_checkpoint():
             raise RecipeError(f"{self.folder} already holds a run; add --resume or name another --output")
+        if self._is_finished():
+            self._say(
+                f"this run is finished: it has its {self.progress.tokens:,} tokens; raise training.tokens to go on"
+            )
+            return True
         report = self._begin()
         heldout = read_heldout(self.recipe.groups, self.tokenizer, self.settings.evaluation_bytes)
         first, saved = self.progress, time.monotonic()
@@ -120,6 +131,15 @@ class Trainer:
                     return False
         self._finish(report)
         return True
+
+    def _is_finished(self) -> bool:
+        """Whether nothing is left to do, reports included."""
+
+        def look() -> bytes:
+            ends = [line["step"] for line in read_log(self.folder / "log.jsonl") if line["event"] == "end"]
+            return b"yes" if self.progress.step in ends else b"no"
+
+        return self.progress.tokens >= self.settings.tokens and self.team.from_leader(look) == b"yes"
 
     def _begin(self) -> RunReport:
         """Settle what depends on the machine, and say so."""
@@ -149,12 +169,15 @@ class Trainer:
             windows = sampler.batch(self.progress.position + index * rows, rows)  # (rows, length + 1)
             microbatches.append(torch.from_numpy(windows).to(self.device))
         mean = self.spread.gradient(microbatches, settings.batch_tokens)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        length = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip))
+        if not (mean < _HIGHEST_LOSS and length < math.inf):  # also false for NaN
+            raise CorpusError(
+                f"the loss is {mean:.6g} and its gradient {length:.6g} long after step {self.progress.step}: training "
+                "diverged; lower the rates, and go on from the newest checkpoint with --resume"
+            )
         share = self._rate_share()
         self.optimizer.step(settings.muon_rate * share, settings.adam_rate * share)
         self.optimizer.zero()
-        if not mean < 1e4:  # also true for NaN
-            raise CorpusError(f"the loss is {mean} after step {self.progress.step}: training diverged; lower the rates")
         done = self.progress
         self.progress = replace(
             done,
@@ -221,10 +244,20 @@ class Trainer:
         )
 
     def _save(self) -> None:
+        self._refuse_broken_weights()
         path = checkpoints.checkpoint_path(self.folder, self.progress.step)
         self.spread.save(path, self._checkpoint(with_optimizer=True))
         if self.team.leads:
             checkpoints.rotate_checkpoints(self.folder, self.settings.checkpoints_kept)
+
+    def _refuse_broken_weights(self) -> None:
+        """Never write over good checkpoints with weights that are no numbers."""
+        whole = all(bool(held_here(parameter).isfinite().all()) for parameter in self.model.parameters())
+        if not whole:
+            raise CorpusError(
+                f"after step {self.progress.step} the weights are no longer numbers: training diverged; lower the "
+                "rates, and go on from the newest checkpoint with --resume"
+            )
 
     def _newest_checkpoint(self) -> Path | None:
         """Its folder; machines may not share theirs, so the first process looks."""
@@ -239,6 +272,7 @@ class Trainer:
             self._say("no checkpoint to resume from; starting at the beginning")
             return
         saved = self.spread.load(found)
+        refuse_another_run(saved.recipe, self.recipe.source, str(found))
         if saved.config != self.recipe.model or saved.tokenizer != self.tokenizer.model:
             raise CheckpointError(f"{found} is of another model or tokenizer; use the recipe it came from")
         if not self.model.fits(saved.adapters):
@@ -250,6 +284,8 @@ class Trainer:
         self.progress = saved.progress
         torch.set_rng_state(torch.tensor(list(bytes.fromhex(saved.random_states["torch"])), dtype=torch.uint8))
         self._say(f"resumed from {found.name}: {self.progress.tokens:,} tokens done")
+        if changed := changes(saved.recipe, self.recipe.source):
+            self._say(f"changed since then: {', '.join(changed)}")
 
     def _finish(self, report: RunReport) -> None:
         self._save()
@@ -292,3 +328,10 @@ def _new_model(recipe: Recipe) -> LanguageModel:
             f"[model]: {recipe.model.parameters:,} parameters do not fit this computer's memory; make the model smaller"
         ) from error
     return model
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise file_error(error, f"make the run's folder {folder}") from error

@@ -2,10 +2,10 @@
 
     python tests/bench/training_speed.py --nanogpt CLONE_OF_NANOGPT [--rounds 5] [--vocabularies 50304 10240]
 
-nanoGPT is not part of this project: the benchmark imports CLONE/model.py and does with it what CLONE/train.py does in a
-step: fetch a batch, micro steps inside the autocast context, backward, clip, AdamW, zero_grad(set_to_none=True). Two
-things are to its advantage: its AdamW is the fused one, which train.py takes on GPUs only, and bfloat16 is measured too,
-which train.py does not use on a CPU. Ours is what the trainer's step is made of, with AdamW and with Muon.
+nanoGPT is not part of this project: the benchmark imports CLONE/model.py and does with it what a step of CLONE/train.py
+does: fetch a batch, micro steps inside the autocast context, backward, clip, AdamW, zero_grad(set_to_none=True). Two
+things are to its advantage: its AdamW is the fused one, which train.py takes on GPUs only, and bfloat16 is measured
+too, which train.py does not use on a CPU. Ours is what the trainer's step is made of, with AdamW and with Muon.
 
 All contestants take turns in one run, so that whatever else the machine does meets them alike; every round is printed.
 """
@@ -191,7 +191,9 @@ def main(arguments: Sequence[str] | None = None) -> dict[tuple[int, str], float]
             seconds = race(contestants, options.rounds, shape.tokens)
             ratios[vocabulary, precision] = ratio(seconds["nanoGPT"], seconds["ours, AdamW"])
             muon = ratio(seconds["nanoGPT"], seconds["ours, Muon"])
-            print(f"  ours / nanoGPT: {ratios[vocabulary, precision]:.2f} with AdamW, {muon:.2f} with Muon\n", flush=True)
+            print(
+                f"  ours / nanoGPT: {ratios[vocabulary, precision]:.2f} with AdamW, {muon:.2f} with Muon\n", flush=True
+            )
     return ratios
 
 
