@@ -166,6 +166,13 @@ EXPORT_LINES: tuple[tuple[str, str], ...] = (
         QT_TRANSLATE_NOOP("ErrorWords", "The checkpoint is of another version ({version}). Update the program."),
     ),
     (
+        r"(?P<path>.+) holds its weights in parts, for a run to go on from",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords",
+            "“{path}” holds its weights in parts, for a run to go on from. Choose the folder “final” of that run.",
+        ),
+    ),
+    (
         r"(?P<path>.+) holds (?P<tensor>.+), which another part holds too",
         QT_TRANSLATE_NOOP(
             "ErrorWords", "“{path}” holds {tensor}, which another part holds too. Save or fetch the model again."

@@ -33,6 +33,11 @@ def _open(path: Path) -> Opened:
             f"{folder}/checkpoint.json has version {meta.get('version')}, this program reads {VERSION}; "
             "update the program"
         )
+    if "shards" in meta:
+        raise CheckpointError(
+            f"{folder} holds its weights in parts, for a run to go on from; give the folder `final` of that run, which "
+            "appears when it has ended"
+        )
     config = read_config(_table(meta, "config"))
     recipe, progress = _table(meta, "recipe"), _table(meta, "progress")
     weights = folder / "model.safetensors"

@@ -26,7 +26,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from engine.contracts.errors import CheckpointError
+from engine.contracts.errors import CheckpointError, file_error
 
 Empty = Callable[[str, Sequence[int], torch.dtype], Tensor]
 """(name, shape, dtype) -> the tensor to read into: whole, or this process' share."""
@@ -55,8 +55,10 @@ def write_shards(folder: Path, parts: Mapping[str, Mapping[str, Tensor]]) -> Non
     writer = HuggingFaceStorageWriter(str(folder), save_distributed=True)
     try:
         save({name: tensor.detach() for name, tensor in tensors.items()}, storage_writer=writer)
-    except CheckpointException as error:
-        raise _first_os_error(error) or CheckpointError(f"cannot write the shards in {folder}: {error}") from error
+    except CheckpointException as error:  # in every process, whichever of them it happened to
+        doing = f"write the checkpoint in {folder.parent}"
+        refusal = _first_os_error(error)
+        raise file_error(refusal, doing) if refusal else CheckpointError(f"cannot {doing}: {error}") from error
 
 
 def shard_sizes(folder: Path) -> dict[str, int]:
@@ -71,23 +73,24 @@ def read_shards(folder: Path, sizes: Any, empty: Empty = plain_empty) -> dict[st
     from torch.distributed.checkpoint.metadata import TensorStorageMetadata
     from torch.distributed.checkpoint.state_dict_loader import load
 
-    found = shard_sizes(folder)
-    if found != sizes:
-        wrong = sorted(set(found.items()) ^ set(dict(sizes).items()))
-        raise CheckpointError(f"{folder}/{wrong[0][0]} is missing, cut off or of another run; use an older checkpoint")
+    found, listed = shard_sizes(folder), sizes if isinstance(sizes, dict) else {}
+    wrong = sorted(name for name in {*found, *listed} if found.get(name) != listed.get(name))
+    if wrong or not found:
+        name = wrong[0] if wrong else "a shard"
+        raise CheckpointError(f"{folder}/{name} is missing, cut off or of another run; use an older checkpoint")
     try:
         reader = HuggingFaceStorageReader(str(folder))
-        metadata = reader.read_metadata().state_dict_metadata
-        tensors = {
-            name: empty(_plain(name), item.size, item.properties.dtype)
-            for name, item in metadata.items()
-            if isinstance(item, TensorStorageMetadata)  # the reader makes no other kind, and no other would be safe
-        }
+        tensors = {}
+        for name, item in reader.read_metadata().state_dict_metadata.items():
+            assert isinstance(item, TensorStorageMetadata), name  # the reader makes no other kind; no other were safe
+            if sum(part.sizes.numel() for part in item.chunks) != item.size.numel():
+                raise ValueError(f"the parts of {name} do not make a whole")  # before memory for it is asked for
+            tensors[name] = empty(_plain(name), item.size, item.properties.dtype)
         alone = not any(held_here(tensor) is not tensor for tensor in tensors.values())
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "torch.distributed is disabled")  # it is meant
             load(tensors, storage_reader=reader, no_dist=alone or not dist.is_initialized())
-    except (safetensors.SafetensorError, CheckpointException, ValueError, KeyError) as error:
+    except (safetensors.SafetensorError, CheckpointException, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"the shards in {folder} are damaged ({error}); use an older checkpoint") from error
     result: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():

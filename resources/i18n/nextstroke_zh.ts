@@ -790,6 +790,10 @@
         <translation>检查点的版本不同（{version}）。请更新程序。</translation>
     </message>
     <message>
+        <source>“{path}” holds its weights in parts, for a run to go on from. Choose the folder “final” of that run.</source>
+        <translation>“{path}”里的权重是分片的，供训练接着用。请选择那次训练的“final”文件夹。</translation>
+    </message>
+    <message>
         <source>“{path}” holds {tensor}, which another part holds too. Save or fetch the model again.</source>
         <translation>“{path}”中的 {tensor} 与别的部分重复。请重新保存或获取模型。</translation>
     </message>

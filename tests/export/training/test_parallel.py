@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from engine.contracts.errors import CheckpointError
+from export.importers.load import import_checkpoint
 from export.training.checkpoint import list_checkpoints, load_checkpoint
 from export.training.plan import make_plan
 from export.training.plan_devices import GPUS
@@ -165,6 +166,14 @@ def test_the_final_checkpoint_is_an_ordinary_one(runs: Path, alone: Path, name: 
     for tensor, other in expected.model.items():
         # Muon turns any difference of direction into a step of full length; ten steps of 0.02 are the scale.
         torch.testing.assert_close(final.model[tensor], other, rtol=0, atol=1e-3)
+
+
+def test_a_conversion_takes_the_final_checkpoint_and_points_to_it(runs: Path, tmp_path: Path) -> None:
+    assert (
+        import_checkpoint(runs / "fsdp" / "final", tmp_path).config == load_checkpoint(runs / "fsdp" / "final").config
+    )
+    with pytest.raises(CheckpointError, match=r"holds its weights in parts, .* give the folder `final`"):
+        import_checkpoint(list_checkpoints(runs / "fsdp")[-1], tmp_path)
 
 
 def test_torchrun_starts_the_same_run(alone: Path, base: tuple[str, ...], tmp_path: Path) -> None:
