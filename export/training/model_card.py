@@ -20,26 +20,8 @@ from typing import Any
 from engine.contracts.errors import CheckpointError, NextstrokeError, file_error
 from export.model.recurrent_config import AnyConfig, read_config
 from export.tasks.card import tasks_section
+from export.training.card_words import abstract, languages, limits, training_rows
 from export.training.files import write_atomically
-
-_LIMITS = """\
-- It is very small. It continues stories and prose in the style of its training text; it does not know facts, does not
-  follow instructions, does not reason, and soon loses the thread of a plot.
-- What it writes may be wrong, odd or offensive: much of its text was written before 1945 and carries its time's views.
-- It may repeat phrases of its training text. All of that text is free to use, but say so where originality matters.
-- Characters that are rare in the training text are spelt in bytes and come out badly. Code, tables, mathematics and
-  languages other than English and Chinese were not in the training text.
-- Text beyond the context length is not seen.
-"""
-
-_CHINESE = """\
-## 中文摘要
-
-这是一个{how}的小型双语语言模型（{parameters:.1f} 百万参数），用来在没有网络的电脑上续写英文和中文。
-训练文本是公有领域或自由许可的故事、小说、散文和百科段落（见上表）。
-它只会接着写，不懂事实，不听指令，也不会推理；写出的内容可能有错或不合适。
-“比特每字节”越低越好，是在模型从未见过的文本上测得的；旁边是先读完同组训练文本的 PPMd 压缩器的成绩。
-"""
 
 
 @dataclass(frozen=True)
@@ -73,23 +55,19 @@ def model_card(
             _what_it_is(config, recipe, tokens),
             "## Architecture\n\n" + _architecture(config),
             "## Training text\n\n" + "\n\n".join([_data(recipe), *_earlier_data(recipe.get("finetuning"))]),
+            "## Training\n\n" + as_table(("what", "value"), training_rows(config, recipe)),
             "## Quality on held-out text\n\n" + _quality(evaluation, beside.ppmd, beside.before),
             *(["## Tasks\n\n" + tasks_section(beside.tasks)] if beside.tasks else []),
             "## Samples, unedited\n\n" + _samples(beside.samples),
             *_judgement(beside.judgement),
-            "## Limits\n\n" + _LIMITS.strip(),
-            _chinese(config, recipe),
+            "## Limits\n\n" + limits(config, recipe),
+            abstract(config, recipe, compared=beside.ppmd is not None),
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"the run's files do not fit together ({error!r}); take all of them from one run"
         ) from error
     return "\n\n".join(parts) + "\n"
-
-
-def _chinese(config: AnyConfig, recipe: Mapping[str, Any]) -> str:
-    how = "在已有模型上微调" if recipe.get("finetuning") else "从头训练"
-    return _CHINESE.format(parameters=config.parameters / 1e6, how=how).strip()
 
 
 def _what_it_is(config: AnyConfig, recipe: Mapping[str, Any], tokens: int) -> str:
@@ -99,8 +77,9 @@ def _what_it_is(config: AnyConfig, recipe: Mapping[str, Any], tokens: int) -> st
     how += f"`{recipe.get('name', '')}`.{_start(config, start)}{_teacher(recipe)}"
     if recipe.get("finetuning"):
         how = f"{_finetuned(recipe['finetuning'])} on {tokens:,} tokens."
+    text = f"{languages(recipe)} text".strip()
     return (
-        f"A {config.kind} of {config.parameters:,} parameters for continuing English and Chinese text offline, {how}"
+        f"A {config.kind} of {config.parameters:,} parameters for continuing {text} offline, {how}"
         f"\n\nLicence of the weights: {licence}."
     )
 
@@ -153,7 +132,8 @@ def training_shares(recipe: Mapping[str, Any]) -> dict[str, float]:
     rest = total - sum(stage.get("tokens", 0) for stage in stages)  # what the stage without a number takes
     shares = dict.fromkeys((group["name"] for group in groups), 0.0)
     for stage in stages:
-        weights = {group["name"]: stage.get("weights", {}).get(group["name"], group["weight"]) for group in groups}
+        own = stage.get("weights", {})
+        weights = {group["name"]: own.get(group["name"], group.get("weight", 1)) for group in groups}
         for name, weight in weights.items():
             shares[name] += stage.get("tokens", rest) / total * weight / sum(weights.values())
     return shares
@@ -176,28 +156,34 @@ def _data(recipe: Mapping[str, Any]) -> str:
 
 
 def _quality(evaluation: Mapping[str, Any], ppmd: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
-    baseline = ppmd["groups"] if ppmd else {}
-    rows = []
-    for name, part in evaluation["groups"].items():
-        other, bits = baseline.get(name, {}).get("bits_per_byte"), part["bits_per_byte"]
-        compared = ["", ""] if other is None else [f"{other:.3f}", "yes" if bits < other else "**no**"]
-        if before is not None:
-            compared += _change(bits, before["groups"].get(name))
-        rows.append((f"`{name}`", f"{part['bytes']:,}", f"{bits:.3f}", *compared))
-    for name, part in [*evaluation["languages"].items(), ("all", evaluation["all"])]:
-        title, bits = f"all {name}" if name != "all" else name, part["bits_per_byte"]
-        old = before and (before["all"] if name == "all" else before["languages"].get(name))
-        change = _change(bits, old) if before is not None else []
-        rows.append((title, f"{part['bytes']:,}", f"{bits:.3f}", "", "", *change))
-    order = f"PPMd order {ppmd['order']}" if ppmd else "PPMd"
+    """One row a group, a language and for all; the columns of a comparison only where there is one."""
+    if not evaluation["groups"]:
+        return "The recipe kept no text aside, so there are no figures."
+    head = ["held-out text", "bytes", "this model"]
+    head += [f"PPMd order {ppmd['order']}", "beats it"] if ppmd else []
+    head += [_escaped(str(before["name"])), "change"] if before else []
+
+    def row(title: str, part: Mapping[str, Any], other: Any = None, old: Any = None) -> list[str]:
+        bits = part["bits_per_byte"]
+        cells = [title, f"{part['bytes']:,}", f"{bits:.3f}"]
+        return cells + (_beaten(bits, other) if ppmd else []) + (_change(bits, old) if before else [])
+
+    others, olds = (ppmd or {"groups": {}})["groups"], before or {"groups": {}, "languages": {}, "all": None}
+    rows = [row(f"`{n}`", part, others.get(n), olds["groups"].get(n)) for n, part in evaluation["groups"].items()]
+    rows += [row(f"all {n}", part, None, olds["languages"].get(n)) for n, part in evaluation["languages"].items()]
+    rows += [row("all", evaluation["all"], None, olds["all"])]
     note = (
         "Bits per byte of UTF-8 text, lower is better. Each document stands alone, after the end-of-text token; that "
-        "token itself is not counted. PPMd read the whole training part of the group first."
+        "token itself is not counted."
     )
-    head = ["held-out text", "bytes", "this model", order, "beats it"]
-    if before is not None:
-        head += [_escaped(str(before["name"])), "change"]
+    note += " PPMd read the whole training part of the group first." if ppmd else ""
     return note + "\n\n" + as_table(head, rows)
+
+
+def _beaten(bits: float, other: Mapping[str, Any] | None) -> list[str]:
+    if other is None:
+        return ["", ""]
+    return [f"{other['bits_per_byte']:.3f}", "yes" if bits < other["bits_per_byte"] else "**no**"]
 
 
 def _change(bits: float, old: Mapping[str, Any] | None) -> list[str]:
