@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from export.model.block_attention import block_attention, block_attention_serves
 from export.model.config import ModelConfig
 from export.model.language_model import LanguageModel
+from export.model.lean_ops import lean_ops_serve, lean_rms_norm, lean_rotate, product_dtype
 
 
 class KVCache:
@@ -57,11 +58,14 @@ class Norm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(config.width)) if config.norm_bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        size = (x.shape[-1],)
+        """x (..., C) -> the same shape, rounded once to what the products that follow multiply in."""
+        size, dtype = (x.shape[-1],), product_dtype(x)
         if not self.is_rms:
-            return F.layer_norm(x, size, self.weight, self.bias, self.epsilon)
+            return F.layer_norm(x, size, self.weight, self.bias, self.epsilon).to(dtype)
+        if self.bias is None and lean_ops_serve(x):
+            return lean_rms_norm(x, self.weight, self.epsilon, dtype)
         scaled = F.rms_norm(x, size, self.weight, self.epsilon)
-        return scaled if self.bias is None else scaled + self.bias
+        return (scaled if self.bias is None else scaled + self.bias).to(dtype)
 
 
 class Attention(nn.Module):
@@ -257,6 +261,8 @@ def rotary_angles(config: ModelConfig, positions: int | None = None) -> Tensor:
 
 def rotate(x: Tensor, rotation: Tensor) -> Tensor:
     """Turn each pair (i, i + D/2) of x (B, H, T, D) by its angle; rotation (2, T, D)."""
+    if lean_ops_serve(x):
+        return lean_rotate(x, rotation)
     first, second = x.chunk(2, dim=-1)
     turned = torch.cat([-second, first], dim=-1)
     result: Tensor = x * rotation[0] + turned * rotation[1]
