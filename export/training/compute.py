@@ -21,7 +21,11 @@ def matrix_parameters(config: AnyConfig, head: bool = True) -> int:
     """Parameters that multiply: all matrices but looked-up tables; without the head where it is left out."""
     looked_up = {"token_embedding.weight", "position_embedding.weight", "head.weight"}
     shapes = config.tensor_shapes()
-    inner = sum(math.prod(shape) for name, shape in shapes.items() if len(shape) == 2 and name not in looked_up)
+    inner = sum(
+        math.prod(shape)
+        for name, shape in shapes.items()
+        if len(shape) == 2 and name not in looked_up and not name.startswith("value_embedding.")
+    )
     last = shapes.get("head.weight", shapes["token_embedding.weight"])
     return inner + (math.prod(last) if head else 0)
 

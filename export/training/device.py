@@ -38,7 +38,9 @@ _GPU_PEAKS = (
     ("RTX 3090", 71e12),
 )
 _SIDE = 1024  # of the square matrices that a CPU is measured with: too large for its first caches, done in milliseconds
-_TRIES = 5
+_SECONDS = (
+    0.3  # of trying: the first tries still find sleeping cores, and another program may be in the way for a while
+)
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,8 @@ def gpu_peak(name: str) -> Peak:
 @functools.cache
 def _measured(dtype: torch.dtype, _threads: int) -> float:
     one, two = (torch.ones(_SIDE, _SIDE, dtype=dtype) for _ in range(2))
-    best = float("inf")
-    for _ in range(_TRIES):
-        start = time.perf_counter()
+    best, end = float("inf"), time.perf_counter() + _SECONDS
+    while (start := time.perf_counter()) < end:
         one @ two
         best = min(best, time.perf_counter() - start)
     return 2 * _SIDE**3 / best

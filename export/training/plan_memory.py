@@ -13,11 +13,12 @@ FSDP divides all three by the number of devices, row by row (ZeRO stage 3: Rajbh
 Activations are counted tensor by tensor as the layers save them for the backward pass, the way of Korthikanti et al.
 2022 (section 4) for this GPT. Of one token, with s bytes in the products (2 in bfloat16, 4 in float32):
 
-    each norm      input 4 C, and its statistics; without the fused kernel RMSNorm keeps x / rms too: 4 C more
-    attention      input s C (three copies under autocast), q k v 3 s H D, output s H D;
+    each norm      input 4 C (`lean_ops` keeps x / rms in its place), and its statistics; an RMSNorm with a bias that
+                   is not fused keeps both: 4 C more
+    attention      input s C, q k v 3 s H D, output s H D;
                    fused: 4 H of statistics; on a CPU the probabilities, s H (T + block) / 2
-    MLP            input s C (a copy for each matrix under autocast), SwiGLU 4 s M, GELU 2 s M
-    loss           4 C of gradient that was computed ahead, 8 of token id
+    MLP            input s C, SwiGLU 4 s M, GELU 2 s M
+    loss           s C of gradient that was computed ahead, 8 of token id
 """
 
 from __future__ import annotations
@@ -57,9 +58,7 @@ def memory(
     """What one of `devices` holds; `microbatch` tokens at a time in windows of `length`, matrices updated by `rule`."""
     shares = devices if fsdp else 1
     weights = FULL * sum(share_of(shape, shares) for shape in config.tensor_shapes().values())
-    activations = (
-        FULL * 0 if not isinstance(config, ModelConfig) else activation_bytes(config, microbatch, length, kind)
-    )
+    activations = activation_bytes(config, microbatch, length, kind) if isinstance(config, ModelConfig) else 0
     return Memory(
         weights=weights,
         gradients=weights,
@@ -94,13 +93,13 @@ def activation_bytes(config: ModelConfig, microbatch: int, length: int, kind: De
     s = HALF if kind.half else FULL
     width, mixed = config.width, config.heads * config.head_size
     rms = config.norm == "rms"
-    norm = FULL * (width * (2 if rms and not kind.fused else 1) + (1 if rms else 2))
+    both = rms and config.norm_bias and not kind.fused
+    norm = FULL * (width * (2 if both else 1) + (1 if rms else 2))
     kept = min(length, (length + BLOCK) / 2)  # mean number of keys whose probabilities a query keeps
     scores = FULL * config.heads if kind.fused else s * config.heads * kept
-    attention = s * (width * (3 if kind.half else 1) + 3 * mixed + mixed) + scores
-    matrices, inner = (2, 4) if config.mlp == "swiglu" else (1, 2)
-    mlp = s * (width * (matrices if kind.half else 1) + inner * config.mlp_width)
-    token = config.layers * (2 * norm + attention + mlp) + norm + FULL * width + 8
+    attention = s * (width + 3 * mixed + mixed) + scores
+    mlp = s * (width + (4 if config.mlp == "swiglu" else 2) * config.mlp_width)
+    token = config.layers * (2 * norm + attention + mlp) + norm + s * width + 8
     head = FULL * config.vocabulary_size * width  # the loss computes its gradient ahead as well
     return round(microbatch * token + head)
 

@@ -20,7 +20,9 @@ def test_gpt2_small_counts_as_published() -> None:
     assert flops_per_token(gpt2_config(), 1024) == 6 * (12 * 12 * 768**2 + 50257 * 768) + 113_246_208
 
 
-@pytest.mark.parametrize("change", [{}, {"tied_head": False}, {"mlp": "swiglu", "kv_heads": 1}])
+@pytest.mark.parametrize(
+    "change", [{}, {"tied_head": False}, {"mlp": "swiglu", "kv_heads": 1, "value_embedding_every": 2}]
+)
 def test_the_formula_is_what_a_forward_pass_multiplies(change: dict[str, object]) -> None:
     config = dataclasses.replace(SMALL, **change)  # type: ignore[arg-type]
     model = build(config)

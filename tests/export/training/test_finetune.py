@@ -122,9 +122,7 @@ def test_merged_weights_and_their_model_folder_compute_what_the_adapters_compute
     assert "fine-tuned with low-rank adapters (rank 4, merged) from Toy" in card
     own = figures(run)["bits_per_byte"]["own_texts"]
     change = own["after"] / own["before"] - 1
-    assert (
-        f"| `own_texts` | {own['bytes']:,} | {own['after']:.3f} |  |  | {own['before']:.3f} | {change:+.1%} |" in card
-    )
+    assert f"| `own_texts` | {own['bytes']:,} | {own['after']:.3f} | {own['before']:.3f} | {change:+.1%} |" in card
     assert "在已有模型上微调" in card
     assert "made-up sentences" in card, "what the base had read"
 
