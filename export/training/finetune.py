@@ -30,7 +30,7 @@ from export.training.starting_point import StartingPoint
 FULL, LORA = "full", "lora"
 METHODS = (LORA, FULL)
 OWN = "own_texts"  # the group's name in evaluations
-RATES = {FULL: 1e-3, LORA: 3e-3}  # AdamW's peak rate; measured, see resources/manual/en/teaching_your_own_style.md
+RATES = {FULL: 1e-3, LORA: 5e-3}  # AdamW's peak rate; measured, see resources/manual/en/teaching_your_own_style.md
 EPOCHS = 3  # how often the texts are read where --tokens says nothing
 LEAST_TOKENS = 200  # about half a page
 

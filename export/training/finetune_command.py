@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tokens", type=positive_int, metavar="N", help="how many are read (default: the texts 3 times)"
     )
     parser.add_argument(
-        "--rate", type=_between_0_and_1, metavar="R", help="peak learning rate (default: 3e-3 lora, 1e-3 full)"
+        "--rate", type=_between_0_and_1, metavar="R", help="peak learning rate (default: 5e-3 lora, 1e-3 full)"
     )
     parser.add_argument(
         "--seed", type=int, default=1, metavar="S", help="order of the windows, and the adapters' start"

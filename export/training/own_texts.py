@@ -23,7 +23,7 @@ from export.training.files import write_atomically
 from export.training.text_files import PLAIN, WORD, read_text_file
 
 HELDOUT_SHARE = 0.1
-_LARGEST_HELDOUT = 0.25  # of all characters: a longer document is worth more in training
+_LARGEST_HELDOUT = 0.25  # of all characters together: beyond that, text is worth more in training
 _LEAST_HELDOUT = 0.03  # of all characters: less would measure nothing
 
 
@@ -83,7 +83,7 @@ def split(texts: Sequence[str]) -> Split:
     held, size = list[str](), 0
     for text in ordered:
         drawn = int(_digest(text)[:8], 16) < HELDOUT_SHARE * 2**32
-        if len(text) <= _LARGEST_HELDOUT * total and (drawn or size < _LEAST_HELDOUT * total):
+        if size + len(text) <= _LARGEST_HELDOUT * total and (drawn or size < _LEAST_HELDOUT * total):
             held.append(text)
             size += len(text)
     if size >= _LEAST_HELDOUT * total:

@@ -50,6 +50,7 @@ def test_failures_are_one_line(
 def test_the_commands_load_nothing_heavy_until_they_run() -> None:
     code = (
         "import sys, export.training.train_command, export.training.tokenizer_command\n"
+        "import export.training.distill_command, export.training.finetune_command\n"
         "print(sorted({'torch', 'numpy', 'sentencepiece', 'safetensors'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

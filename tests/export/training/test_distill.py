@@ -17,12 +17,14 @@ from export.convert import convert
 from export.training.checkpoint import load_checkpoint
 from export.training.distill import check_teacher, open_teacher
 from export.training.distillation import Distillation
+from export.training.distributed_launch import worker_environment
 from export.training.recipe import Recipe
 from export.training.run_log import read_log
 from export.training.tokenizer import TextTokenizer, TokenizerSettings, same_pieces, train_tokenizer
 from export.training.trainer import Trainer
 from tests.export.checkpoints import huggingface_model, own_checkpoint, save_huggingface
 from tests.export.training.conftest import stories
+from tests.export.training.together import finish
 from tests.support.tiny_models import write_tiny_model
 
 Load = Callable[..., Recipe]
@@ -241,3 +243,27 @@ def test_going_on_from_a_run_without_a_teacher_is_refused(
     Trainer(toy_recipe(*SHORT), run).run(stop_after_steps=1)
     assert main([*command(toy_corpus, teacher, run, *SHORT), "--resume"]) == 1
     assert "was trained without a teacher" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns(tmp_path: Path, toy_corpus: Path, teacher: Path) -> None:
+    settings = (*SHORT, "training.tokens=3072", "training.log_every_steps=1", "training.autocast=float32")
+    assert main(command(toy_corpus, teacher, tmp_path / "one", *settings)) == 0
+    arguments = command(toy_corpus, teacher, tmp_path / "two", *settings)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "export", *arguments, "--threads", "1"],
+            env=worker_environment(rank, 2, tmp_path / "meeting"),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    said = finish(processes)
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(said)
+    one, two = (
+        [line["loss"] for line in read_log(tmp_path / name / "log.jsonl") if line["event"] == "step"]
+        for name in ("one", "two")
+    )
+    assert len(one) == 6
+    assert two == pytest.approx(one, rel=1e-4)
