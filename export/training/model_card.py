@@ -166,7 +166,7 @@ def _quality(evaluation: Mapping[str, Any], ppmd: Mapping[str, Any] | None, befo
     def row(title: str, part: Mapping[str, Any], other: Any = None, old: Any = None) -> list[str]:
         bits = part["bits_per_byte"]
         cells = [title, f"{part['bytes']:,}", f"{bits:.3f}"]
-        return cells + (_beaten(bits, other) if ppmd else []) + (_change(bits, old) if before else [])
+        return cells + (_beaten(bits, other) if ppmd else []) + (_change(part, old) if before else [])
 
     others, olds = (ppmd or {"groups": {}})["groups"], before or {"groups": {}, "languages": {}, "all": None}
     rows = [row(f"`{n}`", part, others.get(n), olds["groups"].get(n)) for n, part in evaluation["groups"].items()]
@@ -186,8 +186,10 @@ def _beaten(bits: float, other: Mapping[str, Any] | None) -> list[str]:
     return [f"{other['bits_per_byte']:.3f}", "yes" if bits < other["bits_per_byte"] else "**no**"]
 
 
-def _change(bits: float, old: Mapping[str, Any] | None) -> list[str]:
-    return ["", ""] if old is None else [f"{old['bits_per_byte']:.3f}", f"{bits / old['bits_per_byte'] - 1:+.1%}"]
+def _change(now: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[str]:
+    if old is None or old["bytes"] != now["bytes"]:  # another text: figures that must not stand side by side
+        return ["", ""]
+    return [f"{old['bits_per_byte']:.3f}", f"{now['bits_per_byte'] / old['bits_per_byte'] - 1:+.1%}"]
 
 
 def _judgement(text: str) -> list[str]:

@@ -58,13 +58,13 @@ def test_the_card_admits_where_the_baseline_is_better() -> None:
 
 
 def test_an_earlier_model_stands_beside_it_with_the_change() -> None:
-    old = {"bits_per_byte": 1.0, "bytes": 1}
-    before = {"name": "the first model", "groups": {"stories": old, "gone": old}, "languages": {}, "all": old}
+    old, other = {"bits_per_byte": 1.0, "bytes": PART["bytes"]}, {"bits_per_byte": 1.0, "bytes": 1}
+    before = {"name": "the first model", "groups": {"stories": old, "gone": old}, "languages": {}, "all": other}
     lines = model_card(toy_meta(), EVALUATION, Beside(before=before)).splitlines()
     assert "| held-out text | bytes | this model | the first model | change |" in lines
     assert "| `stories` | 4,321 | 1.250 | 1.000 | +25.0% |" in lines
     assert "| all en | 4,321 | 1.250 |  |  |" in lines
-    assert "| all | 4,321 | 1.250 | 1.000 | +25.0% |" in lines
+    assert "| all | 4,321 | 1.250 |  |  |" in lines  # other texts were measured then
 
 
 def test_what_a_reader_judged_has_its_own_part() -> None:

@@ -24,16 +24,20 @@ def changed(**tables: Any) -> dict[str, Any]:
     return source
 
 
-@pytest.mark.parametrize("name", ["toy", "tiny-student", "tiny-zh-en", "tiny-zh-en-2", "tiny-zh-en.toml"])
+@pytest.mark.parametrize("name", ["toy", "tiny-student", "tiny-zh-en", "tiny-zh-en-2", "tiny-zh-en-3", "tiny-zh-en.toml"])
 def test_bundled_recipes_are_found_by_name_and_are_right(name: str) -> None:
     recipe = load_recipe(find_recipe(name))
     assert recipe.stage_ends()[-1] == recipe.training.tokens
     assert all(group.licence and group.language for group in recipe.groups)
 
 
-def test_the_bundled_model_is_about_four_million_parameters() -> None:
-    assert load_recipe(find_recipe("tiny-zh-en")).model.parameters == 3_934_272
-    assert load_recipe(find_recipe("tiny-zh-en-2")).model.parameters == 13_766_912
+def test_the_bundled_models_recipes_go_on_from_one_another() -> None:
+    first, second, third = (load_recipe(find_recipe(name)) for name in ("tiny-zh-en", "tiny-zh-en-2", "tiny-zh-en-3"))
+    assert first.model.parameters == 3_934_272
+    assert second.model == third.model
+    assert third.model.parameters == 13_766_912
+    assert "tiny-zh-en/" in second.start.checkpoint
+    assert "tiny-zh-en-2/" in third.start.checkpoint
 
 
 def test_overrides_are_read_as_toml_or_as_text() -> None:
