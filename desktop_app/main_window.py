@@ -43,7 +43,8 @@ from desktop_app.services.error_words import words_for
 from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.settings_in_use import SettingsInUse
 from desktop_app.welcome import welcome
-from engine.contracts.generation import Finished, SamplingSettings, Started
+from engine.contracts.generation import Finished, Started
+from engine.contracts.sampling_settings import SamplingSettings
 
 if TYPE_CHECKING:
     from desktop_app.document.counting import Counts

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 
 from engine.contracts.errors import EngineError, UsageError, error_from_kind
-from engine.contracts.generation import Event, Failed, Finished, GenerationRequest, SamplingSettings, Token
+from engine.contracts.generation import Event, Failed, Finished, GenerationRequest, Token
 from engine.contracts.manifest import Manifest
+from engine.contracts.sampling_settings import SamplingSettings
 from engine.generate import generate
 from engine.loaded_model import LoadedModel
 from engine.session import Session

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.candidates import Candidates, best_ids
 from engine.contracts.errors import EngineError, NextstrokeError
 from engine.contracts.generation import (
     REASON_CANCELLED,
@@ -44,9 +43,10 @@ from engine.contracts.generation import (
 from engine.contracts.manifest import canonical_json
 from engine.loaded_model import LoadedModel
 from engine.prompt import Prompt, prepare_prompt
-from engine.random_stream import RandomStream
 from engine.runtime import Logits
-from engine.sampling import Chain, make_chain
+from engine.sampling.candidates import Candidates, best_ids
+from engine.sampling.chain import Chain, make_chain
+from engine.sampling.random_stream import RandomStream
 from engine.session import Session
 from engine.text_stream import TextStream
 
@@ -127,15 +127,16 @@ class _Generation:
 
     def _candidate(self, prompt: Prompt, candidate: int, logits: Logits | None) -> Iterator[Event]:
         request, output = self._request, _Output(candidate)
-        chain, stream = make_chain(request.sampling), RandomStream(request.sampling.seed, candidate)
-        for token in prompt.ids[-max(request.sampling.repetition_range, 1) :]:
+        chain = make_chain(request.sampling, self._model.tokenizer.pieces)
+        stream = RandomStream(request.sampling.seed, candidate)
+        for token in prompt.ids:
             chain.accept(token)
         text = TextStream(request.stop)
         while not output.reason:
             if logits is None or self._is_cancelled():
                 output.reason = REASON_CANCELLED
                 break
-            token, details = self._choose(logits[-1], chain, stream.uniform(len(output.ids)))
+            token, details = self._choose(logits[-1], chain, *stream.pair(len(output.ids)))
             if token == self._model.tokenizer.end_of_text and not request.ignore_end_of_text:
                 output.reason = REASON_END
                 break
@@ -146,7 +147,7 @@ class _Generation:
                 logits = self._session.step(token)
         yield self._finished(prompt, output, text)
 
-    def _choose(self, logits: NDArray[np.float32], chain: Chain, number: float) -> tuple[int, _Details]:
+    def _choose(self, logits: NDArray[np.float32], chain: Chain, number: float, chance: float) -> tuple[int, _Details]:
         """The next token, and what is reported of it: logarithms of probability before the chain."""
         pool = self._pool
         pool.fill(logits)
@@ -158,7 +159,7 @@ class _Generation:
         normalizer = pool.normalizer
         # Ids beyond the tokenizer's are padding of the model's matrices and stand for no text.
         pool.forbid_from(self._model.tokenizer.vocabulary_size)
-        chain.apply(pool)
+        chain.apply(pool, chance)
         token = pool.choose(number)
         return token, _Details(float(logits[token]) - normalizer, self._alternatives(logits, normalizer))
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.candidates import best_ids
 from engine.contracts.errors import EmptyPromptError, EngineError, UsageError
 from engine.loaded_model import LoadedModel
+from engine.sampling.candidates import best_ids
 from engine.session import Session
 
 Top = tuple[tuple[int, float], ...]  # (id, natural logarithm of probability), best first

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,6 +40,10 @@ class Tokenizer(Protocol):
     @property
     def digest(self) -> str:
         """SHA-256 of the tokenizer file."""
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes of every token, by id; none for a control token."""
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text. Raises `TokenizerError` for text that has no UTF-8 form."""
@@ -111,6 +115,10 @@ class _ByteTable:
     @property
     def digest(self) -> str:
         return self._digest
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        return self._table
 
     def token_bytes(self, token: int) -> bytes:
         return self._table[token]

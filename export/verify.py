@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from engine.contracts.errors import VerificationError
-from engine.contracts.generation import GenerationRequest, SamplingSettings, Token
+from engine.contracts.generation import GenerationRequest, Token
+from engine.contracts.sampling_settings import SamplingSettings
 from engine.folder import hash_folder, open_folder
 from engine.generate import generate
 from engine.loaded_model import LoadedModel, load_model

@@ -33,10 +33,10 @@ from engine.contracts.generation import (
     Failed,
     Finished,
     GenerationRequest,
-    SamplingSettings,
     Started,
     Token,
 )
+from engine.contracts.sampling_settings import SamplingSettings
 
 IDLE, WAITING, WRITING = "idle", "waiting", "writing"
 FRAME_MS = 16

@@ -74,6 +74,10 @@ ENGINE_LINES: tuple[tuple[str, str], ...] = (
         QT_TRANSLATE_NOOP("ErrorWords", "The model is of a newer format ({version}). Update the program."),
     ),
     (
+        r"every possible next token is forbidden",
+        QT_TRANSLATE_NOOP("ErrorWords", "The rules forbid every possible next word. Loosen one of them."),
+    ),
+    (
         r"the model answers with numbers that are not finite",
         QT_TRANSLATE_NOOP(
             "ErrorWords", "The model computes no valid numbers, so it is damaged. Fetch or convert it again."

@@ -14,8 +14,9 @@ from typing import Any
 
 from engine.commands.inputs import read_json_file
 from engine.contracts.errors import UsageError
-from engine.contracts.generation import GenerationRequest, SamplingSettings
+from engine.contracts.generation import GenerationRequest
 from engine.contracts.plain_fields import shown
+from engine.contracts.sampling_settings import SamplingSettings
 
 # Given in other ways: by the prompt's own arguments, or by the window alone.
 NOT_SETTINGS = frozenset({"id", "prompt", "prompt_ids", "ticket", "sampling"})

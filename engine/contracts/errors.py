@@ -8,7 +8,8 @@
     ├── TokenizerError          a tokenizer cannot be read, trained or does not fit the model
     ├── GenerationError         a request cannot be served
     │   ├── PromptTooLongError
-    │   └── EmptyPromptError
+    │   ├── EmptyPromptError
+    │   └── EmptyDistributionError   bans and constraints leave no token
     ├── EngineError             the runtime or the engine process failed
     │   ├── DeviceError
     │   ├── EngineBusyError     the queue is full
@@ -75,6 +76,10 @@ class PromptTooLongError(GenerationError):
 
 class EmptyPromptError(GenerationError):
     """There is nothing to continue."""
+
+
+class EmptyDistributionError(GenerationError):
+    """Bans, the constraint or a rule against repetition leave no token that could come next."""
 
 
 class EngineError(NextstrokeError):

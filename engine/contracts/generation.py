@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 
 from engine.contracts.errors import UsageError
 from engine.contracts.manifest import canonical_json
-from engine.contracts.plain_fields import shown, wrong_field
+from engine.contracts.plain_fields import COUNT_LIMIT, demand, is_text, wrong_field
+from engine.contracts.sampling_settings import SamplingSettings
 
 # Reasons of Finished
 REASON_LENGTH = "length"  # max_tokens reached
@@ -28,37 +29,6 @@ REASON_CANCELLED = "cancelled"
 # What to do with a prompt longer than the context
 CONTEXT_REFUSE = "refuse"
 CONTEXT_KEEP_END = "keep_end"  # drop tokens from the start; Started.dropped says how many
-
-COUNT_LIMIT = 2**31 - 1  # of tokens to write, keep or look back at: more than any context holds
-
-SAMPLER_ORDER = ("repetition_penalty", "top_k", "top_p", "min_p", "temperature")
-
-
-@dataclass(frozen=True)
-class SamplingSettings:
-    """How a token is chosen. Temperature 0 = the best one; off: top_k 0, top_p 1, min_p 0, repetition_penalty 1."""
-
-    temperature: float = 0.8
-    top_k: int = 0
-    top_p: float = 0.95
-    min_p: float = 0.05
-    repetition_penalty: float = 1.0
-    repetition_range: int = 256  # tokens looked back
-    seed: int = 0
-    order: tuple[str, ...] = SAMPLER_ORDER
-
-    def __post_init__(self) -> None:
-        """Refuse values that no distribution survives."""
-        _demand(0.0 <= self.temperature <= 100.0, "temperature", self.temperature, "from 0 to 100")
-        _demand(0 <= self.top_k <= COUNT_LIMIT, "top-k", self.top_k, f"from 0 to {COUNT_LIMIT}")
-        _demand(0.0 <= self.top_p <= 1.0, "top-p", self.top_p, "from 0 to 1")
-        _demand(0.0 <= self.min_p <= 1.0, "min-p", self.min_p, "from 0 to 1")
-        penalty = self.repetition_penalty  # a smaller one makes scores overflow
-        _demand(0.01 <= penalty <= 100.0, "repetition penalty", penalty, "from 0.01 to 100")
-        lookback = self.repetition_range
-        _demand(0 <= lookback <= COUNT_LIMIT, "repetition range", lookback, f"from 0 to {COUNT_LIMIT}")
-        _demand(0 <= self.seed < 2**64, "seed", self.seed, "a whole number from 0 to 2^64 - 1")
-        _demand(set(self.order) <= set(SAMPLER_ORDER), "order", self.order, f"made of {', '.join(SAMPLER_ORDER)}")
 
 
 @dataclass(frozen=True)
@@ -79,11 +49,11 @@ class GenerationRequest:
 
     def __post_init__(self) -> None:
         """Refuse impossible requests before they reach the engine."""
-        _demand(1 <= self.max_tokens <= COUNT_LIMIT, "max tokens", self.max_tokens, f"from 1 to {COUNT_LIMIT}")
-        _demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
-        _demand(0 <= self.report_top <= 1000, "report top", self.report_top, "from 0 to 1000")
-        _demand(all(map(_is_text, self.stop)), "stop", self.stop, "texts that are not empty, in UTF-8")
-        _demand(
+        demand(1 <= self.max_tokens <= COUNT_LIMIT, "max tokens", self.max_tokens, f"from 1 to {COUNT_LIMIT}")
+        demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
+        demand(0 <= self.report_top <= 1000, "report top", self.report_top, "from 0 to 1000")
+        demand(all(map(is_text, self.stop)), "stop", self.stop, "texts that are not empty, in UTF-8")
+        demand(
             self.context_policy in (CONTEXT_REFUSE, CONTEXT_KEEP_END),
             "context policy",
             self.context_policy,
@@ -99,11 +69,10 @@ class GenerationRequest:
         """The request of `to_dict`; unknown fields are refused, since ignoring one would change the text silently."""
         values = _known(cls, plain)
         found = values.get("sampling", {})
-        _demand(isinstance(found, Mapping | SamplingSettings), "sampling", found, "an object")
+        demand(isinstance(found, Mapping | SamplingSettings), "sampling", found, "an object")
         if isinstance(values.get("sampling"), Mapping):
             settings = _known(SamplingSettings, values["sampling"])
-            if "order" in settings:
-                settings["order"] = tuple(settings["order"])
+            settings |= {name: tuple(value) for name, value in settings.items() if isinstance(value, list)}
             values["sampling"] = SamplingSettings(**settings)
         if values.get("prompt_ids") is not None:
             values["prompt_ids"] = tuple(int(token) for token in values["prompt_ids"])
@@ -283,13 +252,3 @@ def _known(kind: Any, plain: Mapping[str, Any]) -> dict[str, Any]:
     if problem:
         raise UsageError(problem)
     return dict(plain)
-
-
-def _is_text(stop: str) -> bool:
-    """Not empty, and no half characters, which no text can hold."""
-    return bool(stop) and stop.encode("utf-8", "replace").decode("utf-8") == stop
-
-
-def _demand(holds: bool, what: str, found: object, wanted: str) -> None:
-    if not holds:
-        raise UsageError(f"{what} is {shown(found)}; it must be {wanted}")

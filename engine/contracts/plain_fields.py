@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from engine.contracts.errors import UsageError
+
+COUNT_LIMIT = 2**31 - 1  # of tokens to write, keep or look back at: more than any context holds
 SHOWN = 80  # letters of a value that a message repeats
 _SHOWN_BITS = 128  # of a whole number: all that a person may have meant
 
@@ -31,6 +34,17 @@ def shown(value: object) -> str:
         return f"a number of about {digits:,} digits"
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def demand(holds: bool, what: str, found: object, wanted: str) -> None:
+    """Raise the `UsageError` that says what was found where something else is wanted."""
+    if not holds:
+        raise UsageError(f"{what} is {shown(found)}; it must be {wanted}")
+
+
+def is_text(value: str) -> bool:
+    """Not empty, and no half characters, which no text can hold."""
+    return bool(value) and value.encode("utf-8", "replace").decode("utf-8") == value
 
 
 def wrong_field(kind: Any, values: Mapping[str, Any]) -> str:

@@ -16,7 +16,8 @@ from typing import Any, BinaryIO, cast
 
 from engine.contracts.errors import EngineStoppedError, error_from_kind
 from engine.contracts.frames import Message, encode_frame, read_frame
-from engine.contracts.generation import CONTEXT_KEEP_END, GenerationRequest, SamplingSettings
+from engine.contracts.generation import CONTEXT_KEEP_END, GenerationRequest
+from engine.contracts.sampling_settings import SamplingSettings
 from engine.contracts.task_request import for_task
 from engine.contracts.tasks import TaskFormat
 

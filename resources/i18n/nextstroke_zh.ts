@@ -550,6 +550,10 @@
         <translation>模型的格式较新（{version}）。请更新程序。</translation>
     </message>
     <message>
+        <source>The rules forbid every possible next word. Loosen one of them.</source>
+        <translation>这些规则把所有可能的下一个词都禁掉了。请放宽其中一条。</translation>
+    </message>
+    <message>
         <source>The model computes no valid numbers, so it is damaged. Fetch or convert it again.</source>
         <translation>模型算不出有效的数值，已经损坏。请重新获取或转换。</translation>
     </message>

@@ -18,11 +18,11 @@ from engine.contracts.generation import (
     GenerationRecord,
     GenerationRequest,
     Progress,
-    SamplingSettings,
     Started,
     Token,
     event_from_dict,
 )
+from engine.contracts.sampling_settings import SamplingSettings
 from engine.generate import generate
 from engine.loaded_model import LoadedModel, load_model
 from engine.prompt import tokens_to_drop

@@ -9,7 +9,8 @@ import pytest
 from engine import selftest
 from engine.commands.records import save_records
 from engine.contracts.errors import ModelFolderError
-from engine.contracts.generation import Finished, GenerationRecord, GenerationRequest, SamplingSettings
+from engine.contracts.generation import Finished, GenerationRecord, GenerationRequest
+from engine.contracts.sampling_settings import SamplingSettings
 from engine.generate import generate
 from engine.loaded_model import LoadedModel
 from engine.profile import find_profile

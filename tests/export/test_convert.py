@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from engine.contracts.errors import FileError, VerificationError
-from engine.contracts.generation import GenerationRequest, SamplingSettings, Token
+from engine.contracts.generation import GenerationRequest, Token
 from engine.contracts.manifest import MANIFEST_NAME
+from engine.contracts.sampling_settings import SamplingSettings
 from engine.folder import open_folder
 from engine.generate import generate
 from engine.loaded_model import LoadedModel, load_model

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.contracts.generation import Event, Finished, GenerationRequest, SamplingSettings, Started, Token
+from engine.contracts.generation import Event, Finished, GenerationRequest, Started, Token
+from engine.contracts.sampling_settings import SamplingSettings
 from engine.generate import generate
 from engine.loaded_model import LoadedModel, load_model
 from engine.session import Session

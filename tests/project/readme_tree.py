@@ -21,6 +21,7 @@ FOLDERS = {
     "desktop_app/services": "engine bridge, settings, paths, export jobs; QtCore only",
     "engine": "local inference; ONNX Runtime in one file; no torch, no Qt",
     "engine/commands": "one file for each subcommand of the command line",
+    "engine/sampling": "which token comes next: one chain of small stages",
     "engine/contracts": "what crosses borders: manifest, requests, events, errors; standard library only",
     "export": "the PyTorch side: train, import, convert, verify",
     "export/comparison": "the manual's page on two networks: train, time and draw them",

@@ -99,6 +99,7 @@ LINES = {
     "model.onnx in /m differs from its SHA-256, so it is damaged or was changed; fetch": "model.onnx",
     "/a b/model.onnx is damaged (its SHA-256 is not the manifest's); fetch or export the model folder again": "SHA-256",
     "the model answers with numbers that are not finite, so its weights are damaged; fetch": "",
+    "every possible next token is forbidden by the bans, the constraint or no_repeat_ngram; loosen one": "",
     "the model needs 900 MB and /m has 20 MB free; free some space and add it again": "900 MB",
     "There is an NVIDIA card, but CUDA 13 is missing; using the processor.": "CUDA 13",
     "CUDA was asked for, but no NVIDIA driver answers; use --device cpu": "NVIDIA",

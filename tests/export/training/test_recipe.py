@@ -24,7 +24,9 @@ def changed(**tables: Any) -> dict[str, Any]:
     return source
 
 
-@pytest.mark.parametrize("name", ["toy", "tiny-student", "tiny-zh-en", "tiny-zh-en-2", "tiny-zh-en-3", "tiny-zh-en.toml"])
+@pytest.mark.parametrize(
+    "name", ["toy", "tiny-student", "tiny-zh-en", "tiny-zh-en-2", "tiny-zh-en-3", "tiny-zh-en.toml"]
+)
 def test_bundled_recipes_are_found_by_name_and_are_right(name: str) -> None:
     recipe = load_recipe(find_recipe(name))
     assert recipe.stage_ends()[-1] == recipe.training.tokens

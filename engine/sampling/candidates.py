@@ -1,10 +1,11 @@
 """The tokens that may come next and their scores, cut down by the sampling chain.
 
-For: `sampling`. Knows: scores and the order "higher score first, then lower id"; must not know settings or seeds.
+For: the stages. Knows: scores and the order "higher score first, then lower id"; must not know settings or seeds.
 
     whole   scores of all tokens, by id           until a cut needs the order
     few     (ids, scores), best first             what a cut left; never empty
 
+A score of minus infinity is a forbidden token: it has no probability, is never among the few, and is never chosen.
 The whole vocabulary is rarely sorted: a cut sorts the scores near the highest, and more only if those fall short, which
 costs one comparison of the whole each time. The result is that of sorting everything (the tests hold it against that).
 """
@@ -16,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.contracts.errors import EmptyDistributionError
 
 Scores = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -64,22 +67,62 @@ class Candidates:
         """Leave no probability to the ids from `first` on; only before the first cut."""
         if first < len(self._whole):
             self._whole[first:] = -math.inf
-            self._highest = float(self._whole.max())
-            self._total = 0.0
+            self._whole_changed()
 
     def multiply(self, ids: Ids, above_zero: float, below_zero: float) -> None:
         """Multiply the scores of `ids` by one factor where they are positive and by another where they are negative."""
         if self._ids is None:
             scores = self._whole[ids]
             self._whole[ids] = np.where(scores > 0, scores * above_zero, scores * below_zero)
-            self._highest = float(self._whole.max())
-            self._total = 0.0
+            self._whole_changed()
             return
         chosen = np.isin(self._ids, ids)
         factors = np.where(self._few > 0, above_zero, below_zero)
-        scores = np.where(chosen, self._few * factors, self._few)
-        order = np.lexsort((self._ids, -scores))
-        self._ids, self._few = self._ids[order], scores[order]
+        self._reorder(np.where(chosen, self._few * factors, self._few))
+
+    def add(self, ids: Ids, amounts: Scores | float) -> None:
+        """Add `amounts` (one for each of the different `ids`, or one for all) to their scores."""
+        if self._ids is None:
+            self._whole[ids] += amounts
+            self._whole_changed()
+            return
+        every = np.zeros(len(self._whole))
+        every[ids] = amounts
+        self._reorder(self._few + every[self._ids])
+
+    def forbid(self, ids: Ids) -> None:
+        """Leave no probability to `ids`. Raises `EmptyDistributionError` where that leaves nothing."""
+        if self._ids is None:
+            self._whole[ids] = -math.inf
+            self._whole_changed()
+            _demand_some(self._highest > -math.inf)
+            return
+        left = ~np.isin(self._ids, ids)
+        _demand_some(bool(left.any()))
+        self._ids, self._few = self._ids[left], self._few[left]
+
+    def distribution(self) -> tuple[Ids, Scores]:
+        """Ids and probabilities of all that is left, in no particular order; a forbidden one may be there with 0."""
+        if self._ids is None:
+            total = self._whole_total()
+            return np.arange(len(self._whole)), self._weights / total
+        weights = np.exp(self._few - self._few[0])
+        return self._ids, weights / weights.sum()
+
+    def deviation(self) -> float:
+        """Standard deviation of the scores that are left."""
+        scores = self._whole[self._whole > -math.inf] if self._ids is None else self._few
+        return float(scores.std())
+
+    def keep(self, ids: Ids) -> None:
+        """Keep these alone, which must be among what is left, and at least one."""
+        if self._ids is None:
+            scores = self._whole[ids]
+            order = np.lexsort((ids, -scores))
+            self._take(ids[order])
+        else:
+            kept = np.isin(self._ids, ids)
+            self._ids, self._few = self._ids[kept], self._few[kept]
 
     def scale(self, factor: float) -> None:
         """Multiply all scores by a positive factor."""
@@ -93,16 +136,14 @@ class Candidates:
     def keep_best(self, count: int) -> None:
         """Keep the `count` best."""
         if self._ids is None:
-            self._ids = best_ids(self._whole, count)
-            self._few = self._whole[self._ids]
+            self._take(best_ids(self._whole, count))
         else:
             self._cut(count)
 
     def keep_near(self, distance: float) -> None:
         """Keep the scores that are at most `distance` below the highest."""
         if self._ids is None:
-            self._ids = ids_near(self._whole, self._highest - distance)
-            self._few = self._whole[self._ids]
+            self._take(ids_near(self._whole, self._highest - distance))
         else:
             self._cut(int(np.count_nonzero(self._few >= self._few[0] - distance)))
 
@@ -135,12 +176,26 @@ class Candidates:
             near = self._whole >= self._highest - distance
             if distance < math.inf and float(self._weights[near].sum()) <= share * total:
                 continue  # too few: not worth sorting
-            self._ids = ids_near(self._whole, self._highest - distance)
-            self._few = self._whole[self._ids]
+            self._take(ids_near(self._whole, self._highest - distance))
             sums = np.cumsum(self._weights[self._ids])
             if sums[-1] > share * total:
                 break
         return sums, total
+
+    def _take(self, ids: Ids) -> None:
+        """From the whole to these few, best first; the forbidden ones, which are last, stay behind."""
+        scores = self._whole[ids]
+        count = max(int(np.count_nonzero(scores > -math.inf)), 1)
+        self._ids, self._few = ids[:count], scores[:count]
+
+    def _reorder(self, scores: Scores) -> None:
+        assert self._ids is not None
+        order = np.lexsort((self._ids, -scores))
+        self._ids, self._few = self._ids[order], scores[order]
+
+    def _whole_changed(self) -> None:
+        self._highest = float(self._whole.max())
+        self._total = 0.0
 
     def _whole_total(self) -> float:
         if self._total == 0.0:
@@ -153,6 +208,13 @@ class Candidates:
         assert self._ids is not None
         count = max(count, 1)
         self._ids, self._few = self._ids[:count], self._few[:count]
+
+
+def _demand_some(holds: bool) -> None:
+    if not holds:
+        raise EmptyDistributionError(
+            "every possible next token is forbidden by the bans, the constraint or no_repeat_ngram; loosen one of them"
+        )
 
 
 def best_ids(scores: NDArray[np.floating[Any]], count: int) -> Ids:

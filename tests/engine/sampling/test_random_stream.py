@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.random_stream import RandomStream, philox
+from engine.sampling.random_stream import RandomStream, philox
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,13 @@ class RandomStream:
 
     def uniform(self, index: int) -> float:
         """Number `index` of the stream, in [0, 1) with 53 random bits."""
+        return self.pair(index)[0]
+
+    def pair(self, index: int) -> tuple[float, float]:
+        """Number `index`, and another that is independent of it."""
         counter = (index & _WORD, index >> 32 & _WORD, self.candidate, 0)
-        first, second, _, _ = philox(counter, (self.seed & _WORD, self.seed >> 32 & _WORD))
-        return ((second << 32 | first) >> 11) * 2.0**-53
+        one, two, three, four = philox(counter, (self.seed & _WORD, self.seed >> 32 & _WORD))
+        return ((two << 32 | one) >> 11) * 2.0**-53, ((four << 32 | three) >> 11) * 2.0**-53
 
 
 def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
