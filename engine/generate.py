@@ -42,11 +42,14 @@ from engine.contracts.generation import (
 )
 from engine.contracts.manifest import canonical_json
 from engine.loaded_model import LoadedModel
-from engine.prompt import Prompt, prepare_prompt
+from engine.phrase_guard import PhraseGuard
+from engine.prompt import Prompt, prepare_prompt, refuse_unknown_ids
 from engine.runtime import Logits
+from engine.sampling.bias import Bias
 from engine.sampling.candidates import Candidates, best_ids
 from engine.sampling.chain import Chain, make_chain
 from engine.sampling.random_stream import RandomStream
+from engine.sampling.stage import Stage
 from engine.session import Session
 from engine.text_stream import TextStream
 
@@ -73,16 +76,51 @@ def generate(
         yield Failed(request.id, request.ticket, EngineError.__name__, _OUT_OF_MEMORY)
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """A token and what is reported of it besides its text."""
+
+    id: int
+    logprob: float
+    alternatives: tuple[tuple[int, str, float], ...]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A token that nobody has been told of, and the chain as it was before it."""
+
+    chosen: _Chosen
+    before: Chain
+
+
 @dataclass
 class _Output:
-    """What one candidate has produced so far."""
+    """What one candidate has produced so far: `ids` are told, those in `held` may still be taken back."""
 
     candidate: int
     ids: list[int] = field(default_factory=list)
+    held: list[_Held] = field(default_factory=list)
+    forbidden: dict[int, list[int]] = field(default_factory=dict)  # by place, as long as what is before it stands
     text: list[str] = field(default_factory=list)
     reason: str = ""
     began: float = field(default_factory=time.perf_counter)
     first_token_at: float = 0.0
+
+    @property
+    def length(self) -> int:
+        """Tokens so far."""
+        return len(self.ids) + len(self.held)
+
+    @property
+    def last(self) -> int:
+        """The last token."""
+        return self.held[-1].chosen.id if self.held else self.ids[-1]
+
+    def take_back(self, count: int, forbidden: Sequence[int]) -> None:
+        """Drop the last `count` tokens; `forbidden` must not come in the place of the first of them."""
+        del self.held[-count:]
+        self.forbidden = {place: ids for place, ids in self.forbidden.items() if place <= self.length}
+        self.forbidden.setdefault(self.length, []).extend(forbidden)
 
 
 class _Generation:
@@ -127,27 +165,68 @@ class _Generation:
 
     def _candidate(self, prompt: Prompt, candidate: int, logits: Logits | None) -> Iterator[Event]:
         request, output = self._request, _Output(candidate)
-        chain = make_chain(request.sampling, self._model.tokenizer.pieces)
+        guard = PhraseGuard(request.banned)
+        chain = self._new_chain(prompt)
         stream = RandomStream(request.sampling.seed, candidate)
-        for token in prompt.ids:
-            chain.accept(token)
+        first = logits if logits is None else logits.copy()  # for when all tokens are taken back
         text = TextStream(request.stop)
         while not output.reason:
             if logits is None or self._is_cancelled():
                 output.reason = REASON_CANCELLED
                 break
-            token, details = self._choose(logits[-1], chain, *stream.pair(len(output.ids)))
-            if token == self._model.tokenizer.end_of_text and not request.ignore_end_of_text:
+            place = output.length
+            before = chain.clone() if guard.is_on else chain
+            chosen = self._choose(logits[-1], chain, stream.pair(place), output.forbidden.get(place, ()))
+            if chosen.id == self._model.tokenizer.end_of_text and not request.ignore_end_of_text:
                 output.reason = REASON_END
                 break
-            chain.accept(token)
-            yield self._token(output, token, text.push(self._bytes_of(token)), details)
+            chain.accept(chosen.id)
+            output.held.append(_Held(chosen, before))
+            back = guard.push(self._bytes_of(chosen.id))
+            if back:
+                began = output.held[-back]
+                chain = began.before
+                output.take_back(back, guard.alike(began.chosen.id, self._model.tokenizer.pieces))
+                if back > 1:  # else those before the token still stand
+                    logits = self._logits_behind(prompt, output, first)
+                continue
+            yield from self._release(output, text, guard.held)
             output.reason = self._reason_to_stop(output, text)
             if not output.reason:
-                logits = self._session.step(token)
+                logits = self._session.step(chosen.id)
+        yield from self._release(output, text, 0)
         yield self._finished(prompt, output, text)
 
-    def _choose(self, logits: NDArray[np.float32], chain: Chain, number: float, chance: float) -> tuple[int, _Details]:
+    def _new_chain(self, prompt: Prompt) -> Chain:
+        """The stages of the request, which have read the prompt."""
+        request, tokenizer = self._request, self._model.tokenizer
+        amounts = {int(token): amount for token, amount in request.bias_ids.items()}
+        refuse_unknown_ids(self._model, amounts)
+        for text, amount in request.bias.items():
+            amounts |= dict.fromkeys(tokenizer.encode(text), amount)
+        stages: tuple[Stage, ...] = (Bias(amounts),) if amounts else ()
+        chain = Chain((*stages, *make_chain(request.sampling, tokenizer.pieces).stages))
+        for token in prompt.ids:
+            chain.accept(token)
+        return chain
+
+    def _logits_behind(self, prompt: Prompt, output: _Output, first: Logits | None) -> Logits | None:
+        """Those behind the last token that was not taken back: it runs once more, with the same bits."""
+        self._session.rewind(len(prompt.ids) + max(output.length - 1, 0))
+        return self._session.step(output.last) if output.length else first
+
+    def _release(self, output: _Output, text: TextStream, keep: int) -> Iterator[Token]:
+        """Tell of the held tokens but the last `keep`; none behind a stop string."""
+        count = max(len(output.held) - keep, 0)
+        released, output.held = output.held[:count], output.held[count:]
+        for held in released:
+            if text.matched is None:
+                chosen = held.chosen
+                yield self._token(output, chosen, text.push(self._bytes_of(chosen.id)))
+
+    def _choose(
+        self, logits: NDArray[np.float32], chain: Chain, numbers: tuple[float, float], forbidden: Sequence[int]
+    ) -> _Chosen:
         """The next token, and what is reported of it: logarithms of probability before the chain."""
         pool = self._pool
         pool.fill(logits)
@@ -159,9 +238,12 @@ class _Generation:
         normalizer = pool.normalizer
         # Ids beyond the tokenizer's are padding of the model's matrices and stand for no text.
         pool.forbid_from(self._model.tokenizer.vocabulary_size)
+        if forbidden:
+            pool.forbid(np.array(forbidden))
+        number, chance = numbers
         chain.apply(pool, chance)
         token = pool.choose(number)
-        return token, _Details(float(logits[token]) - normalizer, self._alternatives(logits, normalizer))
+        return _Chosen(token, float(logits[token]) - normalizer, self._alternatives(logits, normalizer))
 
     def _alternatives(self, logits: NDArray[np.float32], normalizer: float) -> tuple[tuple[int, str, float], ...]:
         if self._request.report_top == 0:
@@ -176,21 +258,28 @@ class _Generation:
         tokenizer = self._model.tokenizer
         return tokenizer.token_bytes(token) if token < tokenizer.vocabulary_size else b""
 
-    def _token(self, output: _Output, token: int, text: str, details: _Details) -> Token:
+    def _token(self, output: _Output, chosen: _Chosen, text: str) -> Token:
         if not output.ids:
             output.first_token_at = time.perf_counter()
         index = len(output.ids)
-        output.ids.append(token)
+        output.ids.append(chosen.id)
         output.text.append(text)
         request = self._request
         return Token(
-            request.id, request.ticket, output.candidate, index, token, text, details.logprob, details.alternatives
+            request.id,
+            request.ticket,
+            output.candidate,
+            index,
+            chosen.id,
+            text,
+            chosen.logprob,
+            chosen.alternatives,
         )
 
     def _reason_to_stop(self, output: _Output, text: TextStream) -> str:
         if text.matched is not None:
             return REASON_STOP
-        if len(output.ids) >= self._request.max_tokens:
+        if output.length >= self._request.max_tokens:
             return REASON_LENGTH
         return REASON_CONTEXT if self._session.length >= self._session.context_length else ""
 
@@ -222,14 +311,6 @@ class _Generation:
             prefill_tokens_per_second=self._prefilled / self._prefill_seconds if self._prefill_seconds else 0.0,
             decode_tokens_per_second=later / decode if later > 0 and decode > 0 else 0.0,
         )
-
-
-@dataclass(frozen=True)
-class _Details:
-    """What is reported of a token besides its text."""
-
-    logprob: float
-    alternatives: tuple[tuple[int, str, float], ...]
 
 
 def make_record(

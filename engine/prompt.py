@@ -5,7 +5,7 @@ For: generation. Knows: the context policy and how a text is begun. Must not kno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.contracts.errors import EmptyPromptError, PromptTooLongError, UsageError
@@ -56,8 +56,13 @@ def _ids_of(model: LoadedModel, request: GenerationRequest) -> Sequence[int]:
     if request.prompt is not None:
         return model.prompt_ids(request.prompt)
     ids = request.prompt_ids or ()
+    refuse_unknown_ids(model, ids)
+    return ids
+
+
+def refuse_unknown_ids(model: LoadedModel, ids: Iterable[int]) -> None:
+    """Raises `UsageError` where one of `ids` is no token of the model."""
     size = model.manifest.vocabulary_size
     wrong = next((token for token in ids if not 0 <= token < size), None)
     if wrong is not None:
         raise UsageError(f"the token id {wrong} does not exist in this model; ids go from 0 to {size - 1}")
-    return ids

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.contracts.errors import EmptyPromptError, EngineError, UsageError
+from engine.contracts.errors import EmptyPromptError, EngineError
 from engine.loaded_model import LoadedModel
+from engine.prompt import refuse_unknown_ids
 from engine.sampling.candidates import best_ids
 from engine.session import Session
 
@@ -48,10 +49,7 @@ class ScoreResult:
 
 def score(model: LoadedModel, ids: Sequence[int], top: int = 0, session: Session | None = None) -> ScoreResult:
     """Score every token given those before it; `top` alternatives at each place. Natural logarithms, float64."""
-    size = model.manifest.vocabulary_size
-    wrong = next((token for token in ids if not 0 <= token < size), None)
-    if wrong is not None:
-        raise UsageError(f"the token id {wrong} does not exist in this model; ids go from 0 to {size - 1}")
+    refuse_unknown_ids(model, ids)
     if not ids:
         raise EmptyPromptError("there is nothing to score: the text is empty; give at least one word")
     judged: list[tuple[float | None, Top]] = [(None, ())]

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from engine.contracts.errors import UsageError
 from engine.contracts.manifest import canonical_json
-from engine.contracts.plain_fields import COUNT_LIMIT, demand, is_text, wrong_field
+from engine.contracts.plain_fields import COUNT_LIMIT, demand, is_number, is_text, wrong_field
 from engine.contracts.sampling_settings import SamplingSettings
 
 # Reasons of Finished
@@ -30,6 +30,8 @@ REASON_CANCELLED = "cancelled"
 CONTEXT_REFUSE = "refuse"
 CONTEXT_KEEP_END = "keep_end"  # drop tokens from the start; Started.dropped says how many
 
+BIAS_LIMIT = 100.0  # of a bias in both directions; minus this forbids a token
+
 
 @dataclass(frozen=True)
 class GenerationRequest:
@@ -41,6 +43,9 @@ class GenerationRequest:
     max_tokens: int = 128
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     stop: tuple[str, ...] = ()
+    bias: Mapping[str, float] = field(default_factory=dict)  # added to the scores of every token of a text
+    bias_ids: Mapping[str, float] = field(default_factory=dict)  # the same by token id, written as text
+    banned: tuple[str, ...] = ()  # phrases that are not written; what begins one is taken back
     candidates: int = 1
     report_top: int = 0  # alternatives reported with each token
     ignore_end_of_text: bool = False
@@ -53,6 +58,12 @@ class GenerationRequest:
         demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
         demand(0 <= self.report_top <= 1000, "report top", self.report_top, "from 0 to 1000")
         demand(all(map(is_text, self.stop)), "stop", self.stop, "texts that are not empty, in UTF-8")
+        demand(all(map(is_text, self.banned)), "banned", self.banned, "texts that are not empty, in UTF-8")
+        demand(all(map(is_text, self.bias)), "bias", self.bias, "by texts that are not empty, in UTF-8")
+        demand(all(map(_is_id, self.bias_ids)), "bias ids", self.bias_ids, 'by token ids, as {"42": -1.5}')
+        for amount in (*self.bias.values(), *self.bias_ids.values()):
+            is_right = is_number(amount) and -BIAS_LIMIT <= amount <= BIAS_LIMIT
+            demand(is_right, "a bias", amount, f"a number from {-BIAS_LIMIT:g} to {BIAS_LIMIT:g}")
         demand(
             self.context_policy in (CONTEXT_REFUSE, CONTEXT_KEEP_END),
             "context policy",
@@ -76,8 +87,7 @@ class GenerationRequest:
             values["sampling"] = SamplingSettings(**settings)
         if values.get("prompt_ids") is not None:
             values["prompt_ids"] = tuple(int(token) for token in values["prompt_ids"])
-        if "stop" in values:
-            values["stop"] = tuple(values["stop"])
+        values |= {name: tuple(values[name]) for name in ("stop", "banned") if name in values}
         return cls(**values)
 
 
@@ -252,3 +262,7 @@ def _known(kind: Any, plain: Mapping[str, Any]) -> dict[str, Any]:
     if problem:
         raise UsageError(problem)
     return dict(plain)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 10

@@ -47,6 +47,11 @@ def is_text(value: str) -> bool:
     return bool(value) and value.encode("utf-8", "replace").decode("utf-8") == value
 
 
+def is_number(value: object) -> bool:
+    """A number, as JSON knows it: True is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def wrong_field(kind: Any, values: Mapping[str, Any]) -> str:
     """The first of `values` that is not what the dataclass `kind` declares, in words; empty when all are right.
 

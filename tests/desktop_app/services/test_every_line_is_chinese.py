@@ -26,6 +26,7 @@ NOT_IN_THE_WINDOW = {
     "engine/contracts/task": "tasks are asked for on the command line and in training",
     "engine/host.py:_handle_": "the window sends only values of its own menus",
     "engine/prompt.py:_ids_of": "the window sends texts, never numbers of tokens",
+    "engine/prompt.py:refuse_unknown_ids": "the same",
     "engine/score.py": "a command of the command line",
     "engine/selftest.py": "a command of the command line",
     "export/export_command.py:run": "the window names the folder itself",
