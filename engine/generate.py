@@ -48,6 +48,7 @@ from engine.runtime import Logits
 from engine.sampling.bias import Bias
 from engine.sampling.candidates import Candidates, best_ids
 from engine.sampling.chain import Chain, make_chain
+from engine.sampling.literal import Literal
 from engine.sampling.random_stream import RandomStream
 from engine.sampling.stage import Stage
 from engine.session import Session
@@ -169,7 +170,7 @@ class _Generation:
         chain = self._new_chain(prompt)
         stream = RandomStream(request.sampling.seed, candidate)
         first = logits if logits is None else logits.copy()  # for when all tokens are taken back
-        text = TextStream(request.stop)
+        text = TextStream(request.stop, hidden=len(self._healed_bytes(prompt)))
         while not output.reason:
             if logits is None or self._is_cancelled():
                 output.reason = REASON_CANCELLED
@@ -208,7 +209,11 @@ class _Generation:
         chain = Chain((*stages, *make_chain(request.sampling, tokenizer.pieces).stages))
         for token in prompt.ids:
             chain.accept(token)
-        return chain
+        literal = self._healed_bytes(prompt) + request.begin_with.encode()
+        return Chain((Literal(literal, tokenizer.pieces), *chain.stages)) if literal else chain
+
+    def _healed_bytes(self, prompt: Prompt) -> bytes:
+        return b"".join(self._bytes_of(token) for token in prompt.healed)
 
     def _logits_behind(self, prompt: Prompt, output: _Output, first: Logits | None) -> Logits | None:
         """Those behind the last token that was not taken back: it runs once more, with the same bits."""
@@ -286,7 +291,7 @@ class _Generation:
     def _finished(self, prompt: Prompt, output: _Output, text: TextStream) -> Finished:
         rest = text.finish(is_cut=output.reason != REASON_END)
         output.text.append(rest)
-        usage = Usage(len(prompt.ids), len(output.ids), self._session.length, self._model.context_length)
+        usage = Usage(len(prompt.whole), len(output.ids), self._session.length, self._model.context_length)
         return Finished(
             self._request.id,
             self._request.ticket,
@@ -296,7 +301,7 @@ class _Generation:
             text=rest,
             usage=usage,
             timings=self._timings(output),
-            record=make_record(self._model, self._request, prompt.ids, output.candidate, output.ids, output.text),
+            record=make_record(self._model, self._request, prompt.whole, output.candidate, output.ids, output.text),
         )
 
     def _timings(self, output: _Output) -> Timings:

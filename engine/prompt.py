@@ -17,10 +17,16 @@ _DROP_STEPS = 4  # a long prompt loses a whole number of quarters of the context
 
 @dataclass(frozen=True)
 class Prompt:
-    """The tokens to run; `dropped` tokens before them are not seen by the model."""
+    """The tokens to run; `dropped` tokens before them are not seen by the model, `healed` ones behind written anew."""
 
     ids: tuple[int, ...]
     dropped: int
+    healed: tuple[int, ...] = ()
+
+    @property
+    def whole(self) -> tuple[int, ...]:
+        """With the tokens that are written anew: what a record keeps."""
+        return self.ids + self.healed
 
 
 def prepare_prompt(model: LoadedModel, request: GenerationRequest) -> Prompt:
@@ -34,7 +40,18 @@ def prepare_prompt(model: LoadedModel, request: GenerationRequest) -> Prompt:
     dropped = 0
     if request.context_policy == CONTEXT_KEEP_END:
         dropped = tokens_to_drop(len(ids), request.max_tokens, context)
-    return Prompt(tuple(ids[dropped:]), dropped)
+    seen = tuple(ids[dropped:])
+    kept = _kept_by_healing(model, seen) if request.heal else len(seen)
+    return Prompt(seen[:kept], dropped, seen[kept:])
+
+
+def _kept_by_healing(model: LoadedModel, ids: Sequence[int]) -> int:
+    """All but the last token, where a longer one begins as it does and another stands before it."""
+    last = model.tokenizer.token_bytes(ids[-1]) if ids[-1] < model.tokenizer.vocabulary_size else b""
+    has_longer = bool(last) and any(
+        len(piece) > len(last) and piece.startswith(last) for piece in model.tokenizer.pieces
+    )
+    return len(ids) - 1 if len(ids) > 1 and has_longer else len(ids)
 
 
 def tokens_to_drop(count: int, max_tokens: int, context: int) -> int:

@@ -59,9 +59,10 @@ class StopFilter:
 
 
 class TextStream:
-    """Both together."""
+    """Both together; the first `hidden` bytes are dropped: they stand in the prompt already."""
 
-    def __init__(self, stops: Sequence[str] = ()) -> None:
+    def __init__(self, stops: Sequence[str] = (), hidden: int = 0) -> None:
+        self._hidden = hidden
         self._characters = Utf8Stream()
         self._filter = StopFilter(stops)
 
@@ -72,7 +73,9 @@ class TextStream:
 
     def push(self, piece: bytes) -> str:
         """The text that is certain after these bytes."""
-        return self._filter.push(self._characters.push(piece))
+        shown = piece[self._hidden :]
+        self._hidden -= len(piece) - len(shown)
+        return self._filter.push(self._characters.push(shown))
 
     def finish(self, is_cut: bool = True) -> str:
         """The rest of the text; `is_cut` says that the generation was ended from outside."""

@@ -46,6 +46,8 @@ class GenerationRequest:
     bias: Mapping[str, float] = field(default_factory=dict)  # added to the scores of every token of a text
     bias_ids: Mapping[str, float] = field(default_factory=dict)  # the same by token id, written as text
     banned: tuple[str, ...] = ()  # phrases that are not written; what begins one is taken back
+    begin_with: str = ""  # the text begins so
+    heal: bool = False  # the prompt's last token may become a longer one: it may end in the middle of a word
     candidates: int = 1
     report_top: int = 0  # alternatives reported with each token
     ignore_end_of_text: bool = False
@@ -58,6 +60,7 @@ class GenerationRequest:
         demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
         demand(0 <= self.report_top <= 1000, "report top", self.report_top, "from 0 to 1000")
         demand(all(map(is_text, self.stop)), "stop", self.stop, "texts that are not empty, in UTF-8")
+        demand(not self.begin_with or is_text(self.begin_with), "begin with", self.begin_with, "a text in UTF-8")
         demand(all(map(is_text, self.banned)), "banned", self.banned, "texts that are not empty, in UTF-8")
         demand(all(map(is_text, self.bias)), "bias", self.bias, "by texts that are not empty, in UTF-8")
         demand(all(map(_is_id, self.bias_ids)), "bias ids", self.bias_ids, 'by token ids, as {"42": -1.5}')
