@@ -75,6 +75,12 @@ def quantize_columns(weight: FloatArray, limit: int = COLUMN_LIMIT) -> Columns:
     return Columns(np.ascontiguousarray(integers.T), scales.astype(np.float32))
 
 
+def dequantize_columns(columns: Columns) -> FloatArray:
+    """The weights that the kernel sees, (out, in)."""
+    result: FloatArray = np.ascontiguousarray((columns.integers * columns.scales).T.astype(np.float32))
+    return result
+
+
 def _quantize_rows(
     weight: FloatArray, bits: int, importance: FloatArray | None
 ) -> tuple[NDArray[np.uint8], FloatArray]:

@@ -88,12 +88,14 @@ class DistillationSettings:
 
 @dataclass(frozen=True)
 class StartSettings:
-    """The optional [start] table: a checkpoint whose weights, grown where [model] is larger, a run begins with."""
+    """The optional [start] table: a checkpoint or a model folder whose weights, grown where [model] is larger, a run
+    begins with.
+    """
 
     checkpoint: str = ""
     name: str = ""  # written by the run: what it was, its size, and the tokens it had been trained on
     parameters: int = 0
-    tokens: int = 0
+    tokens: int = 0  # of a model folder, which does not say: given by the recipe
 
 
 @dataclass(frozen=True)

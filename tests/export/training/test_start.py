@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.contracts.errors import CheckpointError
+from export.convert import convert
 from export.training.checkpoint import load_checkpoint
 from export.training.evaluation import evaluate, read_heldout
 from export.training.recipe import Recipe
@@ -74,3 +75,32 @@ def test_without_a_start_nothing_changes(tmp_path: Path, toy_recipe: Callable[..
 def test_a_network_that_cannot_grow_is_refused(first: Path, tmp_path: Path, toy_recipe: Callable[..., Recipe]) -> None:
     with pytest.raises(CheckpointError, match="layers would shrink from 2 to 1"):
         started(toy_recipe(f"start.checkpoint={first}", "model.layers=1"), tmp_path, resume=False)
+
+
+def test_a_model_folder_is_a_start_too(first: Path, tmp_path: Path, toy_recipe: Callable[..., Recipe]) -> None:
+    folder = tmp_path / "folder"
+    convert(first, folder, "int8")
+    from_folder = toy_recipe(*BRIEF, f"start.checkpoint={folder}", "start.tokens=4096")
+    from_checkpoint = toy_recipe(*BRIEF, f"start.checkpoint={first}")
+    bits = []
+    for number, asked in enumerate((from_checkpoint, from_folder)):
+        run = tmp_path / str(number)
+        recipe, model = started(asked, run, resume=False)
+        assert model is not None
+        heldout = read_heldout(recipe.groups, TextTokenizer.open(run / "tokenizer.model"))
+        bits.append(evaluate(model, heldout)["all"]["bits_per_byte"])
+    assert bits[1] == pytest.approx(bits[0], rel=0.01)
+    assert bits[1] != bits[0]  # it was rounded on the way
+    assert (recipe.start.name, recipe.start.tokens) == ("folder", 4096)
+
+
+def test_a_damaged_model_folder_is_no_start(first: Path, tmp_path: Path, toy_recipe: Callable[..., Recipe]) -> None:
+    folder = tmp_path / "folder"
+    convert(first, folder, "fp32")
+    graph = folder / "decoder.onnx"
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    graph.chmod(0o644)
+    graph.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"decoder\.onnx is not what its manifest says"):
+        started(toy_recipe(*BRIEF, f"start.checkpoint={folder}"), tmp_path / "run", resume=False)
