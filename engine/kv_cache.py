@@ -1,17 +1,20 @@
-"""The preallocated keys and values of one sequence.
+"""The preallocated keys and values of one sequence, or of several that began as one.
 
-For: a session. Knows: which positions are committed, growing by doubling, rewinding and copying.
-Must not know: tokens, ONNX Runtime, or how a graph uses the buffers.
+For: a session, and a batch of candidates. Knows: which positions are committed, growing by doubling, rewinding and
+copying. Must not know: tokens, ONNX Runtime, or how a graph uses the buffers.
 
     buffer   (1, kv_heads, capacity, head_size) per layer, keys and values
              |<-- length: committed -->|<-- written by a run that may still fail -->|<-- free -->|
 
 A run writes behind `length`; only `commit` makes that part of the sequence, so a failed run leaves nothing behind.
+
+    batch    (rows, kv_heads, capacity, head_size): row r is a sequence, its first positions copied from the session's
+             where a row leaves, the last one takes its place, so the rows in use are always the first ones
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,12 +70,10 @@ class KVCache:
 
     def reserve(self, total: int) -> None:
         """Make room for `total` positions, keeping what is committed."""
-        if total > self.context_length:
-            raise ValueError(f"{total} positions do not fit a context of {self.context_length}")
-        if total <= self.capacity:
+        capacity = grown_capacity(self.capacity, total, self.context_length)
+        if capacity == self.capacity:
             return
-        while self.capacity < total:
-            self.capacity = min(2 * self.capacity, self.context_length)
+        self.capacity = capacity
         old, self.buffers = self.buffers, self._new_buffers()
         self._copy(old)
         self.generation += 1
@@ -115,6 +116,59 @@ class KVCache:
         for mine, theirs in zip(self.buffers, source, strict=True):
             for target, origin in zip(mine, theirs, strict=True):
                 target.copy_from(origin, self.length)
+
+
+class BatchCache:
+    """Keys and values of several sequences in the computer's memory, a row each. Who owns it knows their lengths."""
+
+    def __init__(self, source: KVCache, rows: int) -> None:
+        """`rows` copies of what `source` has committed."""
+        self._layout, self._context_length = source.layout, source.context_length
+        self.rows, self.capacity, self.generation = rows, source.capacity, 0
+        self.arrays = self._new_arrays()
+        for mine, theirs in zip(self.arrays, _host_arrays(source), strict=True):
+            mine[:, :, : source.length] = theirs[:, :, : source.length]
+
+    def reserve(self, total: int) -> None:
+        """Make room for `total` positions in every row, keeping what is there."""
+        if total <= self.capacity:
+            return
+        kept = self.capacity
+        self.capacity = grown_capacity(self.capacity, total, self._context_length)
+        old, self.arrays = self.arrays, self._new_arrays()
+        for mine, theirs in zip(self.arrays, old, strict=True):
+            mine[:, :, :kept] = theirs[: self.rows]
+        self.generation += 1
+
+    def drop(self, row: int, length: int) -> None:
+        """Let the last row, of which `length` positions count, take the place of `row`; one row less is left."""
+        last = self.rows - 1
+        if row != last:
+            for array in self.arrays:
+                array[row, :, :length] = array[last, :, :length]
+        self.rows = last
+
+    def _new_arrays(self) -> list[NDArray[Any]]:
+        """Keys and values of the first layer, of the second, …"""
+        layout = self._layout
+        shape = (self.rows, layout.kv_heads, self.capacity, layout.head_size)
+        return [aligned_zeros(shape, layout.dtype) for _ in range(2 * layout.layers)]
+
+
+def grown_capacity(capacity: int, total: int, context_length: int) -> int:
+    """`capacity` doubled until `total` positions fit, at most the context."""
+    if total > context_length:
+        raise ValueError(f"{total} positions do not fit a context of {context_length}")
+    while capacity < total:
+        capacity = min(2 * capacity, context_length)
+    return capacity
+
+
+def _host_arrays(cache: KVCache) -> Iterator[NDArray[Any]]:
+    for buffer in (buffer for pair in cache.buffers for buffer in pair):
+        if not isinstance(buffer, HostBuffer):
+            raise ValueError("a batch lies in the computer's memory, and this cache does not")
+        yield buffer.array
 
 
 def aligned_zeros(shape: Shape, dtype: str) -> NDArray[Any]:

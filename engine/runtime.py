@@ -8,6 +8,7 @@ the environment before that, since nothing switches it off afterwards.
 
     bound once       K/V buffers (as past and as present), ids, positions, logits of the last row shape
     bound each run   attention_mask: only its length counts, so it is the head of one row of ones
+    batch            one token a sequence; sequences of different lengths have masks of their own, ones then zeros
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from engine.contracts import graph_io
 from engine.contracts.errors import DeviceError, EngineError, ModelFolderError
 from engine.contracts.manifest import CacheLayout
 from engine.devices import CPU, CUDA, DeviceChoice, cpu_kernel_class, graphics_card
-from engine.kv_cache import Allocate, Buffer, HostBuffer, KVCache, Shape, aligned_zeros
+from engine.kv_cache import Allocate, BatchCache, Buffer, HostBuffer, KVCache, Shape, aligned_zeros
 
 Logits = NDArray[np.float32]
 
@@ -71,6 +72,10 @@ class Graph:
         """Something that runs this graph over that cache."""
         return Runner(self, cache)
 
+    def new_batch_runner(self, cache: BatchCache) -> BatchRunner:
+        """Something that runs this graph over several sequences at once."""
+        return BatchRunner(self, cache)
+
 
 class Runner:
     """Runs a graph over one cache; everything that does not change from run to run stays bound."""
@@ -104,12 +109,7 @@ class Runner:
         if self._has_positions:
             self._positions[0] = np.arange(past, total)
         self._binding.bind_input(graph_io.ATTENTION_MASK, "cpu", 0, np.int64, (1, total), self._ones_address)
-        try:
-            self._run(self._binding)
-        except Exception as error:
-            raise EngineError(
-                f"ONNX Runtime could not run the model: {_words(error)}; restart, or try --device cpu"
-            ) from error
+        _run_bound(self._run, self._binding)
         logits: Logits = self._logits[0]
         return logits
 
@@ -128,13 +128,72 @@ class Runner:
         self._keep[...] = keep
         kept = rows if graph_io.LOGITS_TO_KEEP not in self._graph.inputs else keep
         self._logits = aligned_zeros((1, kept, self._graph.vocabulary_size), "float32")
-        shape, address = self._logits.shape, self._logits.ctypes.data
-        self._binding.bind_output(graph_io.LOGITS, "cpu", 0, np.float32, shape, address)
+        _bind_output(self._binding, graph_io.LOGITS, self._logits)
         self._bound_shape = (rows, keep)
 
     def _bind(self, name: str, array: NDArray[Any]) -> None:
         if name in self._graph.inputs:
-            self._binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+            _bind_input(self._binding, name, array)
+
+
+class BatchRunner:
+    """Runs one token for each of several sequences, over the rows of one cache."""
+
+    def __init__(self, graph: Graph, cache: BatchCache) -> None:
+        self._graph, self._cache = graph, cache
+        self._binding = graph.session.io_binding()
+        self._run = graph.session.run_with_iobinding
+        self._keep = np.ones((), np.int64)
+        self._ones = np.zeros(0, np.int64)
+        self._bound = (0, -1)  # rows, generation of the cache
+        self._ids = self._positions = np.zeros((0, 1), np.int64)
+        self._mask = np.zeros((0, 0), np.int64)
+        self._logits: Logits = np.zeros((0, 1, 0), np.float32)
+
+    def run(self, ids: Sequence[int], pasts: Sequence[int]) -> Logits:
+        """Run token `ids[r]` behind `pasts[r]` positions of row r; logits (rows, vocabulary), a view as a runner's."""
+        rows, longest = len(ids), max(pasts) + 1
+        self._cache.reserve(longest)
+        if (rows, self._cache.generation) != self._bound:
+            self._bind_all(rows)
+        self._ids[:, 0] = ids
+        self._positions[:, 0] = pasts
+        self._bind_mask(pasts, longest)
+        _run_bound(self._run, self._binding)
+        logits: Logits = self._logits[:, 0]
+        return logits
+
+    def _bind_all(self, rows: int) -> None:
+        self._ids, self._positions = np.zeros((rows, 1), np.int64), np.zeros((rows, 1), np.int64)
+        self._ones = np.ones(rows * self._cache.capacity, np.int64)
+        self._logits = aligned_zeros((rows, 1, self._graph.vocabulary_size), "float32")
+        for name, array in (
+            (graph_io.INPUT_IDS, self._ids),
+            (graph_io.POSITION_IDS, self._positions),
+            (graph_io.LOGITS_TO_KEEP, self._keep),
+        ):
+            if name in self._graph.inputs:
+                _bind_input(self._binding, name, array)
+        _bind_output(self._binding, graph_io.LOGITS, self._logits)
+        names = [
+            names
+            for layer in range(self._graph.layout.layers)
+            for names in (
+                (graph_io.past_key(layer), graph_io.present_key(layer)),
+                (graph_io.past_value(layer), graph_io.present_value(layer)),
+            )
+        ]
+        for (past, present), array in zip(names, self._cache.arrays, strict=True):
+            _bind_input(self._binding, past, array[:rows])
+            _bind_output(self._binding, present, array[:rows])
+        self._bound = (rows, self._cache.generation)
+
+    def _bind_mask(self, pasts: Sequence[int], longest: int) -> None:
+        if min(pasts) + 1 == longest:  # the usual case: all equally long
+            self._mask = self._ones[: len(pasts) * longest].reshape(len(pasts), longest)
+        else:
+            self._mask = (np.arange(longest) <= np.array(pasts)[:, None]).astype(np.int64)
+        _bind_input(self._binding, graph_io.ATTENTION_MASK, self._mask)
 
 
 class _DeviceBuffer:
@@ -159,9 +218,25 @@ def _bind_buffer(binding: Any, past: str, present: str, buffer: Buffer) -> None:
         binding.bind_ortvalue_input(past, buffer.value)
         binding.bind_ortvalue_output(present, buffer.value)
     elif isinstance(buffer, HostBuffer):
-        array = buffer.array
-        binding.bind_input(past, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-        binding.bind_output(present, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+        _bind_input(binding, past, buffer.array)
+        _bind_output(binding, present, buffer.array)
+
+
+def _bind_input(binding: Any, name: str, array: NDArray[Any]) -> None:
+    binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+
+
+def _bind_output(binding: Any, name: str, array: NDArray[Any]) -> None:
+    binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+
+
+def _run_bound(run: Callable[[Any], None], binding: Any) -> None:
+    try:
+        run(binding)
+    except Exception as error:
+        raise EngineError(
+            f"ONNX Runtime could not run the model: {_words(error)}; restart, or try --device cpu"
+        ) from error
 
 
 def _onnxruntime() -> Any:

@@ -10,6 +10,7 @@ Invariant: len(tokens) == cache.length, after every call, failed and cancelled o
     step(id)        run one token, answer its logits
     rewind(n)       forget all behind the first n tokens
     fork()          an independent copy
+    new_batch(n)    n copies that run together
 
 Logits are views (rows, vocabulary) that the next run overwrites.
 """
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.batch import Batch
 from engine.contracts.errors import EngineError
 from engine.kv_cache import KVCache
 from engine.runtime import Graph, Logits
@@ -45,11 +47,13 @@ class RunPlan:
     `is_canonical`: prompt tokens run in chunks that depend on their position only, and only whole chunks of prompt
     tokens are reused; the last resort where nothing else gives equal bits.
     `any_threads`: the bits do not depend on the number of threads either.
+    `batches`: several sequences may run as one batch, each with the bits that it gets alone.
     """
 
     avoids_lone_rows: bool = False
     is_canonical: bool = False
     any_threads: bool = True
+    batches: bool = False
 
     @property
     def description(self) -> str:
@@ -142,6 +146,10 @@ class Session:
         copy.tokens = list(self.tokens)
         copy._canonical_length = self._canonical_length
         return copy
+
+    def new_batch(self, rows: int) -> Batch:
+        """`rows` copies that are continued together, whatever becomes of this session."""
+        return Batch(self._graph, self.cache, rows)
 
     def _append(self, ids: Sequence[int], keep: int) -> Logits:
         past, total = len(self.tokens), len(self.tokens) + len(ids)

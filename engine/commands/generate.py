@@ -134,7 +134,7 @@ def follow(events: Iterable[Event], printer: Printer) -> tuple[Started | None, l
             started = event
         elif isinstance(event, Finished):
             finished.append(event)
-    return started, finished
+    return started, sorted(finished, key=lambda event: event.candidate)  # they end in any order
 
 
 def _explained(error: NextstrokeError) -> NextstrokeError:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.contracts.errors import EngineError
 from engine.loaded_model import LoadedModel, load_model
-from engine.runtime import Runner
+from engine.runtime import BatchRunner, Runner
 from engine.self_check import find_plan, remembered_plan
 from engine.session import RunPlan, Session
 from tests.engine.conftest import needs_exact_kernels
@@ -45,7 +46,7 @@ def exact(tiny_models: dict[str, LoadedModel]) -> LoadedModel:
 
 
 def test_exact_kernels_need_no_care(exact: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan()
+    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan(batches=True)
 
 
 def test_kernels_that_round_lone_rows_get_company(exact: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,8 +69,29 @@ def test_kernels_that_depend_on_the_length_are_found(exact: LoadedModel, monkeyp
 
 def test_kernels_that_depend_on_threads_are_said_so(exact: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = check(exact, monkeypatch, lambda rows, past: 0, other=lambda rows, past: 1e-3)
-    assert plan == RunPlan(any_threads=False)
+    assert plan == RunPlan(any_threads=False, batches=True)
     assert plan.description == "exact, for the same number of threads"
+
+
+def test_batches_that_round_otherwise_are_not_used(exact: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = BatchRunner.run
+
+    def wrong_for_five_rows(self: BatchRunner, ids: Any, pasts: Any) -> Any:
+        logits = real(self, ids, pasts)
+        return logits + np.float32(1e-6 if len(ids) == 5 else 0)
+
+    monkeypatch.setattr(BatchRunner, "run", wrong_for_five_rows)
+    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan()
+
+
+def test_a_graph_that_cannot_run_several_rows_is_never_batched(
+    exact: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: BatchRunner, ids: Any, pasts: Any) -> Any:
+        raise EngineError("no")
+
+    monkeypatch.setattr(BatchRunner, "run", refuse)
+    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan()
 
 
 def test_float_attention_here_needs_company(rotary: LoadedModel) -> None:

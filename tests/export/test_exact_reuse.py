@@ -1,5 +1,6 @@
-"""Every precision that is written gives the same bits fresh, reused, restarted, chunked, and on one or two threads."""
+"""Every precision gives the same bits fresh, reused, restarted, chunked, among candidates, and on 1 or 2 threads."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,16 +42,33 @@ def model(folder: Path) -> LoadedModel:
     return load_model(folder, "cpu", threads=2)
 
 
-def run(model: LoadedModel, session: Session, prompt: tuple[int, ...]) -> list[Event]:
+def run(model: LoadedModel, session: Session, prompt: tuple[int, ...], candidates: int = 1) -> list[Event]:
     settings = SamplingSettings(temperature=1.0, seed=3)
-    request = GenerationRequest("r", None, prompt, max_tokens=20, sampling=settings, ignore_end_of_text=True)
+    request = GenerationRequest(
+        "r", None, prompt, max_tokens=20, sampling=settings, ignore_end_of_text=True, candidates=candidates
+    )
     events = list(generate(model, session, request))
     assert any(isinstance(event, Finished) for event in events)
     return events
 
 
-def essence(events: list[Event]) -> list[tuple[int, float]]:
-    return [(event.id, event.logprob) for event in events if isinstance(event, Token)]
+def essence(events: list[Event], candidate: int = 0) -> list[tuple[int, float]]:
+    return [(event.id, event.logprob) for event in events if isinstance(event, Token) and event.candidate == candidate]
+
+
+def test_alone_equals_among_candidates(model: LoadedModel) -> None:
+    sequential = replace(model, plan=replace(model.plan, batches=False))
+    together = run(model, model.new_session(), PROMPT, 5)
+    alone = run(sequential, sequential.new_session(), PROMPT, 5)
+    for candidate in range(5):
+        assert essence(together, candidate) == essence(alone, candidate)
+    assert essence(together) == essence(run(model, model.new_session(), PROMPT))
+
+
+def test_integer_models_are_batched_where_integer_kernels_are_exact(model: LoadedModel) -> None:
+    """Else candidates would silently be slow on the machines that most people have."""
+    is_integer = model.manifest.cache.dtype == "int8"
+    assert model.plan.batches == (is_integer and not (model.plan.is_canonical or model.plan.avoids_lone_rows))
 
 
 def test_reused_equals_fresh_equals_restarted_on_one_thread(model: LoadedModel) -> None:

@@ -1,0 +1,43 @@
+"""Several sequences that began as one, continued together: one run of the graph gives each its next token.
+
+For: candidates. Knows: a cache with a row a sequence, and which sequence stands in which row.
+Must not know: sampling, text, requests.
+
+    session   p p p p p            the prompt, run once
+    batch     p p p p p a b c      row 0     every row a copy of the prompt's keys and values and what came behind it;
+              p p p p p d          row 1     a sequence that took tokens back is shorter, and runs along all the same
+              p p p p p e f g      row 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.kv_cache import BatchCache, KVCache
+from engine.runtime import Graph, Logits
+
+MOST_ROWS = 8  # at once: each has keys and values of its own, and more are hardly faster
+
+
+class Batch:
+    """`rows` sequences, each beginning with what `cache` has committed."""
+
+    def __init__(self, graph: Graph, cache: KVCache, rows: int) -> None:
+        self._cache = BatchCache(cache, rows)
+        self._runner = graph.new_batch_runner(self._cache)
+        self._lengths = [cache.length] * rows
+
+    def step(self, wanted: Sequence[tuple[int, int]]) -> Logits:
+        """For each row (position, token): cut it to `position` tokens and run `token` there; logits (rows, vocabulary).
+
+        A view that the next step overwrites.
+        """
+        logits = self._runner.run([token for _, token in wanted], [position for position, _ in wanted])
+        self._lengths = [position + 1 for position, _ in wanted]
+        return logits
+
+    def drop(self, row: int) -> None:
+        """A sequence is complete: the last row takes its place."""
+        self._cache.drop(row, self._lengths[-1])
+        self._lengths[row] = self._lengths[-1]
+        self._lengths.pop()
