@@ -20,8 +20,9 @@ from engine.loaded_model import LoadedModel, load_model
 from engine.tokenizer import SENTENCEPIECE
 from export.model.language_model import LanguageModel
 from export.training.distillation import Teacher
+from export.training.folder_weights import is_model_folder
 from export.training.recipe import Recipe
-from export.training.starting_point import is_model_folder, open_starting_point
+from export.training.starting_point import open_starting_point
 from export.training.tokenizer import TextTokenizer, same_pieces
 
 ROWS = 256  # positions whose logits are formed at once

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "checkpoint", type=Path, metavar="CHECKPOINT", help="what is taught: a checkpoint folder or file"
+        "checkpoint", type=Path, metavar="CHECKPOINT", help="what is taught: a checkpoint or a model folder"
     )
     parser.add_argument("texts", type=Path, metavar="TEXTS", help="a folder of .txt, .md and .docx files, or one file")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the run's folder")

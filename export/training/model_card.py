@@ -95,6 +95,9 @@ def _earlier_data(table: Mapping[str, Any] | None) -> list[str]:
     if not table:
         return []
     base, words = table["base"], ("name", "description", "language", "licence")
+    if not base["groups"]:
+        told = f"What {_escaped(base['name'])}, which it started from, had read stands in the model card of its folder."
+        return [told, *_earlier_data(base.get("finetuning"))]
     made_of = [tuple(str(group.get(word, "")) for word in words) for group in base["groups"]]
     sentence = f"{_escaped(base['name'])}, which it started from, had read {int(base['tokens']):,} tokens of:"
     table_of_groups = as_table(("group", "what", "language", "licence"), made_of)

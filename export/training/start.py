@@ -7,26 +7,21 @@ Must not know: the training that follows.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from engine.contracts.errors import CheckpointError, ModelFolderError
-from engine.contracts.manifest import MANIFEST_NAME, Manifest, read_manifest
-from engine.tokenizer import SENTENCEPIECE
-from export.graph.raising import canonical_tensors, read_weights
+from engine.contracts.errors import CheckpointError
 from export.model.architectures import build
 from export.model.config import ModelConfig
 from export.model.language_model import LanguageModel
-from export.model.recurrent_config import AnyConfig, read_config
+from export.model.recurrent_config import AnyConfig
 from export.training.checkpoint import load_checkpoint, newest_recipe
 from export.training.files import write_atomically
+from export.training.folder_weights import is_model_folder, read_folder_weights
 from export.training.grow import grown
 from export.training.recipe import Recipe, StartSettings
-from export.training.starting_point import is_model_folder
 
 
 @dataclass(frozen=True)
@@ -64,33 +59,9 @@ def _read_checkpoint(path: Path) -> _Earlier:
 
 
 def _read_folder(path: Path, tokens: int) -> _Earlier:
-    """A model folder's weights as its graph has them: rounded once, so within half a step of the checkpoint's.
-
-    A folder does not say how much text it has read: `tokens` is the recipe's word for it.
-    """
-    folder = path if path.is_dir() else path.parent
-    try:
-        manifest = read_manifest((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ModelFolderError) as error:
-        raise CheckpointError(f"[start] cannot read the model folder {folder}: {error}") from error
-    graph, config = manifest.graph("decoder"), read_config(dict(manifest.config))
-    if graph is None or not isinstance(config, ModelConfig) or manifest.tokenizer.kind != SENTENCEPIECE:
-        raise CheckpointError(f"{folder} is no GPT with a SentencePiece tokenizer; [start] takes only such folders")
-    _refuse_damage(folder, manifest)
-    tensors = canonical_tensors(read_weights(folder / graph), config)
-    tokenizer = (folder / manifest.tokenizer.file).read_bytes()
-    return _Earlier(config, {name: torch.from_numpy(t) for name, t in tensors.items()}, tokenizer, manifest.id, tokens)
-
-
-def _refuse_damage(folder: Path, manifest: Manifest) -> None:
-    for entry in manifest.files:
-        try:
-            with (folder / entry.name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise CheckpointError(f"[start] cannot read {folder / entry.name}: {error.strerror}") from error
-        if found != entry.sha256:
-            raise CheckpointError(f"{folder / entry.name} is not what its manifest says; fetch the folder again")
+    """A folder does not say how much text its model has read: `tokens` is the recipe's word for it."""
+    found = read_folder_weights(path)
+    return _Earlier(found.config, found.tensors, found.tokenizer, found.manifest.id, tokens)
 
 
 def _network(recipe: Recipe, earlier: _Earlier) -> LanguageModel:

@@ -1,7 +1,7 @@
-"""A checkpoint as something to start from: its network with the weights in memory, and the tokenizer to train with.
+"""A checkpoint or model folder as something to start from: its network in memory, and the tokenizer to train with.
 
 For: distillation (the teacher) and fine-tuning (what is tuned).
-Knows: the importers' front door, and which tokenizers training can use.
+Knows: the importers' front door, the reader of model folders, and which tokenizers training can use.
 Must not know: recipes, trainers, losses.
 """
 
@@ -10,18 +10,18 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from engine.contracts.errors import CheckpointError
-from engine.contracts.manifest import MANIFEST_NAME
 from engine.tokenizer import SENTENCEPIECE
 from export.importers.load import Imported, import_checkpoint
 from export.model.architectures import build
 from export.model.language_model import LanguageModel
+from export.training.folder_weights import is_model_folder, read_folder_weights
 from export.training.tokenizer import TextTokenizer
 
 
@@ -40,15 +40,12 @@ class StartingPoint:
 
 
 def open_starting_point(path: Path, tokenizer_file: Path | None = None) -> StartingPoint:
-    """Read any checkpoint that the importers know, with its own tokenizer or the one given.
+    """Read any checkpoint that the importers know, with its own tokenizer or the one given, or a model folder.
 
     Raises `CheckpointError` or `TokenizerError` in one line.
     """
     if is_model_folder(path):
-        raise CheckpointError(
-            f"{path} is a model folder: its weights are rounded and laid out for use, so they cannot be trained "
-            "further; give the checkpoint that it was exported from"
-        )
+        return _from_model_folder(path)
     with tempfile.TemporaryDirectory(prefix="nextstroke-") as workspace:
         imported = import_checkpoint(path, Path(workspace), tokenizer_file)
         tokenizer = _tokenizer(path, imported)
@@ -66,10 +63,23 @@ def open_starting_point(path: Path, tokenizer_file: Path | None = None) -> Start
     )
 
 
-def is_model_folder(path: Path) -> bool:
-    """Whether `path` is, or lies in, a folder that the engine opens."""
-    folder = path if path.is_dir() else path.parent
-    return (folder / MANIFEST_NAME).is_file() or path.suffix == ".onnx"
+def _from_model_folder(path: Path) -> StartingPoint:
+    """A folder brings its own tokenizer, and tells less of its training than a checkpoint."""
+    found = read_folder_weights(path)
+    manifest = found.manifest
+    model = build(found.config)
+    model.load_state_dict(found.tensors)
+    files = tuple(asdict(entry) for entry in manifest.files)
+    return StartingPoint(
+        model=model,
+        tokenizer=TextTokenizer(found.tokenizer),
+        name=manifest.name,
+        sha256=_digest(files),
+        files=files,
+        licence=manifest.licence,
+        languages=manifest.languages,
+        training={"recipe": {"title": manifest.name, "tasks": [asdict(task) for task in manifest.tasks]}},
+    )
 
 
 def _tokenizer(path: Path, imported: Imported) -> TextTokenizer:

@@ -98,6 +98,21 @@ def test_the_style_is_learned_and_what_it_cost_is_said(
     assert torch.equal(final.model[embedding], frozen[embedding]) == (method == "lora")
 
 
+def test_a_model_folder_is_taught_as_its_checkpoint_is(
+    tmp_path: Path, base: Path, style: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = convert(base, tmp_path / "folder", "int8").folder
+    run = tmp_path / "run"
+    assert main(command(folder, style, run, "--rate", "0.02")) == 0
+    report = figures(run)
+    own = report["bits_per_byte"]["own_texts"]
+    assert own["after"] < 0.8 * own["before"]
+    assert report["finetuning"]["base"]["sha256"] == open_starting_point(folder).sha256
+    assert set(load_checkpoint(run / "final").model) == set(load_checkpoint(base).model)
+    card = (convert(run / "final", tmp_path / "tuned", "int8").folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "which it started from, had read stands in the model card of its folder" in card
+
+
 def test_merged_weights_and_their_model_folder_compute_what_the_adapters_compute(
     tmp_path: Path, base: Path, style: Path
 ) -> None:
@@ -239,10 +254,19 @@ def test_what_cannot_be_is_said_in_one_line(
 def test_checkpoints_that_cannot_be_taught_are_refused_in_one_line(
     tmp_path: Path, base: Path, style: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = convert(own_checkpoint(tmp_path / "own"), tmp_path / "model", "int8").folder
     gpt2 = save_huggingface(tmp_path / "gpt2", huggingface_model())
+    byte_level = convert(gpt2, tmp_path / "byte-level", "fp32").folder
+    recurrent = convert(recurrent_checkpoint(tmp_path / "lstm"), tmp_path / "recurrent", "fp32").folder
+    damaged = convert(own_checkpoint(tmp_path / "own"), tmp_path / "model", "int8").folder
+    graph = damaged / "decoder.onnx"
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    graph.chmod(0o644)
+    graph.write_bytes(content)
     for network, words in (
-        (folder, "is a model folder: its weights are rounded"),
+        (byte_level, "comes with a byte-level tokenizer"),
+        (recurrent, "holds no GPT"),
+        (damaged, "decoder.onnx is not what its manifest says"),
         (gpt2, "comes with a byte-level tokenizer"),
         (tmp_path / "nothing", "there is no checkpoint"),
     ):
