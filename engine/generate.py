@@ -33,6 +33,7 @@ from engine.contracts.generation import (
 from engine.contracts.manifest import canonical_json
 from engine.loaded_model import LoadedModel
 from engine.prompt import Prompt, prepare_prompt
+from engine.prompt_lookup import PromptLookup
 from engine.runtime import Logits
 from engine.session import Session
 
@@ -105,6 +106,7 @@ class _Generation:
             else:
                 yield from candidate.take(first)
         writing = list(group)
+        lookup = PromptLookup(0 if self._session.plan.is_canonical else self._request.lookup)
         batch = self._session.new_batch(len(group)) if len(group) > 1 and first is not None else None
         while True:
             for row in reversed(range(len(writing))):
@@ -116,14 +118,28 @@ class _Generation:
                         batch.drop(row)
             if not writing:
                 return
-            wanted = [candidate.wanted for candidate in writing]
-            logits = self._alone(*wanted[0]) if batch is None else batch.step(wanted)
-            for candidate, row_logits in zip(writing, logits, strict=True):
+            if batch is None:
+                yield from self._step_alone(writing[0], lookup)
+                continue
+            for candidate, row_logits in zip(writing, batch.step([c.wanted for c in writing]), strict=True):
                 yield from candidate.take(row_logits)
 
-    def _alone(self, position: int, token: int) -> Logits:
-        self._session.rewind(position)
-        return self._session.step(token)
+    def _step_alone(self, candidate: Candidate, lookup: PromptLookup) -> Iterator[Event]:
+        """The token that is wanted, and guessed ones behind it as long as they are what is chosen."""
+        session, (position, token) = self._session, candidate.wanted
+        session.rewind(position)
+        guess = lookup.guess((*session.tokens, token), session.context_length - position - 1)
+        if not guess:
+            yield from candidate.take(session.step(token)[-1])
+            return
+        right = 0
+        for logits in session.run_ahead((token, *guess)):
+            yield from candidate.take(logits)
+            is_right = right < len(guess) and candidate.wanted == (position + 1 + right, guess[right])
+            if candidate.reason or not is_right:
+                break
+            right += 1
+        lookup.learn(len(guess), right)
 
     def _finished(self, prompt: Prompt, candidate: Candidate) -> Iterator[Event]:
         """The end of a candidate."""

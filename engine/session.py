@@ -8,6 +8,7 @@ Invariant: len(tokens) == cache.length, after every call, failed and cancelled o
     align(ids)      keep the longest common prefix, answer its length: at least one token always remains to run
     prefill(ids)    run many tokens in chunks, answer the logits of the last
     step(id)        run one token, answer its logits
+    run_ahead(ids)  run a few, answer the logits of each
     rewind(n)       forget all behind the first n tokens
     fork()          an independent copy
     new_batch(n)    n copies that run together
@@ -133,6 +134,10 @@ class Session:
     def step(self, token: int) -> Logits:
         """Append one token; its logits (1, vocabulary)."""
         return self._append((token,), 1)
+
+    def run_ahead(self, ids: Sequence[int]) -> Logits:
+        """Append a few tokens in one run; the logits (rows, vocabulary) of each, the bits that steps would give."""
+        return self._append(ids, len(ids))[-len(ids) :]
 
     def rewind(self, length: int) -> None:
         """Forget all tokens behind the first `length`."""

@@ -30,6 +30,7 @@ REASON_CANCELLED = "cancelled"
 CONTEXT_REFUSE = "refuse"
 CONTEXT_KEEP_END = "keep_end"  # drop tokens from the start; Started.dropped says how many
 
+LOOKUP_LIMIT = 32
 BIAS_LIMIT = 100.0  # of a bias in both directions; minus this forbids a token
 
 
@@ -49,6 +50,7 @@ class GenerationRequest:
     begin_with: str = ""  # the text begins so
     heal: bool = False  # the prompt's last token may become a longer one: it may end in the middle of a word
     candidates: int = 1
+    lookup: int = 0  # tokens guessed ahead from the text itself, at most; changes the speed alone
     report_top: int = 0  # alternatives reported with each token
     ignore_end_of_text: bool = False
     context_policy: str = CONTEXT_REFUSE
@@ -58,6 +60,7 @@ class GenerationRequest:
         """Refuse impossible requests before they reach the engine."""
         demand(1 <= self.max_tokens <= COUNT_LIMIT, "max tokens", self.max_tokens, f"from 1 to {COUNT_LIMIT}")
         demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
+        demand(0 <= self.lookup <= LOOKUP_LIMIT, "lookup", self.lookup, f"from 0 to {LOOKUP_LIMIT}")
         demand(0 <= self.report_top <= 1000, "report top", self.report_top, "from 0 to 1000")
         demand(all(map(is_text, self.stop)), "stop", self.stop, "texts that are not empty, in UTF-8")
         demand(not self.begin_with or is_text(self.begin_with), "begin with", self.begin_with, "a text in UTF-8")
