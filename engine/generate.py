@@ -36,6 +36,7 @@ from engine.prompt import Prompt, prepare_prompt
 from engine.prompt_lookup import PromptLookup
 from engine.runtime import Logits
 from engine.session import Session
+from engine.session_pool import SessionPool
 
 _OUT_OF_MEMORY = "the computer's memory is full; close programs, shorten the text, or take a smaller model"
 
@@ -47,11 +48,16 @@ _NOT_RECORDED = (
 
 
 def generate(
-    model: LoadedModel, session: Session, request: GenerationRequest, is_cancelled: IsCancelled = lambda: False
+    model: LoadedModel,
+    sessions: Session | SessionPool,
+    request: GenerationRequest,
+    is_cancelled: IsCancelled = lambda: False,
 ) -> Iterator[Event]:
     """All events of a request: see `engine.contracts.generation`. The session is valid afterwards, however it ends."""
     try:
-        yield from _Generation(model, session, request, is_cancelled).events()
+        prompt = prepare_prompt(model, request)
+        session = sessions.for_prompt(prompt.ids)
+        yield from _Generation(model, session, request, prompt, is_cancelled).events()
     except NextstrokeError as error:
         yield Failed(request.id, request.ticket, error.kind, str(error))
     except MemoryError:
@@ -62,15 +68,20 @@ class _Generation:
     """One request on its way through the loop."""
 
     def __init__(
-        self, model: LoadedModel, session: Session, request: GenerationRequest, is_cancelled: IsCancelled
+        self,
+        model: LoadedModel,
+        session: Session,
+        request: GenerationRequest,
+        prompt: Prompt,
+        is_cancelled: IsCancelled,
     ) -> None:
-        self._model, self._session, self._request, self._is_cancelled = model, session, request, is_cancelled
+        self._model, self._session, self._request, self._prompt = model, session, request, prompt
+        self._is_cancelled = is_cancelled
         self._prefill_seconds = 0.0
         self._prefilled = 0
 
     def events(self) -> Iterator[Event]:
-        request, session = self._request, self._session
-        prompt = prepare_prompt(self._model, request)
+        request, session, prompt = self._request, self._session, self._prompt
         reused = session.align(prompt.ids)
         to_prefill, context = len(prompt.ids) - reused, self._model.context_length
         yield Started(request.id, request.ticket, reused, to_prefill, prompt.dropped, context)
@@ -81,7 +92,7 @@ class _Generation:
             numbers = range(start, min(start + at_once, request.candidates))
             group = [Candidate(self._model, request, prompt, number, first, self._is_cancelled) for number in numbers]
             session.rewind(len(prompt.ids) if first is not None else session.length)
-            yield from self._write(prompt, group, first)
+            yield from self._write(group, first)
         yield Done(request.id, request.ticket)
 
     def _prefill(self, ids: Sequence[int]) -> Generator[Event, None, Logits | None]:
@@ -98,7 +109,7 @@ class _Generation:
                 return None
         return logits
 
-    def _write(self, prompt: Prompt, group: Sequence[Candidate], first: Row | None) -> Iterator[Event]:
+    def _write(self, group: Sequence[Candidate], first: Row | None) -> Iterator[Event]:
         """All of a group to their ends: one in the session itself, several as a batch."""
         for candidate in group:
             if first is None:
@@ -111,7 +122,7 @@ class _Generation:
         while True:
             for row in reversed(range(len(writing))):
                 if writing[row].reason:
-                    yield from self._finished(prompt, writing[row])
+                    yield from self._finished(writing[row])
                     writing[row] = writing[-1]  # as the batch does
                     writing.pop()
                     if batch is not None:
@@ -141,9 +152,9 @@ class _Generation:
             right += 1
         lookup.learn(len(guess), right)
 
-    def _finished(self, prompt: Prompt, candidate: Candidate) -> Iterator[Event]:
+    def _finished(self, candidate: Candidate) -> Iterator[Event]:
         """The end of a candidate."""
-        request = self._request
+        request, whole = self._request, self._prompt.whole
         tokens, rest = candidate.finish()
         yield from tokens
         yield Finished(
@@ -155,7 +166,7 @@ class _Generation:
             text=rest,
             usage=candidate.usage(),
             timings=candidate.timings(self._prefilled, self._prefill_seconds),
-            record=make_record(self._model, request, prompt.whole, candidate.number, candidate.ids, candidate.text),
+            record=make_record(self._model, request, whole, candidate.number, candidate.ids, candidate.text),
         )
 
 

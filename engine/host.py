@@ -1,10 +1,10 @@
-"""The engine behind messages: owns the open model and its session, does one job at a time, answers in frames.
+"""The engine behind messages: owns the open model and its sessions, does one job at a time, answers in frames.
 
     handle(message) -> check -> inference queue -> worker thread -> open, generate
       (reader thread)        -> library queue   -> worker thread -> models, add_model, remove_model
                              -> cancel: at once, waiting and running jobs alike
 
-The session stays between requests, so that a request only runs the part of its prompt that the last one did not have.
+Sessions stay between requests, so that a request only runs the part of its prompt that none before it had.
 Every accepted generation ends with exactly one Done or Failed. Knows messages, the library and the engine's face; must
 not know pipes, processes or Qt.
 """
@@ -29,11 +29,11 @@ from engine.library import ModelLibrary
 
 if TYPE_CHECKING:  # what runs is handed in: these names serve the types alone
     from engine.loaded_model import LoadedModel
-    from engine.session import Session
+    from engine.session_pool import SessionPool
 
 Send = Callable[[Message], None]
 Load = Callable[[Path, str, "int | None"], "LoadedModel"]
-Generate = Callable[["LoadedModel", "Session", GenerationRequest, Callable[[], bool]], Iterator[Event]]
+Generate = Callable[["LoadedModel", "SessionPool", GenerationRequest, Callable[[], bool]], Iterator[Event]]
 
 CANCELLED = "Cancelled"  # the `kind` of a refusal that somebody asked for
 DEVICES = ("auto", "cpu", "cuda")
@@ -41,12 +41,12 @@ DEVICES = ("auto", "cpu", "cuda")
 
 @dataclass
 class _OpenModel:
-    """The model in use, with what it was opened from, and the session whose cache the next request reuses."""
+    """The model in use, with what it was opened from, and the sessions whose caches the next requests reuse."""
 
     key: tuple[object, ...]
     name: str
     model: LoadedModel
-    session: Session
+    sessions: SessionPool
 
 
 class Host:
@@ -132,7 +132,7 @@ class Host:
         if self._open is None or self._open.key != key:
             # The old model is let go only after the new one is whole: a damaged one must not end the writing.
             model = self._load(folder, device, threads)
-            self._open = _OpenModel(key, folder.resolve().name, model, model.new_session())
+            self._open = _OpenModel(key, folder.resolve().name, model, model.new_sessions())
         model = self._open.model
         return {
             "type": "opened",
@@ -174,7 +174,7 @@ class Host:
         try:
             if opened is None:
                 raise ModelFolderError("no model is open; choose one in the model list")
-            for event in self._generate(opened.model, opened.session, request, lambda: job.is_cancelled):
+            for event in self._generate(opened.model, opened.sessions, request, lambda: job.is_cancelled):
                 self._send_event(event)
                 if isinstance(event, (Done, Failed)):
                     return
@@ -183,7 +183,7 @@ class Host:
             problem = _in_words(error)
             self._send_event(Failed(request.id, request.ticket, problem.kind, str(problem)))
             if opened is not None and not isinstance(error, NextstrokeError):
-                opened.session = opened.model.new_session()  # nobody knows what state the old one is in
+                opened.sessions = opened.model.new_sessions()  # nobody knows what state the old ones are in
 
     def _send_event(self, event: Event) -> None:
         self._send({"type": "event", "event": event.to_dict()})

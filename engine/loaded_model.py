@@ -22,6 +22,7 @@ from engine.profile import find_profile
 from engine.runtime import Graph, runtime_version
 from engine.self_check import find_plan, remembered_plan
 from engine.session import RunPlan, Session
+from engine.session_pool import SessionPool
 from engine.tokenizer import Tokenizer, load_tokenizer
 from engine.verified import hash_if_changed
 
@@ -56,6 +57,10 @@ class LoadedModel:
     def new_session(self) -> Session:
         """An empty session with a cache of its own."""
         return Session(self.graph, self.graph.new_cache(self.context_length), self.plan)
+
+    def new_sessions(self) -> SessionPool:
+        """Sessions for several documents and branches, as many as their memory allows."""
+        return SessionPool(self.new_session)
 
     def prompt_ids(self, text: str) -> list[int]:
         """Token ids of a prompt, after the token that begins every text where the model has one."""

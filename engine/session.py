@@ -85,6 +85,10 @@ class Session:
         """The most tokens it can hold."""
         return self.cache.context_length
 
+    def for_prompt(self, ids: Sequence[int]) -> Session:
+        """Itself: one session is the smallest pool of sessions."""
+        return self
+
     def align(self, ids: Sequence[int]) -> int:
         """Rewind to the part of `ids` that need not be run again; answers its length."""
         reused = min(common_prefix(self.tokens, ids), max(len(ids) - 1, 0))

@@ -37,7 +37,7 @@ class FakeModel:
     def manifest(self) -> Any:
         return SimpleNamespace(context_length=64, languages=("en",), certificate={})
 
-    def new_session(self) -> int:
+    def new_sessions(self) -> int:
         self.sessions += 1
         return self.sessions
 
