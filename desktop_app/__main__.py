@@ -14,7 +14,19 @@ import signal
 import sys
 
 ENGINE_WORDS = frozenset(
-    {"generate", "regenerate", "score", "models", "verify", "bench", "selftest", "host", "--selftest", "--version"}
+    {
+        "generate",
+        "regenerate",
+        "score",
+        "models",
+        "verify",
+        "bench",
+        "serve",
+        "selftest",
+        "host",
+        "--selftest",
+        "--version",
+    }
 )
 EXPORT_WORDS = frozenset({"export", "train", "distill", "finetune", "tokenizer"})
 WINDOW = "desktop_app.app"
@@ -30,6 +42,7 @@ usage: nextstroke [FILE…]       open the writing window
   models           list, add, remove and show the models on this computer
   verify           check a model folder; with --source, recompute its certificate
   bench            measure a model folder's speed on this computer
+  serve            serve a model to other programs on this computer
   selftest         check this installation
   --version        versions of the program, ONNX Runtime, devices
 

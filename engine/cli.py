@@ -15,6 +15,7 @@ COMMANDS = (
     Command(("models",), "engine.commands.models", "list, add, remove and show the models on this computer"),
     Command(("verify",), "engine.commands.verify", "check a model folder: hashes, tokenizer, graph, certificate"),
     Command(("bench",), "engine.commands.bench", "measure a model folder's speed on this computer"),
+    Command(("serve",), "engine.commands.serve", "serve a model to other programs on this computer"),
     Command(("selftest",), "engine.commands.selftest", "check this installation"),
     Command(("--selftest",), "engine.commands.selftest", "the same", hidden=True),
     Command(("--version",), "engine.commands.version", "versions of the program, ONNX Runtime, devices"),

@@ -29,6 +29,7 @@ NOT_IN_THE_WINDOW = {
     "engine/prompt.py:refuse_unknown_ids": "the same",
     "engine/score.py": "a command of the command line",
     "engine/selftest.py": "a command of the command line",
+    "engine/server.py": "the local server, which the window never starts",
     "export/export_command.py:run": "the window names the folder itself",
     "export/training/": "training runs on the command line",
     "export/verify.py:check_folder": "`nextstroke verify`",
