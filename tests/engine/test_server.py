@@ -5,7 +5,10 @@ until it is cancelled.
 """
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -253,6 +256,22 @@ def test_the_key_is_asked_for(talking: LoadedModel, talking_folder: Path) -> Non
             assert client.models.list().data
         with connected(started, "wrong") as client, pytest.raises(openai.AuthenticationError, match="key"):
             client.models.list()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_manuals_program_runs(server: LocalServer, root: Path, language: str) -> None:
+    page = (root / "resources" / "manual" / language / "local_server.md").read_text(encoding="utf-8")
+    program = page.split("```python\n")[1].split("```")[0].replace(":8017", f":{server.server_port}")
+    environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", program],
+        env=environment,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 # Raw sockets

@@ -23,6 +23,7 @@ FOLDERS = {
     "engine/commands": "one file for each subcommand of the command line",
     "engine/sampling": "which token comes next: one chain of small stages",
     "engine/contracts": "what crosses borders: manifest, requests, events, errors; standard library only",
+    "engine/openai_format": "the local server's JSON: requests, answers, refusals; no sockets",
     "export": "the PyTorch side: train, import, convert, verify",
     "export/comparison": "the manual's page on two networks: train, time and draw them",
     "export/graph": "the ONNX graph, node by node",
