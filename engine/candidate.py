@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.constraints.matcher import Matcher
+from engine.constraints.stage import Constrained, is_complete
 from engine.contracts.errors import EngineError
 from engine.contracts.generation import (
     REASON_CANCELLED,
+    REASON_CONSTRAINT,
     REASON_CONTEXT,
     REASON_END,
     REASON_LENGTH,
@@ -100,6 +103,7 @@ class Candidate:
         number: int,
         first: Row | None,
         is_cancelled: IsCancelled,
+        matcher: Matcher | None = None,
     ) -> None:
         self._model, self._request, self._prompt = model, request, prompt
         self._first, self._is_cancelled = first, is_cancelled
@@ -111,7 +115,7 @@ class Candidate:
         self._output = _Output()
         self._guard = PhraseGuard(request.banned)
         healed = b"".join(self._bytes_of(token) for token in prompt.healed)
-        self._chain = self._new_chain(healed)
+        self._chain = self._new_chain(healed, matcher)
         self._stream = RandomStream(request.sampling.seed, number)
         self._text = TextStream(request.stop, hidden=len(healed))
 
@@ -191,7 +195,7 @@ class Candidate:
             decode_tokens_per_second=later / decode if later > 0 and decode > 0 else 0.0,
         )
 
-    def _new_chain(self, healed: bytes) -> Chain:
+    def _new_chain(self, healed: bytes, matcher: Matcher | None) -> Chain:
         """The stages of the request, which have read the prompt."""
         request, tokenizer = self._request, self._model.tokenizer
         amounts = {int(token): amount for token, amount in request.bias_ids.items()}
@@ -202,6 +206,8 @@ class Candidate:
         chain = Chain((*stages, *make_chain(request.sampling, tokenizer.pieces).stages))
         for token in self._prompt.ids:
             chain.accept(token)
+        if matcher is not None:
+            chain = Chain((Constrained(matcher, tokenizer.pieces, healed), *chain.stages))
         literal = healed + request.begin_with.encode()
         return Chain((Literal(literal, tokenizer.pieces), *chain.stages)) if literal else chain
 
@@ -265,6 +271,8 @@ class Candidate:
     def _reason_to_stop(self) -> str:
         if self._text.matched is not None:
             return REASON_STOP
+        if is_complete(self._chain):
+            return REASON_CONSTRAINT
         length = self._output.length
         if length >= self._request.max_tokens:
             return REASON_LENGTH

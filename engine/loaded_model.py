@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy
 
+from engine.constraints.matcher import Vocabulary
 from engine.contracts.errors import ModelFolderError
 from engine.contracts.manifest import Manifest
 from engine.devices import CPU, DeviceChoice, default_threads
@@ -53,6 +55,11 @@ class LoadedModel:
     def context_length(self) -> int:
         """The most tokens a session holds."""
         return self.manifest.context_length
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens as constraints need them, made when the first one comes."""
+        return Vocabulary(self.tokenizer.pieces)
 
     def new_session(self) -> Session:
         """An empty session with a cache of its own."""

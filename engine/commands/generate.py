@@ -21,6 +21,7 @@ from engine.commands.records import check_record_target, save_records
 from engine.commands.settings_file import make_request, read_settings
 from engine.commands.statistics import print_statistics
 from engine.contracts.command_line import INTERRUPTED, positive_int
+from engine.contracts.constraint import REGEX
 from engine.contracts.errors import NextstrokeError, PromptTooLongError, error_from_kind
 from engine.contracts.generation import (
     CONTEXT_KEEP_END,
@@ -74,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for flag, kind, words in NUMBER_FLAGS:
         parser.add_argument(flag, type=kind, metavar="N", help=words)
     parser.add_argument("--stop", action="append", metavar="TEXT", help="end before this text; may be given again")
+    parser.add_argument("--regex", metavar="R", help="the whole text matches this regular expression")
     parser.add_argument("--settings", metavar="FILE", help="a JSON file with any control by its name")
     parser.add_argument("--record", metavar="F", help="save the generation record, which `regenerate` takes")
     parser.add_argument("--json", action="store_true", help="one JSON object a line per event")
@@ -100,6 +102,8 @@ def request_from(arguments: argparse.Namespace) -> GenerationRequest:
         settings |= read_settings(Path(arguments.settings))
     names = [flag.removeprefix("--").replace("-", "_") for flag, _, _ in NUMBER_FLAGS] + ["stop"]
     settings |= {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    if arguments.regex is not None:
+        settings["constraint"] = {"kind": REGEX, "value": arguments.regex}
     return make_request(GenerationRequest("command line", text, ids), settings)
 
 

@@ -1,6 +1,7 @@
 """Generation settings from a JSON file and from flags: every control by its own name, checked before a model is loaded.
 
-    {"temperature": 0.7, "stop": ["\\n\\n"], "context_policy": "keep_end", "order": ["top_k", "temperature"]}
+    {"temperature": 0.7, "stop": ["\\n\\n"], "context_policy": "keep_end", "order": ["top_k", "temperature"],
+     "constraint": {"kind": "choices", "value": ["yes", "no"]}}
 
 The names are the fields of `GenerationRequest` and `SamplingSettings`. Knows those two; must not know their use.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.inputs import read_json_file
+from engine.contracts.constraint import Constraint
 from engine.contracts.errors import UsageError
 from engine.contracts.generation import GenerationRequest
 from engine.contracts.plain_fields import shown, wrong_field
@@ -46,6 +48,8 @@ def make_request(base: GenerationRequest, settings: Mapping[str, Any]) -> Genera
     plain: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
     }
+    if plain.get("constraint") is not None:
+        plain["constraint"] = Constraint.from_dict(plain["constraint"])
     chosen: dict[str, Any] = {name: plain[name] for name in plain if name in of_sampling}
     others: dict[str, Any] = {name: plain[name] for name in plain if name not in of_sampling}
     sampling = replace(base.sampling, **chosen)

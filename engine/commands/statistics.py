@@ -11,6 +11,7 @@ REASONS = {
     "length": "the number of tokens asked for is reached",
     "end_of_text": "the model ended the text",
     "stop": "a stop text appeared",
+    "constraint": "the constraint is fulfilled",
     "context": "the model's context is full",
     "cancelled": "interrupted",
 }

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
+from engine.contracts.constraint import Constraint
 from engine.contracts.errors import UsageError
 from engine.contracts.manifest import canonical_json
 from engine.contracts.plain_fields import COUNT_LIMIT, demand, is_number, is_text, wrong_field
@@ -23,6 +24,7 @@ from engine.contracts.sampling_settings import SamplingSettings
 REASON_LENGTH = "length"  # max_tokens reached
 REASON_END = "end_of_text"
 REASON_STOP = "stop"  # a stop string; `matched` says which
+REASON_CONSTRAINT = "constraint"  # it is fulfilled, and nothing may follow
 REASON_CONTEXT = "context"  # the context is full
 REASON_CANCELLED = "cancelled"
 
@@ -49,6 +51,7 @@ class GenerationRequest:
     banned: tuple[str, ...] = ()  # phrases that are not written; what begins one is taken back
     begin_with: str = ""  # the text begins so
     heal: bool = False  # the prompt's last token may become a longer one: it may end in the middle of a word
+    constraint: Constraint | None = None  # what the text must be; begin_with is a part of it, the prompt is not
     candidates: int = 1
     lookup: int = 0  # tokens guessed ahead from the text itself, at most; changes the speed alone
     report_top: int = 0  # alternatives reported with each token
@@ -93,6 +96,8 @@ class GenerationRequest:
             values["sampling"] = SamplingSettings(**settings)
         if values.get("prompt_ids") is not None:
             values["prompt_ids"] = tuple(int(token) for token in values["prompt_ids"])
+        if values.get("constraint") is not None:
+            values["constraint"] = Constraint.from_dict(values["constraint"])
         values |= {name: tuple(values[name]) for name in ("stop", "banned") if name in values}
         return cls(**values)
 

@@ -101,6 +101,19 @@ class Candidates:
         _demand_some(bool(left.any()))
         self._ids, self._few = self._ids[left], self._few[left]
 
+    def allow(self, allowed: NDArray[np.bool_]) -> None:
+        """Leave no probability to ids for which `allowed`, by id, is False or ends. Raises as `forbid` does."""
+        count = min(len(allowed), len(self._whole))
+        if self._ids is None:
+            np.copyto(self._whole[:count], -math.inf, where=~allowed[:count])
+            self._whole[count:] = -math.inf
+            self._whole_changed()
+            _demand_some(self._highest > -math.inf)
+            return
+        left = (self._ids < count) & allowed[np.minimum(self._ids, count - 1)]
+        _demand_some(bool(left.any()))
+        self._ids, self._few = self._ids[left], self._few[left]
+
     def distribution(self) -> tuple[Ids, Scores]:
         """Ids and probabilities of all that is left, in no particular order; a forbidden one may be there with 0."""
         if self._ids is None:

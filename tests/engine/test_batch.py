@@ -1,12 +1,14 @@
 """Candidates as one batch: each gets the bits that it gets alone, whoever leaves, grows or takes tokens back."""
 
 import random
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine.batch import MOST_ROWS
+from engine.contracts.constraint import Constraint
 from engine.contracts.generation import REASON_CANCELLED, Event, Finished, GenerationRequest, Token
 from engine.contracts.sampling_settings import SamplingSettings
 from engine.kv_cache import FIRST_CAPACITY
@@ -128,3 +130,10 @@ def test_dropping_rows_moves_the_last_one(batching: LoadedModel) -> None:
     alone = Session(batching.graph, batching.graph.new_cache(batching.context_length), batching.plan)
     alone.prefill([*prompt, 62, 70])
     np.testing.assert_array_equal(batch.step([(42, 80)])[0], alone.step(80)[-1])
+
+
+def test_rows_under_a_constraint(batching: LoadedModel) -> None:
+    constraint = Constraint("regex", "[a-z 从前有]{3,30}。")
+    events = same(batching, ask(candidates=4, sampling=HOT, max_tokens=60, constraint=constraint))
+    for candidate in range(4):
+        assert re.fullmatch("[a-z 从前有]{3,30}。", text_of(events, candidate))

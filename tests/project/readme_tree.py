@@ -22,6 +22,7 @@ FOLDERS = {
     "engine": "local inference; ONNX Runtime in one file; no torch, no Qt",
     "engine/commands": "one file for each subcommand of the command line",
     "engine/sampling": "which token comes next: one chain of small stages",
+    "engine/constraints": "what a text must be: choices, a regex, JSON of a schema; llguidance in one file",
     "engine/contracts": "what crosses borders: manifest, requests, events, errors; standard library only",
     "engine/openai_format": "the local server's JSON: requests, answers, refusals; no sockets",
     "export": "the PyTorch side: train, import, convert, verify",

@@ -256,3 +256,15 @@ def test_mirostat_follows_its_aim() -> None:
             chain.accept(token)
         found.append(np.mean(surprise[100:]))
     assert found == pytest.approx([3.0, 3.0], abs=0.15)
+
+
+@pytest.mark.parametrize("kept", [None, 3])
+def test_only_allowed_tokens_are_left(kept: int | None) -> None:
+    candidates = Candidates(5)
+    candidates.fill(np.array([0.5, 4, 3, 2, 1], np.float32))
+    if kept is not None:
+        candidates.keep_best(kept)
+    candidates.allow(np.array([True, False, True, False]))  # the fifth has no entry: it is not allowed
+    assert candidates.list()[0].tolist() == ([2, 0] if kept is None else [2])
+    with pytest.raises(EmptyDistributionError, match="every possible next token is forbidden"):
+        candidates.allow(np.array([False, True]))
