@@ -44,7 +44,7 @@ SEND_SECONDS = 10.0  # for the client to take what was written
 DRAIN_SECONDS = 1.0  # after a refusal, so that it is not lost with the part of a body that nobody reads
 DRAIN_BYTES = 8 << 20
 SEED_BITS = 32
-_SHARED = (errno.EADDRINUSE, errno.EACCES)
+_NOT_FREE = {errno.EADDRINUSE: "in use by another program", errno.EACCES: "not free for you to use"}
 
 
 class LocalServer(ThreadingHTTPServer):
@@ -66,9 +66,7 @@ class LocalServer(ThreadingHTTPServer):
         try:
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:
-            if error.errno not in _SHARED:
-                raise
-            why = "in use by another program" if error.errno == errno.EADDRINUSE else "not free for you to use"
+            why = _NOT_FREE.get(error.errno or 0, f"not to be had ({error.strerror})")
             raise EngineError(f"port {port} is {why}; choose another one with --port (0: any free one)") from error
 
     def server_bind(self) -> None:
