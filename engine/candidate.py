@@ -41,6 +41,7 @@ from engine.sampling.chain import Chain, make_chain
 from engine.sampling.literal import Literal
 from engine.sampling.random_stream import RandomStream
 from engine.sampling.stage import Stage
+from engine.sampling.whole_characters import WholeCharacters
 from engine.text_stream import TextStream
 
 Row = NDArray[np.float32]  # logits (vocabulary,)
@@ -202,8 +203,9 @@ class Candidate:
         refuse_unknown_ids(self._model, amounts)
         for text, amount in request.bias.items():
             amounts |= dict.fromkeys(tokenizer.encode(text), amount)
-        stages: tuple[Stage, ...] = (Bias(amounts),) if amounts else ()
-        chain = Chain((*stages, *make_chain(request.sampling, tokenizer.pieces).stages))
+        bias: tuple[Stage, ...] = (Bias(amounts),) if amounts else ()
+        characters = WholeCharacters(self._model.characters)
+        chain = Chain((characters, *bias, *make_chain(request.sampling, tokenizer.pieces).stages))
         for token in self._prompt.ids:
             chain.accept(token)
         if matcher is not None:

@@ -22,6 +22,7 @@ from engine.devices import CPU, DeviceChoice, default_threads
 from engine.folder import ModelFolder, open_folder
 from engine.profile import find_profile
 from engine.runtime import Graph, runtime_version
+from engine.sampling.whole_characters import Characters
 from engine.self_check import find_plan, remembered_plan
 from engine.session import RunPlan, Session
 from engine.session_pool import SessionPool
@@ -55,6 +56,11 @@ class LoadedModel:
     def context_length(self) -> int:
         """The most tokens a session holds."""
         return self.manifest.context_length
+
+    @cached_property
+    def characters(self) -> Characters:
+        """Which tokens may come within a character, and which never begin one."""
+        return Characters(self.tokenizer.pieces)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
