@@ -19,8 +19,8 @@ from collections.abc import Generator, Iterator, Sequence
 
 from engine.batch import MOST_ROWS
 from engine.candidate import Candidate, IsCancelled, Row
-from engine.constraints.matcher import Matcher
-from engine.contracts.errors import EngineError, NextstrokeError, UsageError
+from engine.constraints.requested import requested_matcher
+from engine.contracts.errors import EngineError, NextstrokeError
 from engine.contracts.generation import (
     Done,
     Event,
@@ -32,7 +32,6 @@ from engine.contracts.generation import (
     Started,
 )
 from engine.contracts.manifest import canonical_json
-from engine.contracts.plain_fields import shown
 from engine.loaded_model import LoadedModel
 from engine.prompt import Prompt, prepare_prompt
 from engine.prompt_lookup import PromptLookup
@@ -84,7 +83,7 @@ class _Generation:
 
     def events(self) -> Iterator[Event]:
         request, session, prompt = self._request, self._session, self._prompt
-        matcher = self._new_matcher()
+        matcher = requested_matcher(self._model, request)
         reused = session.align(prompt.ids)
         to_prefill, context = len(prompt.ids) - reused, self._model.context_length
         yield Started(request.id, request.ticket, reused, to_prefill, prompt.dropped, context)
@@ -100,19 +99,6 @@ class _Generation:
             session.rewind(len(prompt.ids) if first is not None else session.length)
             yield from self._write(group, first)
         yield Done(request.id, request.ticket)
-
-    def _new_matcher(self) -> Matcher | None:
-        """The request's constraint before the first token; every candidate takes a copy."""
-        request = self._request
-        if request.constraint is None:
-            return None
-        end = -1 if request.ignore_end_of_text else self._model.tokenizer.end_of_text
-        matcher = self._model.vocabulary.matcher(request.constraint, end)
-        if not matcher.can_accept(request.begin_with.encode()):
-            raise UsageError(
-                f"within the constraint no text begins with {shown(request.begin_with)}; change it or begin_with"
-            )
-        return matcher
 
     def _prefill(self, ids: Sequence[int]) -> Generator[Event, None, Logits | None]:
         """Run the rest of the prompt; None when it was cancelled."""

@@ -19,8 +19,8 @@ from engine.contracts.errors import UsageError
 # Else, where only one text is possible, the library allows one spelling of it in tokens; here the model is asked.
 _HEADER = '%llguidance {"no_forcing": true}\n'
 
-# Between the parts of JSON at most one space: a small model that may write more of them often does not end.
-_LAYOUT = {"whitespace_pattern": " ?"}
+# JSON on one line, spaced as in most texts: a small model that may write more spaces often does not end.
+_LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 _SPECIAL = frozenset("\\.+*?()|[]{}^$#&-~/")
 # A slash would end the pattern; and among all digits of the world are some of which Python has not heard yet.

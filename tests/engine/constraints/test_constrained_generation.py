@@ -73,7 +73,7 @@ def test_a_text_matches_its_regex(model: LoadedModel, pattern: str) -> None:
     assert reasons & set(WHOLE)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=regexes(), seed=st.integers(0, 2**32))
 def test_a_text_matches_any_regex(rotary: LoadedModel, made: tuple[str, Node], seed: int) -> None:
     pattern, node = made
@@ -116,7 +116,7 @@ def test_properties_come_in_the_schemas_order_and_again_from_the_record(rotary: 
     schema = {"properties": {"z": {"const": 1}, "a": {"const": 2}}, "required": ["a", "z"], "type": "object",
               "additionalProperties": False}  # fmt: skip
     events = run(rotary, must(JSON_SCHEMA, schema, max_tokens=60))
-    assert text_of(events).replace(" ", "") == '{"z":1,"a":2}'
+    assert text_of(events) == '{"z": 1, "a": 2}'
     record = finished_of(events).record
     read = GenerationRecord.from_dict(json.loads(json.dumps(record.to_dict())))
     assert finished_of(run(rotary, request_of(read))).record == record

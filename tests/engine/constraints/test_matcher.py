@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.constraints.matcher import Matcher, Vocabulary
@@ -73,6 +73,7 @@ def compare_on_the_way(matcher: Matcher, node: Node, pieces: Sequence[bytes], se
 
 
 @pytest.mark.parametrize("table", TABLES)
+@settings(deadline=None)  # the machine may be busy
 @given(regex=regexes(), seed=st.integers(0, 99))
 def test_the_mask_of_a_regex_is_the_judges(table: str, regex: tuple[str, Node], seed: int) -> None:
     pattern, node = regex
@@ -82,6 +83,7 @@ def test_the_mask_of_a_regex_is_the_judges(table: str, regex: tuple[str, Node], 
 
 
 @pytest.mark.parametrize("table", TABLES)
+@settings(deadline=None)  # the machine may be busy
 @given(choices=st.lists(st.text(LETTERS, min_size=1, max_size=6), min_size=1, max_size=5), seed=st.integers(0, 99))
 def test_the_mask_of_choices_is_the_judges(table: str, choices: list[str], seed: int) -> None:
     pieces, vocabulary = vocabulary_of(table)
@@ -89,6 +91,7 @@ def test_the_mask_of_choices_is_the_judges(table: str, choices: list[str], seed:
     compare_on_the_way(vocabulary.matcher(Constraint(CHOICES, tuple(choices)), 0), node, pieces, seed, 20)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8))
 def test_any_text_can_be_a_choice(text: str) -> None:
     pieces, vocabulary = vocabulary_of("made up")
@@ -105,12 +108,9 @@ def test_the_mask_of_a_schema_is_the_judges(table: str, seed: int) -> None:
         "required": ["名"],
         "additionalProperties": False,
     }
-    space = maybe(literal(" "))
     value = either(*(literal(f'"{word}"') for word in ("前", "后面", "🙂 a")))
-    first = cat(literal('"名"'), space, literal(":"), space, value, space)
     flag = either(literal("true"), literal("false"))
-    second = cat(literal(","), space, literal('"n"'), space, literal(":"), space, flag, space)
-    node = cat(literal("{"), space, first, maybe(second), literal("}"))
+    node = cat(literal('{"名": '), value, maybe(cat(literal(', "n": '), flag)), literal("}"))
     pieces, vocabulary = vocabulary_of(table)
     constraint = Constraint.from_dict({"kind": JSON_SCHEMA, "value": schema})
     compare_on_the_way(vocabulary.matcher(constraint, 0), node, pieces, seed, 80)
