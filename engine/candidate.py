@@ -40,7 +40,6 @@ from engine.sampling.candidates import Candidates, best_ids
 from engine.sampling.chain import Chain, make_chain
 from engine.sampling.literal import Literal
 from engine.sampling.random_stream import RandomStream
-from engine.sampling.stage import Stage
 from engine.sampling.whole_characters import WholeCharacters
 from engine.text_stream import TextStream
 
@@ -203,9 +202,9 @@ class Candidate:
         refuse_unknown_ids(self._model, amounts)
         for text, amount in request.bias.items():
             amounts |= dict.fromkeys(tokenizer.encode(text), amount)
-        bias: tuple[Stage, ...] = (Bias(amounts),) if amounts else ()
-        characters = WholeCharacters(self._model.characters)
-        chain = Chain((characters, *bias, *make_chain(request.sampling, tokenizer.pieces).stages))
+        characters = () if request.any_bytes else (WholeCharacters(self._model.characters),)
+        bias = (Bias(amounts),) if amounts else ()
+        chain = Chain((*characters, *bias, *make_chain(request.sampling, tokenizer.pieces).stages))
         for token in self._prompt.ids:
             chain.accept(token)
         if matcher is not None:

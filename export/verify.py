@@ -127,6 +127,7 @@ def _greedy(model: LoadedModel, reference: Reference, ids: Sequence[int], larges
         max_tokens=count,
         sampling=SamplingSettings(temperature=0.0),
         ignore_end_of_text=True,
+        any_bytes=True,
     )
     made = [event.id for event in generate(model, model.new_session(), request) if isinstance(event, Token)]
     wanted = reference.greedy(prompt, count)[: len(made)]

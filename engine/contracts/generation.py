@@ -53,6 +53,7 @@ class GenerationRequest:
     heal: bool = False  # the prompt's last token may become a longer one: it may end in the middle of a word
     constraint: Constraint | None = None  # what the text must be; begin_with is a part of it, the prompt is not
     candidates: int = 1
+    any_bytes: bool = False  # bytes that no character has may be written too; they show as U+FFFD
     lookup: int = 0  # tokens guessed ahead from the text itself, at most; changes the speed alone
     report_top: int = 0  # alternatives reported with each token
     ignore_end_of_text: bool = False

@@ -107,6 +107,12 @@ def test_a_prompt_that_ends_within_a_character_is_finished(model: LoadedModel) -
     assert _is_valid("从".encode()[:2] + first[:1])
 
 
+def test_any_bytes_may_be_asked_for(tiny_models: dict[str, LoadedModel]) -> None:
+    model = tiny_models["int8-cache"]
+    bias = {str(token): 30.0 for token, piece in enumerate(model.tokenizer.pieces) if piece == b"\x80"}
+    assert "\ufffd" in text_of(run(model, ask(bias_ids=bias, any_bytes=True)))
+
+
 @pytest.mark.slow
 def test_five_thousand_tokens_without_a_broken_character(tiny_models: dict[str, LoadedModel]) -> None:
     """Streamed text is the decoded whole, with emoji and rare characters spelt in bytes."""
