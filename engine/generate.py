@@ -144,7 +144,8 @@ class _Generation:
         """The token that is wanted, and guessed ones behind it as long as they are what is chosen."""
         session, (position, token) = self._session, candidate.wanted
         session.rewind(position)
-        guess = lookup.guess((*session.tokens, token), session.context_length - position - 1)
+        room = session.context_length - position - 1
+        guess = lookup.guess((*session.tokens, token), room) if lookup.is_on else []
         if not guess:
             yield from candidate.take(session.step(token)[-1])
             return

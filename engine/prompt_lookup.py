@@ -30,9 +30,14 @@ class PromptLookup:
         self._indexed = _KEY
         self._pause = self._waiting = 0
 
+    @property
+    def is_on(self) -> bool:
+        """Whether there are guesses at all."""
+        return self._longest > 0
+
     def guess(self, tokens: Sequence[int], room: int) -> list[int]:
         """Up to `room` tokens that may follow `tokens`."""
-        if not self._longest:
+        if not self.is_on:
             return []
         self._index(tokens)
         if self._waiting > 0:

@@ -8,8 +8,9 @@ The names are the fields of `GenerationRequest` and `SamplingSettings`. Knows th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     controls = {name: kind for kind in (GenerationRequest, SamplingSettings) for name in _controls(kind)}
     for name, value in plain.items():
         if name not in controls:
-            raise UsageError(f"{path} has the unknown setting {shown(name)}; known are {', '.join(sorted(controls))}")
+            raise UsageError(f"{path} has the unknown setting {shown(name)}; {_instead(name, controls)}")
         problem = wrong_field(controls[name], {name: value})
         if problem:
             raise UsageError(f"{path}: {problem}")
@@ -54,6 +55,12 @@ def make_request(base: GenerationRequest, settings: Mapping[str, Any]) -> Genera
     others: dict[str, Any] = {name: plain[name] for name in plain if name not in of_sampling}
     sampling = replace(base.sampling, **chosen)
     return replace(base, sampling=sampling, **others)
+
+
+def _instead(name: str, controls: Iterable[str]) -> str:
+    """What may have been meant; all that there are, where nothing is alike."""
+    alike = get_close_matches(name, controls, n=2, cutoff=0.7)
+    return f"write {' or '.join(alike)}" if alike else f"known are {', '.join(sorted(controls))}"
 
 
 def _controls(kind: type[GenerationRequest] | type[SamplingSettings]) -> set[str]:

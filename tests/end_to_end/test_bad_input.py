@@ -56,7 +56,7 @@ CASES = [
     ("nothing to read was given", 2, ["generate", "--model", "{tiny}"]),
     ("more than one text", 2, ["generate", "a", "--ids", "1", "--model", "{tiny}"]),
     ("temperature is -1.0", 2, ["generate", "a", "--temperature", "-1", "--model", "{tiny}"]),
-    ("unknown setting 'temprature'; known are banned", 2, ["generate", "a", "--settings", "{misspelt}"]),
+    ("unknown setting 'temprature'; write temperature", 2, ["generate", "a", "--settings", "{misspelt}"]),
     ("temperature is 'hot'; it must be a number", 2, ["generate", "a", "--settings", "{mistyped}"]),
     ("is not JSON", 2, ["generate", "a", "--settings", "{latin_free}"]),
     ("there is no folder", 1, ["generate", "a", "--record", "{missing}/r.json", "--model", "{tiny}"]),
