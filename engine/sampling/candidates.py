@@ -45,6 +45,7 @@ class Candidates:
         self._few: Scores = self._whole
         self._highest = 0.0
         self._total = 0.0  # of the weights of the whole; 0 = not computed since the scores changed
+        self._share = 1.0  # of the probability that a cut of the whole wanted to keep; 1 = none waits
 
     def fill(self, logits: NDArray[np.float32]) -> None:
         """Begin with all tokens; `logits` (vocabulary,)."""
@@ -52,6 +53,7 @@ class Candidates:
         self._ids = None
         self._highest = float(self._whole.max())
         self._total = 0.0
+        self._share = 1.0
 
     @property
     def highest(self) -> float:
@@ -71,6 +73,7 @@ class Candidates:
 
     def multiply(self, ids: Ids, above_zero: float, below_zero: float) -> None:
         """Multiply the scores of `ids` by one factor where they are positive and by another where they are negative."""
+        self._settle()
         if self._ids is None:
             scores = self._whole[ids]
             self._whole[ids] = np.where(scores > 0, scores * above_zero, scores * below_zero)
@@ -82,6 +85,7 @@ class Candidates:
 
     def add(self, ids: Ids, amounts: Scores | float) -> None:
         """Add `amounts` (one for each of the different `ids`, or one for all) to their scores."""
+        self._settle()
         if self._ids is None:
             self._whole[ids] += amounts
             self._whole_changed()
@@ -92,6 +96,7 @@ class Candidates:
 
     def forbid(self, ids: Ids) -> None:
         """Leave no probability to `ids`. Raises `EmptyDistributionError` where that leaves nothing."""
+        self._settle()
         if self._ids is None:
             self._whole[ids] = -math.inf
             self._whole_changed()
@@ -103,6 +108,7 @@ class Candidates:
 
     def allow(self, allowed: NDArray[np.bool_]) -> None:
         """Leave no probability to ids for which `allowed`, by id, is False or ends. Raises as `forbid` does."""
+        self._settle()
         count = min(len(allowed), len(self._whole))
         if self._ids is None:
             np.copyto(self._whole[:count], -math.inf, where=~allowed[:count])
@@ -116,6 +122,7 @@ class Candidates:
 
     def distribution(self) -> tuple[Ids, Scores]:
         """Ids and probabilities of all that is left, in no particular order; a forbidden one may be there with 0."""
+        self._settle()
         if self._ids is None:
             total = self._whole_total()
             return np.arange(len(self._whole)), self._weights / total
@@ -124,11 +131,13 @@ class Candidates:
 
     def deviation(self) -> float:
         """Standard deviation of the scores that are left."""
+        self._settle()
         scores = self._whole[self._whole > -math.inf] if self._ids is None else self._few
         return float(scores.std())
 
     def keep(self, ids: Ids) -> None:
         """Keep these alone, which must be among what is left, and at least one."""
+        self._settle()
         if self._ids is None:
             scores = self._whole[ids]
             order = np.lexsort((ids, -scores))
@@ -139,6 +148,7 @@ class Candidates:
 
     def scale(self, factor: float) -> None:
         """Multiply all scores by a positive factor."""
+        self._settle()
         if self._ids is None:
             self._whole *= factor
             self._highest *= factor
@@ -148,6 +158,7 @@ class Candidates:
 
     def keep_best(self, count: int) -> None:
         """Keep the `count` best."""
+        self._settle()
         if self._ids is None:
             self._take(best_ids(self._whole, count))
         else:
@@ -156,17 +167,39 @@ class Candidates:
     def keep_near(self, distance: float) -> None:
         """Keep the scores that are at most `distance` below the highest."""
         if self._ids is None:
-            self._take(ids_near(self._whole, self._highest - distance))
+            ids = ids_near(self._whole, self._highest - distance)
+            if self._share < 1:  # both cuts keep a number of best ones: the smaller number counts
+                total, sums = self._whole_total(), np.cumsum(self._weights[ids])
+                ids = ids[: int(np.searchsorted(sums, self._share * total, side="left")) + 1]
+                self._share = 1.0
+            self._take(ids)
         else:
             self._cut(int(np.count_nonzero(self._few >= self._few[0] - distance)))
 
     def keep_mass(self, share: float) -> None:
-        """Keep the smallest number of best ones that hold `share` of the probability."""
+        """Keep the smallest number of best ones that hold `share` of the probability.
+
+        From the whole, nothing is sorted yet: a cut by distance, which usually follows, leaves far fewer to sort.
+        """
+        if self._ids is None and self._share == 1 and share < 1:
+            self._share = share
+            return
+        self._settle()
+        self._keep_mass(share)
+
+    def _settle(self) -> None:
+        """Do the cut that waits."""
+        if self._share < 1:
+            share, self._share = self._share, 1.0
+            self._keep_mass(share)
+
+    def _keep_mass(self, share: float) -> None:
         sums, total = self._best_sums(share)
         self._cut(int(np.searchsorted(sums, share * total, side="left")) + 1)
 
     def choose(self, number: float) -> int:
         """The token in whose share of [0, 1), laid out best first, `number` lies."""
+        self._settle()
         sums, total = self._best_sums(number)
         place = int(np.searchsorted(sums, number * total, side="right"))
         assert self._ids is not None
@@ -174,6 +207,7 @@ class Candidates:
 
     def list(self) -> tuple[Ids, Scores]:
         """What is left, best first."""
+        self._settle()
         if self._ids is None:
             self.keep_best(len(self._whole))
         assert self._ids is not None
