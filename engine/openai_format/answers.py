@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from engine.contracts.errors import EngineStoppedError
 from engine.contracts.generation import (
     REASON_CANCELLED,
+    REASON_CONSTRAINT,
     REASON_CONTEXT,
     REASON_END,
     REASON_LENGTH,
@@ -32,7 +33,13 @@ from engine.text_stream import Utf8Stream
 
 Plain = dict[str, Any]
 
-_REASONS = {REASON_LENGTH: "length", REASON_CONTEXT: "length", REASON_END: "stop", REASON_STOP: "stop"}
+_REASONS = {
+    REASON_LENGTH: "length",
+    REASON_CONTEXT: "length",
+    REASON_END: "stop",
+    REASON_STOP: "stop",
+    REASON_CONSTRAINT: "stop",
+}
 _LOWEST = -9999.0  # OpenAI's word for "never": JSON has no infinity
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
+from engine.contracts.constraint import JSON_SCHEMA
 from engine.contracts.errors import UsageError
 from engine.contracts.generation import GenerationRequest
 from engine.contracts.plain_fields import shown
@@ -26,10 +27,15 @@ MOST_CHOICES = 16
 MOST_TOP = 20  # alternatives a token, OpenAI's own bound
 MOST_STOPS = 32  # each is looked for in every piece of text
 _SEEDS = 2**64
+_ANY_FORM = {"type": "text"}
 
 _SAMPLING = frozenset(entry.name for entry in fields(SamplingSettings))
-_OWN = frozenset({"banned", "begin_with", "bias", "context_policy", "heal", "ignore_end_of_text"})
-_COMMON = frozenset({"model", "n", "stop", "stream", "stream_options", "logit_bias", "max_tokens", "logprobs"})
+_OWN = frozenset(
+    {"banned", "begin_with", "bias", "constraint", "context_policy", "heal", "ignore_end_of_text", "lookup"}
+)
+_COMMON = frozenset(
+    {"model", "n", "stop", "stream", "stream_options", "logit_bias", "max_tokens", "logprobs", "response_format"}
+)
 _OF_COMPLETIONS = frozenset({"prompt"})
 _OF_CHAT = frozenset({"messages", "max_completion_tokens", "top_logprobs"})
 # OpenAI's fields that change nothing in a text: bookkeeping, and hints to other kinds of models.
@@ -58,7 +64,6 @@ _NOT_HERE: Mapping[str, tuple[Any, ...]] = {
     "function_call": ("none", "auto"),
     "functions": ([],),
     "modalities": (["text"],),
-    "response_format": ({"type": "text"},),
     "suffix": ("",),
     "tool_choice": ("none", "auto"),
     "tools": ([],),
@@ -170,7 +175,24 @@ def _controls(plain: Mapping[str, Any], fresh_seed: int) -> dict[str, Any]:
         controls["max_tokens"] = plain["max_tokens"]
     if "logit_bias" in plain:
         controls["bias_ids"] = plain["logit_bias"]
-    return controls
+    return controls | _form(plain)
+
+
+def _form(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What the text must be, where OpenAI's field for it says something."""
+    form = plain.get("response_format", _ANY_FORM)
+    if form == _ANY_FORM:
+        return {}
+    schema = form.get("json_schema") if isinstance(form, dict) and form.get("type") == JSON_SCHEMA else None
+    if not isinstance(schema, dict) or "schema" not in schema:
+        message = (
+            f'response_format is {shown(form)}; it may be {{"type": "text"}} or '
+            '{"type": "json_schema", "json_schema": {"schema": …}}'
+        )
+        raise RefusedRequest(message, param="response_format")
+    if "constraint" in plain:
+        raise RefusedRequest("response_format and constraint ask for two things at once; send one of them")
+    return {"constraint": {"kind": JSON_SCHEMA, "value": schema["schema"]}}
 
 
 def _request(request_id: str, controls: Mapping[str, Any]) -> GenerationRequest:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.contracts.constraint import Constraint
 from engine.contracts.generation import (
     Done,
     Event,
@@ -127,7 +128,6 @@ def test_a_field_that_nobody_knows_is_named() -> None:
         ("echo", True, False),
         ("suffix", "end", ""),
         ("best_of", 3, 1),
-        ("response_format", {"type": "json_object"}, None),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_asking_for_nothing_is_not(name: str, value: Any, neutral: Any) -> None:
@@ -135,6 +135,20 @@ def test_what_cannot_be_done_is_refused_and_asking_for_nothing_is_not(name: str,
     assert (found.param, found.code) == (name, "unsupported_field")
     plain = read_body(json.dumps({"prompt": "a", name: neutral}).encode())
     assert completion_request(plain, PLAIN, "r", 7) == complete()
+
+
+def test_a_response_format_of_a_schema_is_a_constraint() -> None:
+    schema = {"type": "object", "properties": {"名": {"type": "string"}, "age": {"type": "integer"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "person", "strict": True, "schema": schema}}
+    constraint = chat(response_format=form).request.constraint
+    assert constraint is not None
+    assert (constraint.kind, json.loads(str(constraint.value))) == ("json_schema", schema)
+    assert complete(response_format={"type": "text"}) == complete()
+    own = {"kind": "regex", "value": "[0-9]+"}
+    assert complete(constraint=own).request.constraint == Constraint("regex", "[0-9]+")
+    for wrong in ({"type": "json_object"}, {"type": "json_schema"}, {"type": "json_schema", "json_schema": {}}, "json"):
+        assert refused(response_format=wrong).param == "response_format"
+    assert "one of them" in str(refused(response_format=form, constraint=own))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ until it is cancelled.
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -197,6 +198,23 @@ def test_a_conversation_continues_the_roles_text(
     assert "".join(piece.choices[0].delta.content or "" for piece in pieces) == choice.message.content
     assert pieces[0].choices[0].delta.role == "assistant"
     assert pieces[-1].choices[0].finish_reason == choice.finish_reason
+
+
+def test_an_answer_in_the_form_that_was_asked_for(client: openai.OpenAI, talking_folder: Path) -> None:
+    schema: dict[str, Any] = {"enum": ["是", "否", "cat"]}
+    form: Any = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    said: Any = [{"role": "user", "content": "cat sat"}]
+    name = talking_folder.name
+    found = client.chat.completions.create(
+        model=name, messages=said, response_format=form, max_tokens=60, seed=2, extra_body={"ignore_end_of_text": True}
+    )
+    (choice,) = found.choices
+    assert json.loads(choice.message.content or "") in schema["enum"]
+    assert choice.finish_reason == "stop"
+    more: Any = {"constraint": {"kind": "regex", "value": "(cat|从前){2}"}, "ignore_end_of_text": True}
+    completed = client.completions.create(model=name, prompt="the ", max_tokens=60, n=3, seed=2, extra_body=more)
+    assert all(re.fullmatch("(cat|从前){2}", entry.text) for entry in completed.choices)
+    assert {entry.finish_reason for entry in completed.choices} == {"stop"}
 
 
 def test_a_stop_text_ends_the_text_before_it(client: openai.OpenAI, talking_folder: Path) -> None:
