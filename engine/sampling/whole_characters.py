@@ -28,14 +28,16 @@ class Characters:
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self.pieces = pieces
         # Most tokens are whole characters, and never right inside one; only the others need a look.
-        self._odd = [token for token, piece in enumerate(pieces) if piece and unfinished(piece) != b""]
-        self.never_first: Ids = np.array([token for token in self._odd if unfinished(pieces[token]) is None], np.int64)
+        self.odd = frozenset(token for token, piece in enumerate(pieces) if piece and unfinished(piece) != b"")
+        self.never_first: Ids = np.array(
+            [token for token in sorted(self.odd) if unfinished(pieces[token]) is None], np.int64
+        )
         self.behind = lru_cache(maxsize=_MASKS_KEPT)(self._behind)
 
     def _behind(self, begun: bytes) -> NDArray[np.bool_] | None:
         """By id, the tokens that go on with `begun` bytes of a character; None where the vocabulary has none."""
         allowed = np.zeros(len(self.pieces), np.bool_)
-        allowed[[token for token in self._odd if unfinished(begun + self.pieces[token]) is not None]] = True
+        allowed[[token for token in self.odd if unfinished(begun + self.pieces[token]) is not None]] = True
         return allowed if allowed.any() else None
 
 
@@ -57,6 +59,8 @@ class WholeCharacters:
 
     def accept(self, token: int) -> None:
         """The bytes of a character that the text now ends with; none behind bytes that are no UTF-8."""
+        if not self._begun and token not in self._characters.odd:
+            return  # a prompt has hundreds of them, and each decoder takes its time
         pieces = self._characters.pieces
         piece = pieces[token] if token < len(pieces) else b""
         self._begun = unfinished(self._begun + piece) or b""
