@@ -24,6 +24,8 @@ from export.quantize import Blocks, Columns, FloatArray, dequantize_blocks, dequ
 
 Stored = Mapping[str, NDArray[np.generic]]
 
+_PACKED = ("query", "key", "value")  # rows of one matrix, in this order
+
 
 def read_weights(graph: Path) -> Stored:
     """Every stored tensor of an ONNX file by name, external data included."""
@@ -42,7 +44,7 @@ def canonical_tensors(stored: Stored, config: ModelConfig) -> dict[str, FloatArr
 def _tensor(stored: Stored, heads: HeadLayout, config: ModelConfig, name: str, axes: int) -> FloatArray:
     module, _, kind = name.rpartition(".")
     owner, _, part = module.rpartition(".")
-    if part in ("query", "key", "value"):
+    if part in _PACKED:
         packed = _matrix(stored, f"{owner}.qkv") if kind == "weight" else _floats(_found(stored, f"{owner}.qkv.bias"))
         return _true_rows(_part_of(packed, config, heads, part), heads)
     if axes == 1 or module == "position_embedding":  # stored under their own names, never rounded
@@ -88,14 +90,8 @@ _LAYOUTS: Mapping[str, Callable[[Stored, str], FloatArray]] = {
 
 
 def _part_of(packed: FloatArray, config: ModelConfig, heads: HeadLayout, part: str) -> FloatArray:
-    sizes = {"query": config.heads, "key": config.kv_heads, "value": config.kv_heads}
-    start = 0
-    for name, count in sizes.items():
-        end = start + count * heads.size
-        if name == part:
-            return packed[start:end]
-        start = end
-    raise AssertionError(part)
+    borders = [config.heads * heads.size, (config.heads + config.kv_heads) * heads.size]
+    return np.split(packed, borders)[_PACKED.index(part)]
 
 
 def _true_rows(matrix: FloatArray, heads: HeadLayout) -> FloatArray:
