@@ -7,7 +7,10 @@ Must not know: recipes, tokenizers, models.
 Of the 13 million characters of `zh_modern_pd1945` four fifths are historical romances in the language of the Qing
 dynasty; a small model that learns mostly from those writes no modern sentence. `zh_modern_vernacular` is the part of it
 in today's written language, named a second time so that a recipe can weigh it by itself. `zh_short_stories` are 2,277
-short stories written by GPT-3.5 (TinyChineseStories, 2023, CC BY 4.0), traditional characters turned into simplified.
+short stories written by GPT-3.5 (TinyChineseStories, 2023), traditional characters turned into simplified. Their
+licence stands at the end of the README of the data set on Hugging Face (joe-chiu/TinyChineseStories, 25 September 2023:
+"license: cc-by-4.0"), as a line of its text and not among its labels; the GitHub repository of the program that made
+them holds the table too, points to that page, and names no licence itself.
 """
 
 from __future__ import annotations
