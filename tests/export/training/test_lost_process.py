@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from export.training.checkpoint import list_checkpoints
+from export.training.run_log import read_log
 from tests.export.training.together import ROOT, Job, run_together
 
 pytestmark = [
@@ -21,7 +22,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL and no SIGTERM to catch"),
 ]
 QUIET = (
-    "distributed.strategy=fsdp",
     "training.autocast=float32",
     "training.threads=1",
     "training.evaluate_every_tokens=1000000000",
@@ -70,8 +70,31 @@ def worker(process: "subprocess.Popen[str]", rank: int) -> psutil.Process:
     return found
 
 
-def test_a_run_that_lost_a_process_says_so_and_goes_on_to_the_same_end(tmp_path: Path, toy_corpus: Path) -> None:
-    settings = (f"corpus.folder={toy_corpus}", *QUIET)
+def losses(folder: Path) -> list[tuple[int, float]]:
+    """(step, loss) of every step in a run's log."""
+    return [(line["step"], line["loss"]) for line in read_log(folder / "log.jsonl") if line["event"] == "step"]
+
+
+def differing_tensors(one: Path, two: Path) -> list[str]:
+    """All that is not bit-equal in two checkpoints, whole or in shards, as `file: tensor`."""
+    names = sorted(path.name for path in one.glob("*.safetensors"))
+    assert names
+    assert names == sorted(path.name for path in two.glob("*.safetensors"))
+    files = {name: (load_file(one / name), load_file(two / name)) for name in names}
+    assert all(left.keys() == right.keys() for left, right in files.values())
+    return [
+        f"{name}: {key}"
+        for name, (left, right) in files.items()
+        for key in left
+        if not torch.equal(left[key], right[key])
+    ]
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_a_run_that_lost_a_process_says_so_and_goes_on_to_the_same_end(
+    tmp_path: Path, toy_corpus: Path, strategy: str
+) -> None:
+    settings = (f"corpus.folder={toy_corpus}", f"distributed.strategy={strategy}", *QUIET)
     broken = tmp_path / "broken"
     with training(broken, settings) as process:
         wait_for_steps(process)
@@ -93,10 +116,8 @@ def test_a_run_that_lost_a_process_says_so_and_goes_on_to_the_same_end(tmp_path:
     whole = tmp_path / "whole"
     settings = (*settings, "training.checkpoint_minutes=10")
     run_together([Job(str(broken), settings, resume=True), Job(str(whole), settings)], tmp_path / "meeting")
-    for name in [path.name for path in list_checkpoints(whole)[-1].glob("shard-*")]:
-        one, two = (load_file(list_checkpoints(folder)[-1] / name) for folder in (whole, broken))
-        assert one.keys() == two.keys()
-        assert [name for name, tensor in one.items() if not torch.equal(tensor, two[name])] == []
+    assert losses(broken) == losses(whole)
+    assert differing_tensors(list_checkpoints(whole)[-1], list_checkpoints(broken)[-1]) == []
 
 
 @pytest.mark.parametrize(

@@ -165,22 +165,30 @@ def test_killed_at_six_places_it_ends_as_if_nothing_had_been(
 COMPILED = (
     "training.compile=true",
     "model.layers=1",
-    "training.tokens=4096",
+    "training.tokens=10240",
     "training.prompts=[]",
     "stage=[{length=32}]",
 )
 
 
-@pytest.mark.long  # each of the two compilations takes 25 seconds of one core
-def test_a_compiled_run_is_bit_equal_after_a_kill_too(
-    tmp_path: Path, toy_corpus: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.long  # two compilations of half a minute each, and seven processes that load PyTorch
+def test_a_compiled_run_killed_at_five_places_is_bit_equal_too(
+    tmp_path: Path, toy_corpus: Path, toy_recipe: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The uninterrupted run and the one that is killed compile apart; what follows a kill finds its code again."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert child("nowhere", 0, arguments(toy_corpus, whole, *COMPILED)) == 0
-    given = arguments(toy_corpus, parts, *COMPILED, SAVE_EVERY_STEP)
-    assert child("step", 7, given) == -signal.SIGKILL
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled_again"))
-    assert child("nowhere", 0, [*given, "--resume"]) == 0
-    assert results(parts) == results(whole)
+    given = arguments(toy_corpus, parts, *COMPILED, SAVE_EVERY_STEP)
+    assert child("step", 4, given) == -signal.SIGKILL
     assert os.listdir(tmp_path / "compiled_again"), "it was compiled again, not only found again"
+    given.append("--resume")
+    assert child("save", 2, given) == -signal.SIGKILL
+    assert child("rotation", 1, given) == -signal.SIGKILL
+    assert child("evaluation", 1, given) == -signal.SIGKILL
+    second = 5 * -(-second_epoch_step(toy_recipe(*RUN, *COMPILED), parts) // 5)
+    assert 10 <= second < 20, "there is a step of the second epoch to be killed in, and one after it"
+    assert killed_at_line(given, f"step {second} ") == -signal.SIGKILL
+    assert child("nowhere", 0, given) == 0
+    assert results(parts) == results(whole)

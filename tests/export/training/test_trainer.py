@@ -92,6 +92,41 @@ def test_accumulation_gives_the_gradient_of_the_whole_batch(tmp_path: Path, toy_
             torch.testing.assert_close(tensor, other[name], rtol=1e-3, atol=1e-4)
 
 
+def first_gradient(recipe: Recipe, folder: Path) -> dict[str, torch.Tensor]:
+    """What the optimizer is given in the first step, by parameter."""
+    trainer, given = Trainer(recipe, folder), dict[str, torch.Tensor]()
+
+    def record(*_: float) -> None:
+        parameters = trainer.model.named_parameters()
+        given.update({name: value.grad.clone() for name, value in parameters if value.grad is not None})
+
+    trainer.optimizer.step = record  # type: ignore[method-assign]
+    trainer.run(stop_after_steps=1)
+    return given
+
+
+def length_of(gradient: dict[str, torch.Tensor]) -> float:
+    """The Euclidean norm of all of it as one vector."""
+    return float(torch.stack([tensor.double().square().sum() for tensor in gradient.values()]).sum().sqrt())
+
+
+def test_the_gradient_of_a_step_is_clipped_to_the_recipe_s_length(tmp_path: Path, toy_recipe: Load) -> None:
+    """g · min(1, clip / |g|), |g| over all parameters and all microbatches of the step (Pascanu et al. 2013)."""
+
+    def clipped_to(clip: float) -> dict[str, torch.Tensor]:
+        return first_gradient(toy_recipe(*QUIET, f"training.clip={clip}"), tmp_path / f"{clip}")
+
+    free = clipped_to(1e9)
+    length = length_of(free)
+    assert all(torch.equal(free[name], tensor) for name, tensor in clipped_to(2 * length).items()), "left as it is"
+    for clip in (0.5 * length, 0.01 * length):
+        clipped = clipped_to(clip)
+        assert length_of(clipped) == pytest.approx(clip, rel=1e-4)
+        assert clipped.keys() == free.keys()
+        for name, tensor in clipped.items():
+            torch.testing.assert_close(tensor, free[name] * (clip / length), rtol=1e-4, atol=0)
+
+
 def test_a_run_is_never_overwritten_by_accident(tmp_path: Path, toy_recipe: Load) -> None:
     Trainer(toy_recipe(*QUIET), tmp_path).run(stop_after_steps=1)
     with pytest.raises(RecipeError, match="already holds a run"):
