@@ -79,5 +79,8 @@ AnyConfig: TypeAlias = ModelConfig | RecurrentConfig
 
 def read_config(values: Mapping[str, Any]) -> AnyConfig:
     """The configuration that `to_dict` of either kind wrote; only the recurrent one names its architecture."""
+    named = values.get("architecture", ARCHITECTURE)
+    if named != ARCHITECTURE:
+        raise refused(f"architecture is {shown(named)}, but must be {ARCHITECTURE!r}, or left out for a GPT")
     kind: type[AnyConfig] = RecurrentConfig if "architecture" in values else ModelConfig
     return kind.from_dict(values)

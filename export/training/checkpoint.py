@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -35,6 +36,7 @@ from export.training.files import write_folder_atomically
 from export.whole_folder import hidden_part, remove_if_abandoned
 
 FORMAT, VERSION = "nextstroke-checkpoint", 1
+_TABLES = ("model", "tokenizer", "training", "corpus", "distributed", "distillation", "start")  # of a recipe
 _NAME = re.compile(r"checkpoint-(\d{8})$")
 _PART_NAME = re.compile(r"\.checkpoint-\d{8}\.part-")
 
@@ -101,8 +103,8 @@ def load_checkpoint(folder: Path, empty: Empty = plain_empty) -> Checkpoint:
     meta = _read_meta(folder / "checkpoint.json")
     try:
         config = read_config(meta["config"])
-        progress = Progress(**meta["progress"])
-        recipe, random_states = dict(meta["recipe"]), dict(meta["random_states"])
+        progress = _read_progress(meta["progress"])
+        recipe, random_states = _read_recipe(meta), dict(meta["random_states"])
         tokenizer = (folder / "tokenizer.model").read_bytes()
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}/checkpoint.json is incomplete ({error}); use an older checkpoint") from error
@@ -128,8 +130,14 @@ def list_checkpoints(run_folder: Path) -> list[Path]:
 def newest_recipe(run_folder: Path) -> dict[str, Any] | None:
     """The recipe in a run's newest checkpoint; None where there is no checkpoint."""
     found = list_checkpoints(run_folder)
-    recipe = _read_meta(found[-1] / "checkpoint.json").get("recipe") if found else None
-    return recipe if isinstance(recipe, dict) else None
+    if not found:
+        return None
+    file = found[-1] / "checkpoint.json"
+    meta = _read_meta(file)
+    try:
+        return _read_recipe(meta)
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{file} is incomplete ({error}); use an older checkpoint") from error
 
 
 def checkpoint_path(run_folder: Path, step: int) -> Path:
@@ -147,6 +155,27 @@ def rotate_checkpoints(run_folder: Path, keep: int) -> None:
             remove_if_abandoned(path)
 
 
+def _read_progress(values: Mapping[str, Any]) -> Progress:
+    """Raises TypeError or ValueError where it is none."""
+    progress = Progress(**values)
+    for name, value in asdict(progress).items():
+        kinds = (int, float) if name in ("seconds", "loss_sum") else (int,)
+        if type(value) not in kinds or not (value >= 0 or name == "loss_sum"):
+            raise ValueError(f"{name} is {value!r}")
+    return progress
+
+
+def _read_recipe(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises KeyError or TypeError where there is none whose tables are tables."""
+    recipe = meta["recipe"]
+    if not isinstance(recipe, dict):
+        raise TypeError(f"recipe is {recipe!r}")
+    for name in _TABLES:
+        if not isinstance(recipe.get(name, {}), dict):
+            raise TypeError(f"{name} is {recipe[name]!r}")
+    return dict(recipe)
+
+
 def _check_model(folder: Path, model: Mapping[str, Tensor], config: AnyConfig) -> None:
     shapes = config.tensor_shapes()
     wrong = sorted(set(shapes) ^ set(model))
@@ -157,6 +186,9 @@ def _check_model(folder: Path, model: Mapping[str, Tensor], config: AnyConfig) -
             raise CheckpointError(
                 f"{folder}: {name} has shape {tuple(model[name].shape)}, the configuration says {shape}"
             )
+        if model[name].dtype != torch.float32:
+            kind = str(model[name].dtype).removeprefix("torch.")
+            raise CheckpointError(f"{folder}: {name} holds {kind} numbers, not float32; wrong or damaged file")
         if not bool(held_here(model[name]).isfinite().all()):
             raise CheckpointError(f"{folder}: {name} holds numbers that are not finite; use an older checkpoint")
 

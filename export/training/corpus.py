@@ -19,6 +19,7 @@ import functools
 import hashlib
 import json
 import lzma
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +27,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.contracts.errors import CorpusError
-from export.training.files import write_atomically
+from engine.contracts.errors import CorpusError, file_error
+from export.training.files import make_folder, write_atomically
 from export.training.tokenizer import END_OF_TEXT, END_OF_TEXT_ID, TextTokenizer
 
 BLOCK = 1000  # positions in which every group appears exactly by its share
 _PACK_VERSION = 1
+_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell one alone, UTF-8 cannot
 
 
 @dataclass(frozen=True)
@@ -52,34 +54,44 @@ def read_documents(path: Path) -> Iterator[str]:
     try:
         if path.name.endswith((".jsonl.xz", ".jsonl")):
             opener: Any = lzma.open if path.suffix == ".xz" else open
-            with opener(path, "rt", encoding="utf-8") as lines:
+            with opener(path, "rt", encoding="utf-8-sig") as lines:
                 for number, line in enumerate(lines, 1):
                     yield _text_of(path, number, line)
         elif path.suffix == ".txt":
-            for part in path.read_text(encoding="utf-8").split(END_OF_TEXT):
+            for part in path.read_text(encoding="utf-8-sig").split(END_OF_TEXT):
                 if part.strip():
                     yield part.strip("\n")
         else:
             raise CorpusError(f"{path} is neither .jsonl.xz, .jsonl nor .txt; convert it to one of these")
     except OSError as error:
-        raise CorpusError(f"cannot read training text {path}: {error.strerror or error}") from error
-    except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
+        raise CorpusError(
+            f"cannot read training text {path}: {error.strerror or error}; check the recipe's folder"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{path} is damaged, or not written in UTF-8 ({error.reason}); copy it again or save it as UTF-8"
+        ) from error
+    except (lzma.LZMAError, EOFError) as error:
         raise CorpusError(f"{path} is damaged ({error}); copy it again") from error
 
 
 def _text_of(path: Path, number: int, line: str) -> str:
     try:
         text = json.loads(line)["text"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         text = None
     if not isinstance(text, str):
         raise CorpusError(f'{path}, line {number}: not a JSON record with a "text"; correct or remove the line')
+    if not text.isascii() and _SURROGATE.search(text):
+        raise CorpusError(f"{path}, line {number}: half of a surrogate pair, no character; correct or remove the line")
     return text
 
 
 def sample_texts(groups: Sequence[Group], characters: int, seed: int) -> Iterator[tuple[str, str]]:
     """(group name, text) until each group gave its share of `characters` or all it has; order from the seed."""
     total = sum(group.weight for group in groups)
+    if total <= 0:
+        raise CorpusError("all groups weigh 0, so none gives text for the tokenizer; give one a weight above 0")
     for index, group in enumerate(groups):
         documents = [text for path in group.files for text in read_documents(path)]
         left = characters * group.weight / total
@@ -112,9 +124,22 @@ def pack(group: Group, tokenizer: TextTokenizer, cache: Path) -> PackedGroup:
             pieces += [np.array([*tokenizer.encode(text), END_OF_TEXT_ID], kind) for text in read_documents(path)]
         if len(pieces) == 1:
             raise CorpusError(f"group {group.name} has no documents; correct its files or remove it")
-        cache.mkdir(parents=True, exist_ok=True)
+        make_folder(cache, "the folder for packed text")
         write_atomically(data, np.concatenate(pieces).tobytes())
-    return PackedGroup(group, np.memmap(data, dtype=kind, mode="r"))
+    return PackedGroup(group, _mapped(data, kind))
+
+
+def _mapped(data: Path, kind: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """The tokens of a packed file, left on the disk; one that was cut off or overwritten is refused."""
+    try:
+        tokens = np.memmap(data, dtype=kind, mode="r")
+    except OSError as error:
+        raise file_error(error, f"read packed text {data}") from error
+    except ValueError:  # empty, or not whole tokens
+        tokens = None
+    if tokens is None or tokens[0] != END_OF_TEXT_ID or tokens[-1] != END_OF_TEXT_ID:
+        raise CorpusError(f"packed text {data} is damaged; remove the file, and it is made again")
+    return tokens
 
 
 def _file_digest(path: Path) -> bytes:

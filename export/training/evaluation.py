@@ -35,13 +35,15 @@ class HeldOut:
 
 
 def read_heldout(groups: Sequence[Group], tokenizer: TextTokenizer, limit_bytes: int | None = None) -> list[HeldOut]:
-    """All held-out documents, or the first `limit_bytes` of each group."""
+    """All held-out documents, or the first `limit_bytes` of each group; files are read to their ends all the same, so
+    that damage is found before a run and not at its end.
+    """
     result = []
     for group in groups:
         left, documents = math.inf if limit_bytes is None else limit_bytes, []
         for text in (text for path in group.heldout for text in read_documents(path)):
             if left <= 0:
-                break
+                continue
             if len(text) > left:
                 text = text[: int(left)]
             documents.append((tokenizer.encode(text), len(text.encode())))

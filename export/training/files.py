@@ -1,7 +1,8 @@
 """Files that are either whole or not there.
 
 For: packed corpora, checkpoints, logs and reports of a training run.
-Knows: write to a hidden sibling, flush, rename; what a full disk or a read-only folder means in words.
+Knows: write to a hidden sibling, flush, rename; what a full disk, a read-only folder or a file in the way means in
+words.
 Must not know: what the bytes are.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.contracts.errors import file_error
+from engine.contracts.errors import FileError, file_error
 from export.whole_folder import is_running, whole_folder
 
 
@@ -33,6 +34,17 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):  # a read-only disk refuses this too, and must not be what is reported
             hidden.unlink(missing_ok=True)
         raise file_error(error, f"write {path}") from error
+
+
+def make_folder(folder: Path, what: str) -> None:
+    """Make `folder` and those above it; `what` it is stands in the line that says why it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        file = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
+        if file is None:
+            raise file_error(error, f"make {what} {folder}") from error
+        raise FileError(f"cannot make {what} {folder}: {file} is a file, not a folder; name another place") from error
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from engine.contracts.errors import CheckpointError
 from export.model.lora import is_factor
+from export.training.distributed_shards import held_here
 
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic coefficients tuned for slope at zero (Jordan et al.)
 _STEPS = 5
@@ -155,4 +156,6 @@ def _taken(tensors: dict[str, Tensor], name: str, shape: torch.Size) -> Tensor:
     if tensor is None or tensor.shape != shape:
         found = "is missing" if tensor is None else f"has shape {tuple(tensor.shape)}, not {tuple(shape)}"
         raise CheckpointError(f"optimizer state {name} {found}; the checkpoint is damaged or of another model")
+    if not bool(held_here(tensor).isfinite().all()):
+        raise CheckpointError(f"optimizer state {name} holds numbers that are not finite; use an older checkpoint")
     return tensor.clone()

@@ -3,12 +3,14 @@
 For: the trainer and its commands.
 Knows: the tables [model], [tokenizer], [training], [[stage]], [corpus] and their settings; the list of tasks;
 `--set key=value`.
-Must not know: torch, files of text (it only names them).
+Must not know: torch, files of text (it only names them), which values make sense (`recipe_checks`).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 import tomllib
 import types
 import typing
@@ -22,10 +24,11 @@ from engine.contracts.tasks import TaskFormat, read_tasks, task_named
 from export.model.recurrent_config import AnyConfig, read_config
 from export.tasks.formats import known_tasks
 from export.training.corpus import Group
+from export.training.recipe_checks import check
 from export.training.size_dial import dialled
 from export.training.tokenizer import TokenizerSettings
 
-STRATEGIES = ("ddp", "fsdp")
+_GROUP_WORDS = ("language", "licence", "description")
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def load_recipe(path: Path, overrides: Iterable[str] = (), earlier: Mapping[str,
     except OSError as error:
         raise file_error(error, f"read the recipe {path}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not valid TOML: {error}") from error
+        raise RecipeError(f"{path} is not valid TOML ({error}); correct the file") from error
     for override in overrides:
         apply_override(source, override)
     return parse_recipe(source, path.parent, earlier)
@@ -193,14 +196,12 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
     start = _read(StartSettings, source.get("start", {}), "[start]")
     if start.checkpoint:
         start = dataclasses.replace(start, checkpoint=str(folder / start.checkpoint))
-    stages = tuple(
-        _read(Stage, stage, "[[stage]]") for stage in source.get("stage", [{"length": model.context_length}])
-    )
+    stages = tuple(_read(Stage, stage, "[[stage]]") for stage in _tables(source, "stage", model.context_length))
     groups = _groups(source["corpus"], folder)
     recipe = Recipe(
-        name=str(source.get("name", "model")),
-        title=str(source.get("title", source.get("name", "model"))),
-        licence=str(source.get("licence", "")),
+        name=_word(source, "name", "model"),
+        title=_word(source, "title", source.get("name", "model")),
+        licence=_word(source, "licence", ""),
         model=model,
         tokenizer=tokenizer,
         training=training,
@@ -213,8 +214,13 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
         start=start,
     )
     recipe = _with_tasks(recipe, source.get("tasks", []))
-    _check(recipe)
+    check(recipe)
     return recipe
+
+
+def _word(source: Mapping[str, Any], key: str, default: str) -> str:
+    word: str = _converted(source.get(key, default), str, key)
+    return word
 
 
 def _with_tasks(recipe: Recipe, asked: Any) -> Recipe:
@@ -230,63 +236,44 @@ def _with_tasks(recipe: Recipe, asked: Any) -> Recipe:
     return dataclasses.replace(recipe, tasks=tasks, source={**recipe.source, "tasks": [asdict(task) for task in tasks]})
 
 
+def _tables(source: Mapping[str, Any], name: str, length: int) -> list[Any]:
+    found = source.get(name, [{"length": length}])
+    if not isinstance(found, list):
+        raise RecipeError(f"{name} is not a list of tables; write [[{name}]] above each")
+    return found
+
+
 def _groups(corpus: Mapping[str, Any], folder: Path) -> tuple[Group, ...]:
     _refuse_unknown(corpus, {"folder", "group"}, "[corpus]")
-    base = folder / str(corpus.get("folder", "."))
-    groups = []
-    for table in corpus.get("group", []):
-        _refuse_unknown(table, {field.name for field in dataclasses.fields(Group)}, "[[corpus.group]]")
-        name, weight = table.get("name"), table.get("weight", 1.0)
-        if not isinstance(name, str) or not name or "/" in name or not isinstance(weight, int | float) or weight < 0:
-            raise RecipeError("[[corpus.group]]: each needs a name and a weight of at least 0")
-        files = table.get("files", [f"{name}.jsonl.xz"])
-        heldout = table.get("heldout", [f"{name}.heldout.jsonl.xz"] if "files" not in table else [])
-        words = {key: str(table.get(key, "")) for key in ("language", "licence", "description")}
-        paths = tuple(base / file for file in files)
-        groups.append(Group(name, float(weight), paths, tuple(base / file for file in heldout), **words))
+    base, tables = corpus.get("folder", "."), corpus.get("group", [])
+    if not isinstance(base, str) or not isinstance(tables, list) or not all(isinstance(item, dict) for item in tables):
+        raise RecipeError("[corpus] holds a folder, as text, and [[corpus.group]] tables; see the example recipes")
+    groups = tuple(_group(table, folder / base) for table in tables)
     if len({group.name for group in groups}) != len(groups):
         raise RecipeError("[[corpus.group]]: two groups have the same name; rename one")
-    return tuple(groups)
+    return groups
 
 
-def _check(recipe: Recipe) -> None:
-    training = recipe.training
-    if not recipe.groups:
-        raise RecipeError("the recipe names no text; add at least one [[corpus.group]]")
-    if len([stage for stage in recipe.stages if not stage.tokens]) != 1:
-        raise RecipeError("exactly one [[stage]] must have no tokens of its own: it takes the rest of training.tokens")
-    previous = 0
-    for stage, end in zip(recipe.stages, recipe.stage_ends(), strict=True):
-        if end <= previous:
-            raise RecipeError(f"training.tokens = {training.tokens} leaves nothing for stage {stage.name!r}; raise it")
-        previous = end
-        if not 1 < stage.length <= recipe.model.context_length:
-            raise RecipeError(
-                f"stage length {stage.length} is outside 2 to context_length {recipe.model.context_length}"
-            )
-        if training.microbatch_tokens % stage.length or training.batch_tokens % training.microbatch_tokens:
-            raise RecipeError(
-                "microbatch_tokens must be a multiple of each stage's length, batch_tokens of microbatch_tokens"
-            )
-        unknown = set(stage.weights) - {group.name for group in recipe.groups}
-        if unknown:
-            raise RecipeError(
-                f"stage {stage.name!r} weighs {', '.join(sorted(unknown))}, which no [[corpus.group]] names"
-            )
-    for name in ("tokens", "batch_tokens", "microbatch_tokens", "log_every_steps", "checkpoints_kept"):
-        if getattr(training, name) < 1:
-            raise RecipeError(f"[training]: {name} must be at least 1")
-    if not recipe.distillation.temperature > 0 or not 0 <= recipe.distillation.mix <= 1:
-        raise RecipeError("[distillation]: temperature must be above 0, and mix between 0 and 1")
-    if training.optimizer not in ("muon", "adamw"):
-        raise RecipeError(f"[training]: optimizer is {training.optimizer!r}, but must be muon or adamw")
-    if recipe.distributed.strategy not in STRATEGIES:
-        raise RecipeError(
-            f"[distributed]: strategy is {recipe.distributed.strategy!r}, but must be {' or '.join(STRATEGIES)}"
-        )
-    for name in ("muon_rate", "adam_rate", "clip"):
-        if not getattr(training, name) > 0:
-            raise RecipeError(f"[training]: {name} must be above 0")
+def _group(table: Mapping[str, Any], base: Path) -> Group:
+    _refuse_unknown(table, {field.name for field in dataclasses.fields(Group)}, "[[corpus.group]]")
+    name, weight = table.get("name"), table.get("weight", 1.0)
+    if not isinstance(name, str) or not re.fullmatch(r"[^/\\\0]+", name) or not _is_weight(weight):
+        raise RecipeError("[[corpus.group]]: each needs a name without / and \\, and a weight of at least 0")
+    files = table.get("files", [f"{name}.jsonl.xz"])
+    heldout = table.get("heldout", [f"{name}.heldout.jsonl.xz"] if "files" not in table else [])
+    for key, value in (("files", files), ("heldout", heldout)):
+        if not isinstance(value, list) or not all(isinstance(file, str) and file for file in value):
+            raise RecipeError(f'[[corpus.group]]: {key} of {name} must be a list of file names, as ["one.jsonl.xz"]')
+    if not files:
+        raise RecipeError(f"[[corpus.group]]: {name} names no files; name one, or remove the group")
+    words = {key: _converted(table.get(key, ""), str, f"[[corpus.group]] {name}: {key}") for key in _GROUP_WORDS}
+    return Group(
+        name, float(weight), tuple(base / file for file in files), tuple(base / file for file in heldout), **words
+    )
+
+
+def _is_weight(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf
 
 
 def _read(kind: type[Any], table: Any, where: str) -> Any:
@@ -310,7 +297,7 @@ def _converted(value: Any, hint: Any, where: str) -> Any:
     if typing.get_origin(hint) is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     if typing.get_origin(hint) is Mapping or isinstance(hint, types.GenericAlias):
-        if isinstance(value, dict) and all(type(number) in (int, float) and number >= 0 for number in value.values()):
+        if isinstance(value, dict) and all(_is_weight(number) for number in value.values()):
             return {key: float(number) for key, number in value.items()}
     elif type(value) is hint:
         return value

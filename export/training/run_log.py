@@ -37,11 +37,17 @@ class RunLog:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """All whole lines; a line that a power cut left half-written is skipped."""
+    """All whole lines; one that a power cut left half-written, or that is none of a run's, is skipped."""
     lines = []
-    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+    try:
+        texts = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    except OSError as error:
+        raise file_error(error, f"read {path}") from error
+    for text in texts:
         try:
-            lines.append(json.loads(text))
+            line = json.loads(text)
         except ValueError:
             continue
+        if isinstance(line, dict) and "event" in line:
+            lines.append(line)
     return lines

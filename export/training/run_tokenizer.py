@@ -25,7 +25,10 @@ def tokenizer_of_run(recipe: Recipe, folder: Path) -> TextTokenizer:
     else:
         tokenizer = _trained(recipe)
     if tokenizer.vocabulary != recipe.model.vocabulary_size:
-        raise RecipeError(f"the tokenizer has {tokenizer.vocabulary} pieces, the model {recipe.model.vocabulary_size}")
+        raise RecipeError(
+            f"the tokenizer has {tokenizer.vocabulary} pieces, the model {recipe.model.vocabulary_size}; set "
+            f"tokenizer.vocabulary={tokenizer.vocabulary} and leave model.vocabulary_size out, or name another --output"
+        )
     write_atomically(kept, tokenizer.model)
     return tokenizer
 

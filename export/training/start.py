@@ -7,8 +7,10 @@ Must not know: the training that follows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -42,7 +44,7 @@ def started(recipe: Recipe, folder: Path, resume: bool) -> tuple[Recipe, Languag
     """
     earlier = newest_recipe(folder) if resume else None
     if earlier is not None:  # its weights come from its own checkpoint; only the memory is needed
-        return _remembering(recipe, StartSettings(**earlier.get("start", {}))), None
+        return _remembering(recipe, _told_earlier(earlier, folder)), None
     if not recipe.start.checkpoint:
         return recipe, None
     path = Path(recipe.start.checkpoint)
@@ -50,6 +52,15 @@ def started(recipe: Recipe, folder: Path, resume: bool) -> tuple[Recipe, Languag
     _lay_out_tokenizer(earlier_run, folder)
     told = StartSettings(name=earlier_run.name, parameters=earlier_run.config.parameters, tokens=earlier_run.tokens)
     return _remembering(recipe, told), _network(recipe, earlier_run)
+
+
+def _told_earlier(earlier: Mapping[str, Any], folder: Path) -> StartSettings:
+    try:
+        return StartSettings(**earlier.get("start", {}))
+    except TypeError as error:
+        raise CheckpointError(
+            f"the newest checkpoint in {folder} tells of a start that this program does not know; update the program"
+        ) from error
 
 
 def _read_checkpoint(path: Path) -> _Earlier:

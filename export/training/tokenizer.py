@@ -59,7 +59,11 @@ class TextTokenizer:
         try:
             return cls(path.read_bytes())
         except OSError as error:
-            raise TokenizerError(f"cannot read the tokenizer {path}: {error.strerror}") from error
+            raise TokenizerError(
+                f"cannot read the tokenizer {path}: {error.strerror}; name a tokenizer.model file"
+            ) from error
+        except TokenizerError as error:
+            raise TokenizerError(f"{path}: {error}") from error
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text; END_OF_TEXT written inside it is ordinary text."""
@@ -124,6 +128,8 @@ def train_tokenizer(texts: Iterable[str], settings: TokenizerSettings) -> TextTo
     except (RuntimeError, ValueError, OSError) as error:
         if sentences.failure is not None:  # of reading the text; the trainer says of it only where it happened
             raise sentences.failure from error
+        if not sentences.count:  # the trainer's own words for this name a line of its source code
+            raise TokenizerError("there is no text to train a tokenizer on; check the files of the groups") from error
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else "no reason given"
         raise TokenizerError(
             f"SentencePiece could not train {settings.vocabulary} pieces ({reason}); give more text or fewer pieces"
@@ -159,11 +165,14 @@ class _Sentences:
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = texts
         self.failure: NextstrokeError | None = None
+        self.count = 0
 
     def __iter__(self) -> Iterator[str]:
         try:
             for text in self._texts:
-                yield from _lines(text)
+                for line in _lines(text):
+                    self.count += 1
+                    yield line
         except NextstrokeError as error:
             self.failure = error
             raise

@@ -120,6 +120,8 @@ def recipe_and_folder(arguments: argparse.Namespace) -> tuple[Recipe, Path]:
 def find_recipe(name: str) -> Path:
     """A path as given, or a bundled recipe by its name."""
     path = Path(name)
+    if path.is_dir():
+        raise RecipeError(f"{path} is a folder, not a recipe; give a .toml file or the name of a bundled recipe")
     if path.exists():
         return path
     bundled = _RECIPES / f"{name.removesuffix('.toml')}.toml"

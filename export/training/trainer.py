@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 
-from engine.contracts.errors import CheckpointError, CorpusError, RecipeError, file_error
+from engine.contracts.errors import CheckpointError, CorpusError, RecipeError
 from export.model.architectures import build
 from export.model.language_model import LanguageModel
 from export.training import checkpoint as checkpoints
@@ -33,7 +33,7 @@ from export.training.device import open_device, peak_of, refuse_missing_compiler
 from export.training.distributed import Team, alone
 from export.training.distributed_shards import held_here
 from export.training.evaluation import HeldOut, evaluate, read_heldout
-from export.training.files import write_json
+from export.training.files import make_folder, write_json
 from export.training.gradients import Objective, next_token_loss
 from export.training.optimizer import MixedOptimizer
 from export.training.parallel import spread_over
@@ -76,7 +76,7 @@ class Trainer:
             refuse_missing_compiler(self.device)
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
-        _make_folder(folder)
+        make_folder(folder, "the run's folder")
         self.tokenizer = TextTokenizer(self.team.from_leader(lambda: tokenizer_of_run(recipe, folder).model))
         self._say(f"packing {len(recipe.groups)} groups")
         self.packed: list[PackedGroup] = self.team.in_turn(
@@ -277,12 +277,17 @@ class Trainer:
             raise CheckpointError(f"{found} is of another model or tokenizer; use the recipe it came from")
         if not self.model.fits(saved.adapters):
             raise CheckpointError(f"{found} has other adapters than this run; use the settings it came from")
+        if saved.progress.stage >= len(self.recipe.stages):
+            raise CheckpointError(
+                f"{found} stands in stage {saved.progress.stage + 1} of its run, the recipe has "
+                f"{len(self.recipe.stages)}; use the stages it came from, or name another --output"
+            )
         self.recipe = as_it_began(self.recipe, saved.recipe, self.device.type)
         self.settings = self.recipe.training
         self.model.restore(saved.model, saved.adapters)
         self.optimizer.load(saved.optimizer)
         self.progress = saved.progress
-        torch.set_rng_state(torch.tensor(list(bytes.fromhex(saved.random_states["torch"])), dtype=torch.uint8))
+        _set_random_state(saved, found)
         self._say(f"resumed from {found.name}: {self.progress.tokens:,} tokens done")
         if changed := changes(saved.recipe, self.recipe.source):
             self._say(f"changed since then: {', '.join(changed)}")
@@ -319,6 +324,13 @@ class Trainer:
             say(text)
 
 
+def _set_random_state(saved: Checkpoint, where: Path) -> None:
+    try:
+        torch.set_rng_state(torch.tensor(list(bytes.fromhex(saved.random_states["torch"])), dtype=torch.uint8))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{where}/checkpoint.json holds no random state; use an older checkpoint") from error
+
+
 def _new_model(recipe: Recipe) -> LanguageModel:
     try:
         model = build(recipe.model)
@@ -328,10 +340,3 @@ def _new_model(recipe: Recipe) -> LanguageModel:
             f"[model]: {recipe.model.parameters:,} parameters do not fit this computer's memory; make the model smaller"
         ) from error
     return model
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise file_error(error, f"make the run's folder {folder}") from error

@@ -1,6 +1,8 @@
 """Whatever is wrong with a recipe, its text, its folder or its checkpoints ends the command with one line."""
 
+import json
 import lzma
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 import safetensors
 import torch
+from safetensors.torch import load_file, save_file
 
 from engine.contracts.errors import CorpusError
 from export.cli import main
@@ -50,7 +53,7 @@ def the_line(given: list[str], capfd: pytest.CaptureFixture[str]) -> str:
         ("training.autocast=half", "autocast is 'half', but must be auto, float32 or bfloat16"),
         ("training.optimizer=sgd", "optimizer is 'sgd'"),
         ("training.device=warp", "device 'warp' cannot be used here"),
-        ("training.tokens=0", "leaves nothing for stage"),
+        ("training.tokens=0", "tokens must be at least 1, not 0"),
         ("training.batch_tokens=500", "must be a multiple"),
         ("model.heads=3", "cannot share"),
         ("model.width=100000000", "do not fit this computer's memory"),
@@ -76,6 +79,10 @@ def test_a_wrong_recipe(
         ("blank.txt", b"\n\n", "has no"),
         ("short.jsonl", ONE_LINE, "fewer than one window"),
         ("bytes.txt", b"\xff\xfe\xfd", "is damaged"),
+        ("chinese.txt", "小猫喜欢红球。".encode("gb18030"), "not written in UTF-8"),
+        ("half.jsonl", ONE_LINE + b'{"text": "\\ud800"}\n', "line 2: half of a surrogate pair"),
+        ("deep.jsonl", ONE_LINE + 100_000 * b"[" + b"\n", "line 2: not a JSON record"),
+        ("blank.jsonl", ONE_LINE + b"\n", "line 2: not a JSON record"),
         ("story.docx", b"PK", "is neither .jsonl.xz, .jsonl nor .txt"),
     ],
 )
@@ -115,6 +122,22 @@ def newest(run: Path) -> Path:
     return list_checkpoints(run)[-1]
 
 
+def described(path: Path, **changes: dict[str, object]) -> None:
+    """checkpoint.json with other values in its tables; an empty one stays empty."""
+    file = path / "checkpoint.json"
+    meta = json.loads(file.read_text(encoding="utf-8"))
+    meta.update({name: {**meta[name], **values} if values else {} for name, values in changes.items()})
+    file.write_text(json.dumps(meta), encoding="utf-8")
+
+
+def retyped(file: Path, kind: torch.dtype) -> None:
+    save_file({name: tensor.to(kind) for name, tensor in load_file(file).items()}, file)
+
+
+def without_numbers(file: Path) -> None:
+    save_file({name: torch.full_like(tensor, float("nan")) for name, tensor in load_file(file).items()}, file)
+
+
 def test_a_run_is_not_overwritten(run: Path, toy_corpus: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "already holds a run; add --resume" in the_line(command(toy_corpus, run), capfd)
 
@@ -127,6 +150,7 @@ def test_a_run_is_not_overwritten(run: Path, toy_corpus: Path, capfd: pytest.Cap
         ("training.seed=8", "comes from a run with training.seed = 7, the recipe says 8"),
         ("name=other", "comes from a run with name = 'toy', the recipe says 'other'"),
         ("training.optimizer=adamw", "training.optimizer = 'muon'"),
+        ("tokenizer.vocabulary=300", "the tokenizer has 384 pieces, the model 300; set tokenizer.vocabulary=384"),
     ],
 )
 def test_a_checkpoint_of_another_run(
@@ -143,6 +167,22 @@ def test_a_checkpoint_of_another_run(
         (lambda path: (path / "checkpoint.json").write_text('{"format": "nextst'), "cut off or not JSON"),
         (lambda path: (path / "checkpoint.json").unlink(), "does not exist"),
         (lambda path: (path / "tokenizer.model").write_bytes(b""), "tokenizer"),
+        (
+            lambda path: (path.parent / "tokenizer.model").write_bytes(b"?"),
+            "tokenizer.model: not a SentencePiece model",
+        ),
+        (lambda path: described(path, random_states={}), "holds no random state"),
+        (lambda path: described(path, random_states={"torch": "00"}), "holds no random state"),
+        (lambda path: described(path, recipe={"training": 5}), "is incomplete (training is 5)"),
+        (
+            lambda path: described(path, recipe={"start": {"far": 1}}),
+            "tells of a start that this program does not know",
+        ),
+        (lambda path: described(path, progress={"stage": 4}), "stands in stage 5 of its run, the recipe has 1"),
+        (lambda path: described(path, progress={"tokens": "many"}), "is incomplete (tokens is 'many')"),
+        (lambda path: described(path, progress={"position": -7}), "is incomplete (position is -7)"),
+        (lambda path: retyped(path / "model.safetensors", torch.int32), "holds int32 numbers, not float32"),
+        (lambda path: without_numbers(path / "optimizer.safetensors"), "holds numbers that are not finite"),
     ],
 )
 def test_a_damaged_checkpoint(
@@ -196,11 +236,55 @@ def test_a_disk_that_fills_up_while_saving(
     assert main(longer) == 0, "with space again it goes on"
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path, toy_corpus: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "file").write_text("in the way")
-    line = the_line(command(toy_corpus, tmp_path / "file" / "run"), capfd)
-    assert "cannot make the run's folder" in line
-    assert str(tmp_path / "file" / "run") in line
+@pytest.mark.parametrize("inside", ["", "run"])
+def test_a_file_in_the_place_of_a_folder(
+    tmp_path: Path, toy_corpus: Path, capfd: pytest.CaptureFixture[str], inside: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    words = f"{file / inside}: {file} is a file, not a folder; name another place"
+    assert f"cannot make the run's folder {words}" in the_line(command(toy_corpus, file / inside), capfd)
+    cached = [*command(toy_corpus, tmp_path / "run"), "--cache", str(file / inside)]
+    assert f"cannot make the folder for packed text {words}" in the_line(cached, capfd)
+
+
+@pytest.mark.parametrize("left", [0, 1001, 1000])
+def test_packed_text_that_was_cut_off(
+    run: Path, toy_corpus: Path, capfd: pytest.CaptureFixture[str], left: int
+) -> None:
+    """To nothing, in the middle of a token, in the middle of a document."""
+    [packed] = (run / "packed").iterdir()
+    os.truncate(packed, left)
+    longer = [*command(toy_corpus, run, "training.tokens=2048"), "--resume"]
+    line = the_line(longer, capfd)
+    assert line == f"error: packed text {packed} is damaged; remove the file, and it is made again"
+    packed.unlink()
+    assert main(longer) == 0
+
+
+def test_a_log_with_foreign_lines_is_gone_on_with(run: Path, toy_corpus: Path) -> None:
+    log = run / "log.jsonl"
+    whole = [line for line in read_log(log) if line["event"] != "end"]
+    log.write_bytes(b"5\n[]\nnull\n{}\n\xff\xfe\n" + log.read_bytes())
+    assert main([*command(toy_corpus, run, "training.tokens=2048"), "--resume"]) == 0
+    assert [line for line in read_log(log) if line["event"] != "end"][: len(whole)] == whole
+
+
+def test_held_out_text_is_read_to_its_end_before_the_run(
+    tmp_path: Path, toy_corpus: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Though evaluations on the way take its beginning only: damage must not be found after days."""
+    given = command(toy_corpus, tmp_path / "run", "training.evaluation_bytes=100")
+    assert main(given) == 0
+    shutil.copytree(toy_corpus, tmp_path / "corpus")
+    with (tmp_path / "corpus" / "held.jsonl").open("wb") as file:
+        file.write(300 * ONE_LINE + b"The dog\n")
+    files = 'corpus.group=[{name="stories", files=["stories.txt"], heldout=["held.jsonl"]}]'
+    again = command(
+        tmp_path / "corpus", tmp_path / "run", "training.evaluation_bytes=100", files, "training.tokens=2048"
+    )
+    assert "line 301: not a JSON record" in the_line([*again, "--resume"], capfd)
+    assert load_checkpoint(newest(tmp_path / "run")).progress.tokens == 1024, "no step was made"
 
 
 def test_weights_that_are_no_numbers_are_never_saved(run: Path, toy_corpus: Path) -> None:

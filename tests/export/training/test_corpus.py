@@ -64,6 +64,18 @@ def test_bad_text_is_refused_in_one_line(tmp_path: Path, name: str, content: byt
     assert "\n" not in str(caught.value)
 
 
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    plain, lines = tmp_path / "a.txt", tmp_path / "a.jsonl"
+    plain.write_text("One.", encoding="utf-8-sig")
+    lines.write_text('{"text": "One."}\n', encoding="utf-8-sig")
+    assert list(read_documents(plain)) == list(read_documents(lines)) == ["One."]
+
+
+def test_groups_without_weight_give_no_tokenizer(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="all groups weigh 0"):
+        list(sample_texts([Group("a", 0.0, (tmp_path / "a.txt",))], 100, 1))
+
+
 def test_packing_separates_documents_and_is_done_once(tmp_path: Path, tokenizer: TextTokenizer) -> None:
     source, cache = tmp_path / "a.jsonl", tmp_path / "cache"
     source.write_text('{"text": "one two"}\n{"text": "三"}\n', encoding="utf-8")

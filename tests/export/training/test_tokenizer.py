@@ -93,6 +93,11 @@ def test_too_many_pieces_for_the_text_are_refused_in_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_no_text_is_refused_in_words() -> None:
+    with pytest.raises(TokenizerError, match="there is no text to train a tokenizer on; check the files"):
+        train_tokenizer(["", "\n"], TokenizerSettings(vocabulary=300))
+
+
 def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.model"
     with pytest.raises(TokenizerError, match="cannot read"):
