@@ -40,6 +40,7 @@ TEMPORARY_SUFFIX = ".tmp"
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 _WRITE_PIECE_BYTES = 1 << 20
+_LINKS_BOUND = 40  # as Linux has it
 # A folder cannot be synced on some file systems (CIFS, FUSE) and on Windows; there is nothing more to do there.
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF})
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -168,7 +169,11 @@ class Disk:
             return None
 
     def make_folders(self, folder: Path, private: bool = False) -> None:
-        """Create a folder and those above it."""
+        """Create a folder and those above it; on return their names are on the disk too.
+
+        Without that a file in a new folder could be lost with the folder in a power cut, however well it was synced.
+        """
+        missing = [each for each in (folder, *folder.parents) if not self.exists(each)]
         try:
             folder.mkdir(mode=PRIVATE_FOLDER if private else 0o777, parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -179,6 +184,8 @@ class Disk:
             ) from error
         except OSError as error:
             raise disk_error(error, "save", folder.name) from error
+        for made in reversed(missing):
+            self._sync_folder(made.parent, made.name)
 
     def remove(self, path: Path) -> None:
         """Remove a file; no complaint when it is already gone."""
@@ -287,8 +294,20 @@ def _demand_regular(status: os.stat_result, doing: str, name: str) -> None:
 
 
 def _final_target(path: Path) -> str:
-    """Where the bytes really go: the end of a chain of links, so that the link itself stays."""
-    return os.path.realpath(path) if path.is_symlink() else os.path.abspath(path)
+    """Where the bytes really go: the end of a chain of links, so that the link itself stays.
+
+    Raises `OSError` where the disk does not say what the name is: taking a link for a file would replace the link.
+    """
+    target = os.path.abspath(path)
+    for _ in range(_LINKS_BOUND):
+        try:
+            status = os.lstat(target)
+        except FileNotFoundError:
+            return target
+        if not stat.S_ISLNK(status.st_mode):
+            return target
+        target = os.path.join(os.path.dirname(target), os.readlink(target))
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 def _temporary_name(target: str) -> str:

@@ -23,20 +23,25 @@ class FileLock:
     @classmethod
     def acquire(cls, path: Path) -> FileLock | None:
         """The lock, or None while another holder lives. Creates the file; raises `OSError` when it cannot."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        if lock_descriptor(descriptor):
-            return cls(path, descriptor)
-        os.close(descriptor)
-        return None
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+            if not lock_descriptor(descriptor):
+                os.close(descriptor)
+                return None
+            if _leads_to(path, descriptor):
+                return cls(path, descriptor)
+            os.close(descriptor)  # removed by another process between its creation and its lock: nobody would see it
 
     @staticmethod
     def is_free(path: Path) -> bool:
         """Whether nobody holds the lock of an existing file. Raises `OSError` when the file cannot be opened."""
         descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        is_free = lock_descriptor(descriptor)
         try:
-            return lock_descriptor(descriptor)
-        finally:
             os.close(descriptor)
+        except OSError:
+            pass  # it is closed all the same, and nothing was written
+        return is_free
 
     def release(self, remove: bool = False) -> None:
         """Give the lock back; with `remove`, the file goes too. A second call does nothing."""
@@ -48,6 +53,14 @@ class FileLock:
         self._descriptor = None
         if remove and sys.platform == "win32":
             self.path.unlink(missing_ok=True)
+
+
+def _leads_to(path: Path, descriptor: int) -> bool:
+    """Whether a name leads to this open file."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def lock_descriptor(descriptor: int) -> bool:

@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from desktop_app.document.disk import Disk
@@ -40,6 +40,8 @@ from desktop_app.document.text_file import Note
 
 FOLDER = "recovery"
 STORE_NAME = "recovery.db"
+LOCK_SUFFIX = ".lock"
+DAMAGED_PREFIX = "recovery-damaged-"
 
 
 class RecoveryStore:
@@ -59,6 +61,7 @@ class RecoveryStore:
             self._connection = self._open()
             with self._transaction() as connection:
                 connection.execute("INSERT INTO session VALUES (?, ?)", (self.session, clock()))
+            self._take_back_set_aside()
         except DocumentError:
             self._lock.release(remove=True)
             raise
@@ -76,8 +79,7 @@ class RecoveryStore:
                 )
                 connection.execute("UPDATE document SET session = ? WHERE session = ?", (self.session, name))
                 connection.execute("DELETE FROM session WHERE id = ?", (name,))
-        for name in ended:
-            self._remove_lock(name)
+        self._clear_locks()
         kept = self.kept()
         damaged = sum(document.is_damaged for document in kept)
         if damaged and self.notice is None:
@@ -118,7 +120,7 @@ class RecoveryStore:
         return lock
 
     def _lock_path(self, session: str) -> Path:
-        return self.folder / f"{session}.lock"
+        return self.folder / f"{session}{LOCK_SUFFIX}"
 
     def _has_ended(self, session: str) -> bool:
         if session == self.session:
@@ -130,11 +132,15 @@ class RecoveryStore:
         except OSError:
             return False  # not ours to read: leave its text alone
 
-    def _remove_lock(self, session: str) -> None:
-        try:
-            self._disk.remove(self._lock_path(session))
-        except DocumentError:
-            pass  # an empty file that the next start looks at again
+    def _clear_locks(self) -> None:
+        """Remove the lock files of ended sessions, those too that ended before they had a row."""
+        for path in self._files(f"*{LOCK_SUFFIX}"):
+            session = path.name.removesuffix(LOCK_SUFFIX)
+            try:
+                if self._has_ended(session):
+                    self._disk.remove(path)
+            except DocumentError:
+                pass  # an empty file that the next start looks at again
 
     def _open(self) -> sqlite3.Connection:
         path = self.folder / STORE_NAME
@@ -146,12 +152,25 @@ class RecoveryStore:
             if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:  # it says of itself what is not so
                 return self._start_over(path)
             raise store_error(error) from error
-        except (sqlite3.DatabaseError, ForeignStoreError):
+        except ForeignStoreError:
+            return self._start_over(path)
+        except sqlite3.DatabaseError:
+            return self._open_again(path)
+
+    def _open_again(self, path: Path) -> sqlite3.Connection:
+        """A store that looks damaged is read once more: a disk that fails for a moment damages nothing."""
+        for suffix in ("", "-wal"):
+            source = path.with_name(path.name + suffix)
+            if self._disk.exists(source):
+                self._disk.read_bytes(source)  # raises where it is the disk that does not give it
+        try:
+            return connect(path)
+        except (sqlite3.DatabaseError, NewerStoreError, ForeignStoreError):
             return self._start_over(path)
 
     def _start_over(self, path: Path) -> sqlite3.Connection:
         """Set the damaged store aside, and take over what can still be read of it."""
-        aside = path.with_name(f"recovery-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{self.session[:4]}.db")
+        aside = path.with_name(f"{DAMAGED_PREFIX}{time.strftime('%Y%m%d-%H%M%S')}-{self.session[:4]}.db")
         for suffix in ("-wal", "-shm", ""):
             source = path.with_name(path.name + suffix)
             if self._disk.exists(source):
@@ -166,6 +185,27 @@ class RecoveryStore:
         except sqlite3.Error as error:
             raise store_error(error) from error
         return connection
+
+    def _take_back_set_aside(self) -> None:
+        """Texts of stores that were set aside as damaged and are whole: it was the disk that failed for a while."""
+        for aside in self._files(f"{DAMAGED_PREFIX}*.db"):
+            try:
+                with closing(connect(aside)) as connection:
+                    sessions = [str(name) for (name,) in connection.execute("SELECT id FROM session")]
+                    if not all(map(self._has_ended, sessions)):
+                        continue  # a window writes into it still
+                    documents = tuple(_readable(connection.execute(SELECT).fetchall()))
+                self.keep(documents)
+                for suffix in ("-wal", "-shm", ""):
+                    self._disk.remove(aside.with_name(aside.name + suffix))
+            except (sqlite3.Error, NewerStoreError, ForeignStoreError, DocumentError):
+                continue  # damaged indeed, or another program's: it stays where it is
+
+    def _files(self, pattern: str) -> list[Path]:
+        try:
+            return sorted(self.folder.glob(pattern))
+        except OSError:
+            return []  # the next start looks again
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_app.document.disk import Disk
-from desktop_app.document.errors import DocumentError
+from desktop_app.document.errors import MISSING, DocumentError
 from desktop_app.services.flat_toml import write_flat_toml
 
 RECENT_FILES_BOUND = 12
@@ -85,16 +85,19 @@ class SettingsStore:
         self.notices: tuple[tuple[str, str], ...] = ()
         self._disk = disk
         self._foreign: Plain = {}  # what a newer version wrote; kept
+        self._is_unread = False  # a file is there, and the disk did not give it
 
     def load(self) -> Settings:
         """The settings, defaults where there are none. Never raises: `notices` carries what went wrong."""
         self.notices = ()
         self._foreign = {}
-        if not self._disk.exists(self.path):
-            return DEFAULTS
+        self._is_unread = False
         try:
             plain = self._read()
         except DocumentError as error:
+            if error.kind == MISSING:
+                return DEFAULTS
+            self._is_unread = True
             self._notice(error.kind, f"the settings cannot be read, the defaults are used: {error}")
             return DEFAULTS
         except (ValueError, RecursionError):  # TOML's and UTF-8's errors are ValueErrors
@@ -103,12 +106,15 @@ class SettingsStore:
         return self._check(plain)
 
     def save(self, settings: Settings) -> None:
-        """Write what differs from the defaults. Raises `DiskError`."""
-        differing = {
-            entry.name: getattr(settings, entry.name)
-            for entry in fields(Settings)
-            if getattr(settings, entry.name) != getattr(DEFAULTS, entry.name)
-        }
+        """Write what differs from the defaults. Raises `DiskError`.
+
+        A file that could not be read at the start is read now, and what it holds stays but for what was changed since;
+        while it cannot be read, nothing is written over it.
+        """
+        differing = differing_from_defaults(settings)
+        if self._is_unread:
+            differing = differing_from_defaults(self._read_late()) | differing
+            self._is_unread = False
         text = write_flat_toml({_VERSION_KEY: VERSION, **differing, **self._foreign})
         self._disk.make_folders(self.path.parent, private=True)
         self._disk.write_safely(self.path, text.encode("utf-8"), private=True)
@@ -122,6 +128,16 @@ class SettingsStore:
         for migration in MIGRATIONS[version:]:
             plain = migration(plain)
         return plain
+
+    def _read_late(self) -> Settings:
+        try:
+            return self._check(self._read())
+        except DocumentError as error:
+            if error.kind != MISSING:
+                raise
+        except (ValueError, RecursionError):
+            self._set_aside()
+        return DEFAULTS
 
     def _check(self, plain: Mapping[str, Any]) -> Settings:
         known = {entry.name: entry for entry in fields(Settings)}
@@ -153,6 +169,12 @@ class SettingsStore:
 
     def _notice(self, kind: str, line: str) -> None:
         self.notices = (*self.notices, (kind, line))
+
+
+def differing_from_defaults(settings: Settings) -> Plain:
+    """The values that were set by somebody."""
+    names = [entry.name for entry in fields(Settings)]
+    return {name: getattr(settings, name) for name in names if getattr(settings, name) != getattr(DEFAULTS, name)}
 
 
 def _taken(limits: Mapping[str, Any], default: Any, value: Any) -> Any:

@@ -146,6 +146,32 @@ def test_a_link_to_nothing_creates_its_target(tmp_path: Path):
     assert (tmp_path / "missing.txt").read_bytes() == NEW
 
 
+def test_a_chain_of_links_is_followed_and_a_circle_is_said(file: Path, tmp_path: Path):
+    (tmp_path / "b.txt").symlink_to(file)
+    (tmp_path / "a.txt").symlink_to("b.txt")
+    Disk().write_safely(tmp_path / "a.txt", NEW)
+    assert file.read_bytes() == NEW
+    assert (tmp_path / "a.txt").readlink() == Path("b.txt")
+    (tmp_path / "x.txt").symlink_to("y.txt")
+    (tmp_path / "y.txt").symlink_to("x.txt")
+    with pytest.raises(DiskError, match=r"cannot save x\.txt"):
+        Disk().write_safely(tmp_path / "x.txt", NEW)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the names of open files are read from /proc")
+def test_the_names_of_new_folders_are_synced(tmp_path: Path):
+    synced: list[str] = []
+
+    class Calls(SystemCalls):
+        def fsync(self, descriptor: int) -> None:
+            synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+
+    Disk(Calls()).make_folders(tmp_path / "a" / "b")
+    assert synced == [str(tmp_path), str(tmp_path / "a")]
+    Disk(Calls()).make_folders(tmp_path / "a" / "b")
+    assert len(synced) == 2
+
+
 def test_a_read_only_file_is_respected(file: Path):
     file.chmod(0o444)
     with pytest.raises(DiskError, match="read-only") as caught:

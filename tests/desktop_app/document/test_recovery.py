@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from desktop_app.document import recovery_format
+from desktop_app.document import file_lock, recovery_format
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError, StoreError
+from desktop_app.document.file_lock import FileLock
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.recovery import RecoveryStore
 from tests.desktop_app.document.recovery_store import FULL, store
@@ -180,3 +181,27 @@ def test_many_writes_leave_no_open_files_behind(tmp_path: Path):
     for number in range(300):
         one.keep([KeptDocument("a", "字" * number)])
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_the_lock_of_a_session_that_ended_before_it_had_a_row_is_cleared_away(tmp_path: Path):
+    first = store(tmp_path)
+    (first.folder / "0123456789abcdef.lock").touch()  # a start that was killed right after it took its lock
+    first.take_over()
+    assert [path.name for path in first.folder.glob("*.lock")] == [f"{first.session}.lock"]
+
+
+def test_a_lock_file_that_vanished_while_it_was_being_locked_is_made_anew(tmp_path: Path, monkeypatch):
+    path = tmp_path / "one.lock"
+    real = file_lock.lock_descriptor
+
+    def removed_meanwhile(descriptor: int) -> bool:
+        if removals:
+            removals.pop().unlink()
+        return real(descriptor)
+
+    removals = [path]
+    monkeypatch.setattr(file_lock, "lock_descriptor", removed_meanwhile)
+    lock = FileLock.acquire(path)
+    assert lock is not None
+    assert path.exists()
+    assert not FileLock.is_free(path)

@@ -178,3 +178,24 @@ def test_a_bad_row_does_not_end_the_salvage(tmp_path: Path):
     first.close()
     saved = [document.text for document in recovery_format.salvage(first.folder / "recovery.db")]
     assert saved == ["text 0", "text 2", "text 3", "text 4"]
+
+
+def test_a_store_that_was_set_aside_and_is_whole_gives_its_texts_back(tmp_path: Path):
+    first = store(tmp_path)
+    first.keep([KeptDocument("novel", "文" * 9_000)])
+    first.close()
+    aside = first.folder / "recovery-damaged-20260101-000000-abcd.db"
+    (first.folder / "recovery.db").rename(aside)  # as when the disk failed while the store was checked
+    second = store(tmp_path)
+    assert [document.text for document in second.take_over()] == ["文" * 9_000]
+    assert not list(second.folder.glob("recovery-damaged-*"))
+
+
+def test_a_store_set_aside_into_which_a_window_still_writes_is_left_alone(tmp_path: Path):
+    first = store(tmp_path)
+    first.keep([KeptDocument("novel", "mine")])
+    aside = first.folder / "recovery-damaged-20260101-000000-abcd.db"
+    for suffix in ("", "-wal", "-shm"):
+        (first.folder / f"recovery.db{suffix}").rename(f"{aside}{suffix}")
+    assert store(tmp_path).take_over() == ()
+    assert aside.exists()

@@ -127,10 +127,32 @@ def test_the_oldest_file_still_loads(store: SettingsStore):
 
 def test_a_failed_save_says_so_and_keeps_the_old_file(store: SettingsStore):
     store.save(replace(DEFAULTS, theme="dark"))
-    failing = SettingsStore(store.path, Disk(FaultyCalls(3)))
+    failures = 0
+    for number in range(12):
+        failing = SettingsStore(store.path, Disk(FaultyCalls(number)))
+        try:
+            failing.save(replace(DEFAULTS, theme="light"))
+        except DiskError:
+            failures += 1
+            assert store.load().theme in ("dark", "light")  # after the replace only its survival is in doubt
+        store.save(replace(DEFAULTS, theme="dark"))
+    assert failures >= 6
+
+
+def test_a_file_that_the_disk_did_not_give_is_not_written_over(store: SettingsStore):
+    store.save(replace(DEFAULTS, language="zh", theme="dark"))
+    calls = FaultyCalls(0)
+    later = SettingsStore(store.path, Disk(calls))
+    assert later.load() == DEFAULTS
+    assert [kind for kind, _ in later.notices] == ["fault"]
+    later.save(replace(DEFAULTS, theme="light"))  # the disk gives it again
+    assert store.load() == replace(DEFAULTS, language="zh", theme="light")
+
+    gone = SettingsStore(store.path, Disk(FaultyCalls(0, sticky=True)))
+    gone.load()
     with pytest.raises(DiskError):
-        failing.save(replace(DEFAULTS, theme="light"))
-    assert store.load().theme == "dark"
+        gone.save(replace(DEFAULTS, theme="auto"))
+    assert store.load() == replace(DEFAULTS, language="zh", theme="light")
 
 
 def test_changed_draws_values_into_their_limits():

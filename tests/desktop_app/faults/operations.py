@@ -1,0 +1,246 @@
+"""The operations on a writer's text that faults are put into: what each begins with, does, and must leave behind.
+
+    prepare(folder) → run(folder), in a child that is hurt → problems(folder, is_confirmed), after the next start
+
+Knows: documents, settings and their stores. Must not know: how a fault is made.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop_app.document.disk import Disk
+from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.recovered_copies import copy_others
+from desktop_app.document.recovery import RecoveryStore
+from desktop_app.document.text_encoding import CRLF, GB18030, TextFormat
+from desktop_app.document.text_file import open_text, save_text
+from desktop_app.services.settings import Settings, SettingsStore
+
+OLD = "从前有一个老人。\n" * 700
+NEW = "The sea was calm, 海上无风。\n" * 1_500
+OTHER = "Another window's text, 另一篇。\n" * 40
+LINKED = TextFormat(GB18030, CRLF)
+STORE_FILES = {"recovery.db", "recovery.db-wal", "recovery.db-shm"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation. `problems` acts as the next start does, then lists what is lost, torn or left over."""
+
+    name: str
+    prepare: Callable[[Path], None]
+    run: Callable[[Path], None]
+    problems: Callable[[Path, bool], list[str]]
+
+
+def files(folder: Path) -> set[str]:
+    """Every file below a folder, by its path from there."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
+
+
+def stray(folder: Path, *expected: str) -> list[str]:
+    """Files that nobody needs, after the next start has cleared up."""
+    for each in {folder, *(path.parent for path in folder.rglob("*"))}:
+        Disk().remove_leftovers(each)
+    allowed = {*expected, *(f"recovery/{name}" for name in STORE_FILES)}
+    return [f"left over: {name}" for name in sorted(files(folder) - allowed)]
+
+
+def one_of(what: str, found: str | None, is_confirmed: bool, new: str, *old: str | None) -> list[str]:
+    """A problem where the content is not the new one, or, while nothing was confirmed, one of the old ones."""
+    if found == new or (not is_confirmed and found in old):
+        return []
+    start = None if found is None else f"{len(found)} characters, {found[:20]!r}"
+    return [f"{what}: {'lost' if is_confirmed else 'torn'}: {start}"]
+
+
+def text_of(path: Path, format: TextFormat | None = None) -> str | None:
+    """The text of a file as its bytes say, or None where there is none."""
+    if not path.exists():
+        return None
+    encoding = "utf-8" if format is None else format.encoding
+    return path.read_bytes().decode(encoding, "replace").replace("\r\n", "\n")
+
+
+# ---- text files -------------------------------------------------------------------------------------------------
+
+
+def nothing(folder: Path) -> None:
+    """There is nothing yet."""
+
+
+def write_old(folder: Path) -> None:
+    save_text(Disk(), folder / "novel.txt", OLD, TextFormat())
+
+
+def save_new(folder: Path) -> None:
+    save_text(Disk(), folder / "novel.txt", NEW, TextFormat())
+
+
+def save_new_problems(folder: Path, is_confirmed: bool) -> list[str]:
+    return one_of("novel", text_of(folder / "novel.txt"), is_confirmed, NEW, None) + stray(folder, "novel.txt")
+
+
+def save_over(folder: Path) -> None:
+    opened = open_text(Disk(), folder / "novel.txt")
+    save_text(Disk(), opened.path, NEW, opened.format, opened.version)
+
+
+def save_over_problems(folder: Path, is_confirmed: bool) -> list[str]:
+    return one_of("novel", text_of(folder / "novel.txt"), is_confirmed, NEW, OLD) + stray(folder, "novel.txt")
+
+
+def write_linked(folder: Path) -> None:
+    (folder / "real").mkdir()
+    save_text(Disk(), folder / "real" / "章.txt", OLD, LINKED)
+    (folder / "link.txt").symlink_to(Path("real") / "章.txt")
+
+
+def save_through_link(folder: Path) -> None:
+    opened = open_text(Disk(), folder / "link.txt")
+    save_text(Disk(), opened.path, NEW, opened.format, opened.version)
+
+
+def save_through_link_problems(folder: Path, is_confirmed: bool) -> list[str]:
+    found = one_of("章", text_of(folder / "real" / "章.txt", LINKED), is_confirmed, NEW, OLD)
+    link = [] if (folder / "link.txt").is_symlink() else ["the link is gone"]
+    return found + link + stray(folder, "link.txt", "real/章.txt")
+
+
+# ---- settings ---------------------------------------------------------------------------------------------------
+
+
+def write_settings(folder: Path) -> None:
+    SettingsStore(folder / "settings.toml", Disk()).save(Settings(language="zh", font_size_pt=16))
+
+
+def save_settings(folder: Path) -> None:
+    store = SettingsStore(folder / "settings.toml", Disk())
+    store.save(store.load().changed(font_size_pt=20))
+
+
+def save_settings_problems(folder: Path, is_confirmed: bool) -> list[str]:
+    store = SettingsStore(folder / "settings.toml", Disk())
+    loaded = store.load()
+    found = [] if loaded.language == "zh" else ["settings: the language is lost"]
+    if loaded.font_size_pt not in ((20,) if is_confirmed else (16, 20)):
+        found.append(f"settings: a size of {loaded.font_size_pt}")
+    return found + stray(folder, "settings.toml")
+
+
+# ---- the recovery store -----------------------------------------------------------------------------------------
+
+
+def opened_store(folder: Path) -> RecoveryStore:
+    return RecoveryStore(folder, Disk(), clock=lambda: 1_000.0)
+
+
+def write_store(folder: Path) -> None:
+    store = opened_store(folder)
+    store.keep([KeptDocument("novel", OLD), KeptDocument("other", OTHER)])
+    store.close()
+
+
+def keep_in_store(folder: Path) -> None:
+    store = opened_store(folder)
+    store.take_over()
+    store.keep([KeptDocument("novel", NEW), KeptDocument("other", OTHER)])
+
+
+def kept_texts(folder: Path) -> dict[str, str]:
+    """What the next start finds, by key; it ends at once, so that the texts wait for the one after."""
+    store = opened_store(folder)
+    try:
+        notice = {} if store.notice is None else {"notice": store.notice.words}
+        return {document.key: document.text for document in store.take_over()} | notice
+    finally:
+        store.close()
+
+
+def keep_problems(folder: Path, is_confirmed: bool) -> list[str]:
+    kept = kept_texts(folder)
+    found = one_of("novel", kept.get("novel"), is_confirmed, NEW, OLD) + one_of("other", kept.get("other"), True, OTHER)
+    return found + unexpected(kept, "novel", "other") + store_stray(folder)
+
+
+def first_keep_problems(folder: Path, is_confirmed: bool) -> list[str]:
+    kept = kept_texts(folder)
+    found = one_of("novel", kept.get("novel"), is_confirmed, NEW, None)
+    return found + unexpected(kept, "novel", "other") + store_stray(folder)
+
+
+def unexpected(kept: dict[str, str], *keys: str) -> list[str]:
+    """Anything but these texts. One that could not be taken over may come twice: better than not at all."""
+    return [
+        f"unexpected: {key}: {text[:60]!r}"
+        for key, text in kept.items()
+        if key not in keys and not (key.rpartition("-")[0] in keys and text in (OLD, OTHER))
+    ]
+
+
+def store_stray(folder: Path, *expected: str) -> list[str]:
+    """Locks of sessions that ended, but for the very last one's, are left over too."""
+    left = stray(folder, *expected)
+    locks = [name for name in left if name.endswith(".lock")]
+    return [name for name in left if name not in locks] + locks[1:]
+
+
+def recover(folder: Path) -> None:
+    """A start after a crash: one text is shown, the others become files."""
+    store = opened_store(folder)
+    kept = store.take_over()
+    copy_others(Disk(), store, [each for each in kept if each.key != "novel"], folder)
+
+
+def recover_problems(folder: Path, is_confirmed: bool) -> list[str]:
+    kept = kept_texts(folder)
+    copies = sorted((folder / "recovered").glob("*.txt"))
+    found = one_of("novel", kept.get("novel"), True, OLD)
+    texts = [text_of(path) for path in copies] + [kept.get("other")]
+    if OTHER not in texts:
+        found.append("other: lost")
+    found += [f"torn: {path.name}" for path in copies if text_of(path) != OTHER]
+    # A start that failed after it had copied copies again: two of one text are better than none.
+    return found + store_stray(folder, *(f"recovered/{path.name}" for path in copies))
+
+
+def write_store_and_file(folder: Path) -> None:
+    write_old(folder)
+    version = open_text(Disk(), folder / "novel.txt").version
+    store = opened_store(folder)
+    document = KeptDocument("novel", NEW, Path("novel.txt"), version=version, saved_digest=text_digest(OLD))
+    store.keep([document, KeptDocument("other", OTHER)])
+    store.close()
+
+
+def save_and_close(folder: Path) -> None:
+    """Save the kept text to its file, then drop it from the store: the end of a document's life in the window."""
+    store = opened_store(folder)
+    store.take_over()
+    save_over(folder)
+    store.forget("novel")
+
+
+def save_and_close_problems(folder: Path, is_confirmed: bool) -> list[str]:
+    kept = kept_texts(folder)
+    text = text_of(folder / "novel.txt")
+    found = one_of("novel", text, is_confirmed, NEW, OLD) + one_of("other", kept.get("other"), True, OTHER)
+    if NEW not in (text, kept.get("novel")):
+        found.append("novel: neither in its file nor in the store")
+    return found + store_stray(folder, "novel.txt")
+
+
+OPERATIONS = {
+    operation.name: operation
+    for operation in (
+        Operation("save under a new name", nothing, save_new, save_new_problems),
+        Operation("save over", write_old, save_over, save_over_problems),
+        Operation("save through a link", write_linked, save_through_link, save_through_link_problems),
+        Operation("save the settings", write_settings, save_settings, save_settings_problems),
+        Operation("first autosave", nothing, keep_in_store, first_keep_problems),
+        Operation("autosave", write_store, keep_in_store, keep_problems),
+        Operation("recover", write_store, recover, recover_problems),
+        Operation("save and close", write_store_and_file, save_and_close, save_and_close_problems),
+    )
+}
