@@ -6,6 +6,7 @@
 Knows: strace's options and lines. Must not know: what an operation should leave behind.
 """
 
+import contextlib
 import os
 import re
 import select
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,14 +81,18 @@ class Tracer:
         self._helper.terminate()
         self._helper.communicate()
 
+    def run_for(self, name: str, folder: Path, seconds: float) -> str:
+        """One operation that nobody watches, killed after a time; how it ended."""
+        process = self._start(name, folder)
+        os.kill(process, signal.SIGCONT)
+        time.sleep(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+        return " ".join(self._line_in_time(process).split(" ")[:2])
+
     def run(self, name: str, folder: Path, options: Sequence[str]) -> Ended:
         """One operation; `options` are strace's."""
-        helper = self._helper
-        assert helper.stdin is not None
-        assert helper.stdout is not None
-        helper.stdin.write(f"{name}\t{folder}\n")
-        helper.stdin.flush()
-        process = int(helper.stdout.readline())
+        process = self._start(name, folder)
         # Into a file: a full pipe would stop strace, and the child with it.
         with tempfile.NamedTemporaryFile() as trace_file:
             command = [self._strace, *options, "-o", trace_file.name, "-p", str(process)]
@@ -97,6 +103,15 @@ class Tracer:
             trace = trace_file.read().decode("utf-8", "replace")
         kind, number, *rest = how.split(" ", 2)
         return Ended(f"{kind} {number}", " ".join(rest) + words, trace)
+
+    def _start(self, name: str, folder: Path) -> int:
+        """A child that has stopped before its operation; its process number."""
+        helper = self._helper
+        assert helper.stdin is not None
+        assert helper.stdout is not None
+        helper.stdin.write(f"{name}\t{folder}\n")
+        helper.stdin.flush()
+        return int(helper.stdout.readline())
 
     def _line_in_time(self, process: int) -> str:
         assert self._helper.stdout is not None
