@@ -11,6 +11,9 @@ from pathlib import Path
 
 from desktop_app.document.disk import Disk
 from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.model import Document
+from desktop_app.document.nextstroke_file import StoredDocument, open_document, save_document
+from desktop_app.document.origins import TYPED, Origin, Passage
 from desktop_app.document.recovered_copies import copy_others
 from desktop_app.document.recovery import RecoveryStore
 from desktop_app.document.text_encoding import CRLF, GB18030, TextFormat
@@ -106,6 +109,31 @@ def save_through_link_problems(folder: Path, is_confirmed: bool) -> list[str]:
     found = one_of("章", text_of(folder / "real" / "章.txt", LINKED), is_confirmed, NEW, OLD)
     link = [] if (folder / "link.txt").is_symlink() else ["the link is gone"]
     return found + link + stray(folder, "link.txt", "real/章.txt")
+
+
+def stored(text: str) -> StoredDocument:
+    document = Document()
+    document.insert(0, text, Origin(TYPED))
+    return StoredDocument(document)
+
+
+def write_document(folder: Path) -> None:
+    save_document(Disk(), folder / "novel.nextstroke", stored(OLD), clock=lambda: 1_000.0)
+
+
+def edit_and_save_document(folder: Path) -> None:
+    opened, version = open_document(Disk(), folder / "novel.nextstroke")
+    opened.document.replace(0, len(OLD), (Passage(NEW, Origin(TYPED)),))
+    save_document(Disk(), folder / "novel.nextstroke", opened, version, clock=lambda: 2_000.0)
+
+
+def save_document_problems(folder: Path, is_confirmed: bool) -> list[str]:
+    opened, _ = open_document(Disk(), folder / "novel.nextstroke")
+    found = one_of("novel", opened.document.text(), is_confirmed, NEW, OLD) + stray(folder, "novel.nextstroke")
+    texts = [version.text for version in opened.versions]
+    if opened.is_altered or texts not in ([OLD, NEW], [OLD]) or texts[-1] != opened.document.text():
+        found.append(f"novel: its {len(texts)} earlier texts are not what was saved")
+    return found
 
 
 # ---- settings ---------------------------------------------------------------------------------------------------
@@ -237,6 +265,7 @@ OPERATIONS = {
         Operation("save under a new name", nothing, save_new, save_new_problems),
         Operation("save over", write_old, save_over, save_over_problems),
         Operation("save through a link", write_linked, save_through_link, save_through_link_problems),
+        Operation("save a document", write_document, edit_and_save_document, save_document_problems),
         Operation("save the settings", write_settings, save_settings, save_settings_problems),
         Operation("first autosave", nothing, keep_in_store, first_keep_problems),
         Operation("autosave", write_store, keep_in_store, keep_problems),

@@ -1,4 +1,4 @@
-"""R1: killed, disk full or disk broken at every system call of eight operations: nothing lost, torn or left over."""
+"""R1: killed, disk full or disk broken at every system call of nine operations: nothing lost, torn or left over."""
 
 import sys
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def test_every_point(tracer: Tracer):
     for done, point in enumerate(points, 1):
         hurt(tracer, point, tally)
         if done % 200 == 0:
-            print(f"{done} of {len(points)}: {len(tally.problems)} problems", flush=True)
+            print(f"{done} of {len(points)}: {tally.problems}", flush=True)
     note(
         "R1 faults at system calls",
         {"operations": len(OPERATIONS), "points": tally.points, "problems": len(tally.problems), **tally.ended},

@@ -1,0 +1,51 @@
+"""Earlier texts of a document: which are kept when a new one is saved.
+
+    the last ten · then one an hour for a day · then one a day for two months · then one a month
+
+Knows times and texts; must not know files or SQLite.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ALL_OF_THE_LAST = 10
+_HOUR, _DAY = 3_600.0, 86_400.0
+_HOURLY_FOR, _DAILY_FOR = _DAY, 61 * _DAY
+
+
+@dataclass(frozen=True)
+class EarlierText:
+    """A text as it was saved. `saved`: seconds since 1970."""
+
+    saved: float
+    text: str
+
+
+def with_version(versions: Sequence[EarlierText], text: str, now: float) -> tuple[EarlierText, ...]:
+    """The versions with this text as the newest, thinned out; the same ones where nothing has changed since."""
+    if versions and versions[-1].text == text:
+        return tuple(versions)
+    return thinned((*versions, EarlierText(now, text)), now)
+
+
+def thinned(versions: Sequence[EarlierText], now: float) -> tuple[EarlierText, ...]:
+    """Of each span of time the newest version, in the order of the given ones (oldest first)."""
+    recent = len(versions) - ALL_OF_THE_LAST
+    kept: dict[object, EarlierText] = {}
+    for number, version in enumerate(versions):
+        key: object = number if number >= recent else _span_of_time(version.saved, now)
+        kept[key] = version  # a later one of the same span takes the place
+    return tuple(sorted(kept.values(), key=lambda version: version.saved))
+
+
+def _span_of_time(saved: float, now: float) -> tuple[str, int]:
+    age = now - saved
+    if age < _HOURLY_FOR:
+        return "hour", int(saved // _HOUR)
+    if age < _DAILY_FOR:
+        return "day", int(saved // _DAY)
+    moment = time.gmtime(saved)
+    return "month", moment.tm_year * 12 + moment.tm_mon
