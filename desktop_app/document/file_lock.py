@@ -48,11 +48,17 @@ class FileLock:
         if self._descriptor is None:
             return
         if remove and sys.platform != "win32":
-            self.path.unlink(missing_ok=True)  # while it is still held: nobody can take a lock on a removed name
+            self._remove()  # while it is still held: nobody can take a lock on a removed name
         os.close(self._descriptor)
         self._descriptor = None
         if remove and sys.platform == "win32":
+            self._remove()
+
+    def _remove(self) -> None:
+        try:
             self.path.unlink(missing_ok=True)
+        except OSError:
+            pass  # an empty file that nobody holds: the next start clears it away
 
 
 def _leads_to(path: Path, descriptor: int) -> bool:
