@@ -93,7 +93,7 @@ class _Output:
 
 
 class Candidate:
-    """Candidate `number` of a request; `first` are the logits behind the prompt, which stay as they are."""
+    """Candidate `number` of a request; `chain` is its own, `first` the logits behind the prompt, which stay."""
 
     def __init__(
         self,
@@ -101,9 +101,9 @@ class Candidate:
         request: GenerationRequest,
         prompt: Prompt,
         number: int,
+        chain: Chain,
         first: Row | None,
         is_cancelled: IsCancelled,
-        matcher: Matcher | None = None,
     ) -> None:
         self._model, self._request, self._prompt = model, request, prompt
         self._first, self._is_cancelled = first, is_cancelled
@@ -114,10 +114,9 @@ class Candidate:
         self._pool = Candidates(model.manifest.vocabulary_size)
         self._output = _Output()
         self._guard = PhraseGuard(request.banned)
-        healed = b"".join(self._bytes_of(token) for token in prompt.healed)
-        self._chain = self._new_chain(healed, matcher)
+        self._chain = chain
         self._stream = RandomStream(request.sampling.seed, number)
-        self._text = TextStream(request.stop, hidden=len(healed))
+        self._text = TextStream(request.stop, hidden=len(healed_bytes(model, prompt)))
 
     @property
     def ids(self) -> Sequence[int]:
@@ -195,23 +194,6 @@ class Candidate:
             decode_tokens_per_second=later / decode if later > 0 and decode > 0 else 0.0,
         )
 
-    def _new_chain(self, healed: bytes, matcher: Matcher | None) -> Chain:
-        """The stages of the request, which have read the prompt."""
-        request, tokenizer = self._request, self._model.tokenizer
-        amounts = {int(token): amount for token, amount in request.bias_ids.items()}
-        refuse_unknown_ids(self._model, amounts)
-        for text, amount in request.bias.items():
-            amounts |= dict.fromkeys(tokenizer.encode(text), amount)
-        characters = () if request.any_bytes else (WholeCharacters(self._model.characters),)
-        bias = (Bias(amounts),) if amounts else ()
-        chain = Chain((*characters, *bias, *make_chain(request.sampling, tokenizer.pieces).stages))
-        for token in self._prompt.ids:
-            chain.accept(token)
-        if matcher is not None:
-            chain = Chain((Constrained(matcher, tokenizer.pieces, healed), *chain.stages))
-        literal = healed + request.begin_with.encode()
-        return Chain((Literal(literal, tokenizer.pieces), *chain.stages)) if literal else chain
-
     def _want_last(self) -> None:
         """The last token runs, again where others behind it were taken back: with the same bits."""
         self.wanted = (len(self._prompt.ids) + self._output.length - 1, self._output.last)
@@ -255,8 +237,7 @@ class Candidate:
         )
 
     def _bytes_of(self, token: int) -> bytes:
-        tokenizer = self._model.tokenizer
-        return tokenizer.token_bytes(token) if token < tokenizer.vocabulary_size else b""
+        return bytes_of(self._model, token)
 
     def _token(self, chosen: _Chosen, text: str) -> Token:
         output, request = self._output, self._request
@@ -278,3 +259,32 @@ class Candidate:
         if length >= self._request.max_tokens:
             return REASON_LENGTH
         return REASON_CONTEXT if len(self._prompt.ids) + length > self._model.context_length else ""
+
+
+def new_chain(model: LoadedModel, request: GenerationRequest, prompt: Prompt, matcher: Matcher | None) -> Chain:
+    """The stages of a request, which have read the prompt; each candidate takes a clone."""
+    tokenizer, healed = model.tokenizer, healed_bytes(model, prompt)
+    amounts = {int(token): amount for token, amount in request.bias_ids.items()}
+    refuse_unknown_ids(model, amounts)
+    for text, amount in request.bias.items():
+        amounts |= dict.fromkeys(tokenizer.encode(text), amount)
+    characters = () if request.any_bytes else (WholeCharacters(model.characters),)
+    bias = (Bias(amounts),) if amounts else ()
+    chain = Chain((*characters, *bias, *make_chain(request.sampling, tokenizer.pieces).stages))
+    for token in prompt.ids:
+        chain.accept(token)
+    if matcher is not None:
+        chain = Chain((Constrained(matcher, tokenizer.pieces, healed), *chain.stages))
+    literal = healed + request.begin_with.encode()
+    return Chain((Literal(literal, tokenizer.pieces), *chain.stages)) if literal else chain
+
+
+def healed_bytes(model: LoadedModel, prompt: Prompt) -> bytes:
+    """What of the prompt is written anew."""
+    return b"".join(bytes_of(model, token) for token in prompt.healed)
+
+
+def bytes_of(model: LoadedModel, token: int) -> bytes:
+    """The bytes of a token; none for an id that is padding of the model's matrices."""
+    tokenizer = model.tokenizer
+    return tokenizer.token_bytes(token) if token < tokenizer.vocabulary_size else b""

@@ -18,7 +18,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 
 from engine.batch import MOST_ROWS
-from engine.candidate import Candidate, IsCancelled, Row
+from engine.candidate import Candidate, IsCancelled, Row, new_chain
 from engine.constraints.requested import requested_matcher
 from engine.contracts.errors import EngineError, NextstrokeError
 from engine.contracts.generation import (
@@ -89,11 +89,12 @@ class _Generation:
         yield Started(request.id, request.ticket, reused, to_prefill, prompt.dropped, context)
         logits = yield from self._prefill(prompt.ids[reused:])
         first = None if logits is None else logits[-1].copy()  # the first step overwrites them
+        chain = new_chain(self._model, request, prompt, matcher)
         at_once = MOST_ROWS if session.plan.batches else 1
         for start in range(0, request.candidates, at_once):
             numbers = range(start, min(start + at_once, request.candidates))
             group = [
-                Candidate(self._model, request, prompt, number, first, self._is_cancelled, matcher)
+                Candidate(self._model, request, prompt, number, chain.clone(), first, self._is_cancelled)
                 for number in numbers
             ]
             session.rewind(len(prompt.ids) if first is not None else session.length)
@@ -123,7 +124,8 @@ class _Generation:
                 yield from candidate.take(first)
         writing = list(group)
         lookup = PromptLookup(0 if self._session.plan.is_canonical else self._request.lookup)
-        batch = self._session.new_batch(len(group)) if len(group) > 1 and first is not None else None
+        is_over = all(candidate.reason for candidate in group)
+        batch = None if is_over or len(group) == 1 else self._session.new_batch(len(group))
         while True:
             for row in reversed(range(len(writing))):
                 if writing[row].reason:

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.contracts.command_line import THREADS_LIMIT
 from engine.contracts.errors import EngineError, ModelFolderError, NextstrokeError, UsageError
 from engine.contracts.frames import Message
 from engine.contracts.generation import Done, Event, Failed, GenerationRequest
 from engine.contracts.manifest import MANIFEST_NAME
+from engine.contracts.plain_fields import nests_deeper, shown
 from engine.job_queue import Job, JobQueue
 from engine.library import ModelLibrary
 
@@ -94,7 +96,10 @@ class Host:
 
     def _work(self, queue: JobQueue) -> None:
         while (job := queue.take()) is not None:
-            job.run(job)
+            try:
+                job.run(job)
+            except Exception as error:  # noqa: BLE001  the thread's outer edge: the next job must find a worker
+                _in_words(error)  # said on standard error: the answer itself could not be sent
 
     def _refuse(self, message_id: str, error: NextstrokeError) -> None:
         self._send({"type": "refused", "id": message_id, "kind": error.kind, "message": str(error)})
@@ -119,9 +124,9 @@ class Host:
         message_id, wanted = _text(message, "id"), _optional_text(message, "model")
         device, threads = message.get("device", "auto"), message.get("threads")
         if device not in DEVICES:
-            raise UsageError(f"device is {device!r}; it must be one of {', '.join(DEVICES)}")
-        if threads is not None and (type(threads) is not int or threads < 1):
-            raise UsageError(f"threads is {threads!r}; it must be a whole number above zero")
+            raise UsageError(f"device is {shown(device)}; it must be one of {', '.join(DEVICES)}")
+        if threads is not None and (type(threads) is not int or not 1 <= threads <= THREADS_LIMIT):
+            raise UsageError(f"threads is {shown(threads)}; it must be a whole number from 1 to {THREADS_LIMIT}")
         self._inference.put(
             self._answered(message_id, lambda job: self._open_model(message_id, wanted, str(device), threads))
         )
@@ -152,12 +157,12 @@ class Host:
         plain = message.get("request")
         plain = plain if isinstance(plain, dict) else {}
         request_id, ticket = _id_of(plain), plain.get("ticket")
-        ticket = ticket if isinstance(ticket, dict) else {}
+        ticket = ticket if isinstance(ticket, dict) and not nests_deeper(ticket) else {}
         try:
             request = _request_of(plain)
             slot = message.get("slot", "action")
             if slot not in ("action", "suggestion"):
-                raise UsageError(f"slot is {slot!r}; it must be action or suggestion")
+                raise UsageError(f"slot is {shown(slot)}; it must be action or suggestion")
             self._inference.put(
                 Job(
                     request.id,

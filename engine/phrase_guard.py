@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.pieces import holding
+
 
 class PhraseGuard:
     """The tokens of one text that are held."""
@@ -38,9 +40,9 @@ class PhraseGuard:
 
         Where one such token was wanted, the next best ones often are of its kind.
         """
-        if not self._holds(pieces[token]):
+        if not any(phrase in pieces[token] for phrase in self._phrases):
             return [token]
-        return [other for other, piece in enumerate(pieces) if self._holds(piece)]
+        return list(holding(self._phrases, pieces))
 
     def push(self, piece: bytes) -> int:
         """Add a token's bytes; how many of the last tokens must be taken back, of which the first began a phrase."""
@@ -55,9 +57,6 @@ class PhraseGuard:
         kept = max((_overlap(text, phrase) for phrase in self._phrases), default=0)
         self._let_go(self._token_at(len(text) - kept) if kept else len(self._pieces))
         return 0
-
-    def _holds(self, piece: bytes) -> bool:
-        return any(phrase in piece for phrase in self._phrases)
 
     def _let_go(self, count: int) -> None:
         text = self._before + b"".join(self._pieces[:count])

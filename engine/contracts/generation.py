@@ -17,7 +17,16 @@ from typing import Any, ClassVar
 from engine.contracts.constraint import Constraint
 from engine.contracts.errors import UsageError
 from engine.contracts.manifest import canonical_json
-from engine.contracts.plain_fields import COUNT_LIMIT, demand, is_number, is_text, wrong_field
+from engine.contracts.plain_fields import (
+    COUNT_LIMIT,
+    NESTING_LIMIT,
+    TEXTS_LIMIT,
+    demand,
+    is_number,
+    is_text,
+    nests_deeper,
+    wrong_field,
+)
 from engine.contracts.sampling_settings import SamplingSettings
 
 # Reasons of Finished
@@ -33,6 +42,7 @@ CONTEXT_REFUSE = "refuse"
 CONTEXT_KEEP_END = "keep_end"  # drop tokens from the start; Started.dropped says how many
 
 LOOKUP_LIMIT = 32
+PROMPT_LIMIT = 1_000_000  # characters of a prompt: it becomes tokens within a second, and nothing can cancel that
 BIAS_LIMIT = 100.0  # of a bias in both directions; minus this forbids a token
 
 
@@ -62,6 +72,13 @@ class GenerationRequest:
 
     def __post_init__(self) -> None:
         """Refuse impossible requests before they reach the engine."""
+        demand(not self.id or is_text(self.id), "id", self.id, "a text in UTF-8")
+        length = len(self.prompt or "")
+        demand(length <= PROMPT_LIMIT, "the prompt's length", length, f"at most {PROMPT_LIMIT} characters")
+        demand(not nests_deeper(self.ticket), "ticket", self.ticket, f"nested at most {NESTING_LIMIT} deep")
+        for name in ("stop", "banned", "bias"):
+            count = len(getattr(self, name))
+            demand(count <= TEXTS_LIMIT, f"the number of texts in {name}", count, f"at most {TEXTS_LIMIT}")
         demand(1 <= self.max_tokens <= COUNT_LIMIT, "max tokens", self.max_tokens, f"from 1 to {COUNT_LIMIT}")
         demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
         demand(0 <= self.lookup <= LOOKUP_LIMIT, "lookup", self.lookup, f"from 0 to {LOOKUP_LIMIT}")

@@ -14,6 +14,8 @@ from typing import Any
 from engine.contracts.errors import UsageError
 
 COUNT_LIMIT = 2**31 - 1  # of tokens to write, keep or look back at: more than any context holds
+TEXTS_LIMIT = 1000  # of a list of stops, banned phrases, …: each token is compared with all of them
+NESTING_LIMIT = 64  # of a value that is passed on: what copies and writes it goes as deep as it does
 SHOWN = 80  # letters of a value that a message repeats
 _SHOWN_BITS = 128  # of a whole number: all that a person may have meant
 
@@ -32,7 +34,10 @@ def shown(value: object) -> str:
         # Not str(value): Python refuses to write numbers of more than 4,300 digits.
         digits = int(abs(value).bit_length() * math.log10(2)) + 1
         return f"a number of about {digits:,} digits"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "something nested too deeply to be shown"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
@@ -45,6 +50,22 @@ def demand(holds: bool, what: str, found: object, wanted: str) -> None:
 def is_text(value: str) -> bool:
     """Not empty, and no half characters, which no text can hold."""
     return bool(value) and value.encode("utf-8", "replace").decode("utf-8") == value
+
+
+def nests_deeper(value: object, limit: int = NESTING_LIMIT) -> bool:
+    """Whether objects and lists stand within each other more than `limit` times."""
+    level: list[object] = [value]
+    for _ in range(limit + 1):
+        inside: list[object] = []
+        for part in level:
+            if isinstance(part, Mapping):
+                inside.extend(part.values())
+            elif isinstance(part, list | tuple):
+                inside.extend(part)
+        if not inside:
+            return False
+        level = inside
+    return True
 
 
 def is_number(value: object) -> bool:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.contracts.plain_fields import COUNT_LIMIT, demand, is_text
+from engine.contracts.plain_fields import COUNT_LIMIT, TEXTS_LIMIT, demand, is_text
 
 SAMPLER_ORDER = (
     "repetition_penalty",
@@ -41,6 +41,7 @@ SAMPLER_ORDER = (
     "temperature",
     "mirostat",
 )
+_ORDER_LIMIT = 64  # stages: each costs its time at every token
 _SIZE_LIMIT = 1e4  # of a penalty: more than any two scores are apart
 
 
@@ -104,6 +105,9 @@ class SamplingSettings:
             label = name.replace("_", "-" if name.endswith(("_k", "_p")) else " ")
             demand(lowest <= value <= highest, label, value, f"from {_plain(lowest)} to {_plain(highest)}")
         demand(0 <= self.seed < 2**64, "seed", self.seed, "a whole number from 0 to 2^64 - 1")
+        count = len(self.dry_breakers)
+        demand(count <= TEXTS_LIMIT, "the number of dry breakers", count, f"at most {TEXTS_LIMIT}")
+        demand(len(self.order) <= _ORDER_LIMIT, "the length of order", len(self.order), f"at most {_ORDER_LIMIT}")
         demand(all(map(is_text, self.dry_breakers)), "dry breakers", self.dry_breakers, "texts that are not empty")
         demand(set(self.order) <= set(SAMPLER_ORDER), "order", self.order, f"made of {', '.join(SAMPLER_ORDER)}")
 

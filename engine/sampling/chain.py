@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from engine.contracts.sampling_settings import SamplingSettings
+from engine.pieces import holding
 from engine.sampling.candidates import Candidates
 from engine.sampling.cuts import ExcludeTopChoices, MinP, TopK, TopNSigma, TopP, Typical
 from engine.sampling.dry import Dry
@@ -58,8 +59,7 @@ class _Words:
 
     def holding(self, texts: Iterable[str]) -> frozenset[int]:
         """Tokens that hold one of `texts`."""
-        wanted = [text.encode() for text in texts]
-        return frozenset(token for token, piece in enumerate(self._pieces) if any(part in piece for part in wanted))
+        return frozenset(holding([text.encode() for text in texts], self._pieces))
 
 
 def _temperature(settings: SamplingSettings) -> Stage | None:
