@@ -27,6 +27,7 @@ from engine.contracts.generation import (
     REASON_END,
     REASON_LENGTH,
     REASON_STOP,
+    Alternatives,
     GenerationRequest,
     Timings,
     Token,
@@ -36,7 +37,7 @@ from engine.loaded_model import LoadedModel
 from engine.phrase_guard import PhraseGuard
 from engine.prompt import Prompt, refuse_unknown_ids
 from engine.sampling.bias import Bias
-from engine.sampling.candidates import Candidates, best_ids
+from engine.sampling.candidates import Candidates, Ids, Scores, best_ids
 from engine.sampling.chain import Chain, make_chain
 from engine.sampling.literal import Literal
 from engine.sampling.random_stream import RandomStream
@@ -53,7 +54,9 @@ class _Chosen:
 
     id: int
     logprob: float
-    alternatives: tuple[tuple[int, str, float], ...]
+    before: Alternatives = ()
+    logprob_after: float | None = None
+    after: Alternatives = ()
 
 
 @dataclass(frozen=True)
@@ -224,17 +227,20 @@ class Candidate:
             pool.forbid(np.array(forbidden))
         number, chance = numbers
         self._chain.apply(pool, chance)
+        top = self._request.report_top
+        left, left_logprobs = pool.best(top) if top else (np.zeros(0, np.int64), np.zeros(0))
         token = pool.choose(number)
-        return _Chosen(token, float(logits[token]) - normalizer, self._alternatives(logits, normalizer))
+        logprob = float(logits[token]) - normalizer
+        if not top:
+            return _Chosen(token, logprob)
+        best = best_ids(logits, top)
+        before = self._named(best, logits[best].astype(np.float64) - normalizer)
+        after = float(left_logprobs[0]) + pool.score(token)
+        return _Chosen(token, logprob, before, after, self._named(left, left_logprobs))
 
-    def _alternatives(self, logits: Row, normalizer: float) -> tuple[tuple[int, str, float], ...]:
-        if self._request.report_top == 0:
-            return ()
-        best = best_ids(logits, self._request.report_top)
-        return tuple(
-            (int(token), self._bytes_of(int(token)).decode("utf-8", "replace"), float(logits[token]) - normalizer)
-            for token in best
-        )
+    def _named(self, ids: Ids, logprobs: Scores) -> Alternatives:
+        texts = (self._bytes_of(int(token)).decode("utf-8", "replace") for token in ids)
+        return tuple(zip(ids.tolist(), texts, logprobs.tolist(), strict=True))
 
     def _bytes_of(self, token: int) -> bytes:
         return bytes_of(self._model, token)
@@ -247,7 +253,16 @@ class Candidate:
         output.ids.append(chosen.id)
         output.text.append(text)
         return Token(
-            request.id, request.ticket, self.number, index, chosen.id, text, chosen.logprob, chosen.alternatives
+            request.id,
+            request.ticket,
+            self.number,
+            index,
+            chosen.id,
+            text,
+            chosen.logprob,
+            chosen.before,
+            chosen.logprob_after,
+            chosen.after,
         )
 
     def _reason_to_stop(self) -> str:

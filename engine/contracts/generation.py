@@ -198,9 +198,16 @@ class Progress(Event):
     total: int
 
 
+Alternatives = tuple[tuple[int, str, float], ...]  # id, text, natural logarithm of its probability; the best first
+
+
 @dataclass(frozen=True)
 class Token(Event):
-    """One generated token. `text` may be empty while a character or a stop string is incomplete."""
+    """One generated token. `text` may be empty while a character or a stop string is incomplete.
+
+    With `report_top`, `alternatives` are the best tokens of the model itself, and `alternatives_after` the best of what
+    bias, bans, the constraint and the sampling chain left, with the probabilities that the choice was made by.
+    """
 
     name: ClassVar[str] = "token"
 
@@ -209,7 +216,9 @@ class Token(Event):
     id: int
     text: str
     logprob: float  # natural logarithm, before the sampling chain
-    alternatives: tuple[tuple[int, str, float], ...] = ()  # id, text, logprob before the chain
+    alternatives: Alternatives = ()  # before the chain
+    logprob_after: float | None = None  # of this token among what the chain left; None where nothing is reported
+    alternatives_after: Alternatives = ()  # fewer where fewer were left
 
 
 @dataclass(frozen=True)
@@ -270,7 +279,8 @@ def event_from_dict(plain: Mapping[str, Any]) -> Event:
     values = dict(plain)
     kind = _EVENTS[values.pop("event")]
     if kind is Token:
-        values["alternatives"] = tuple((int(i), str(t), float(p)) for i, t, p in values.get("alternatives", ()))
+        for name in ("alternatives", "alternatives_after"):
+            values[name] = tuple((int(i), str(t), float(p)) for i, t, p in values.get(name, ()))
     if kind is Finished:
         values["usage"] = Usage(**values["usage"])
         values["timings"] = Timings(**values["timings"])

@@ -213,6 +213,23 @@ class Candidates:
         assert self._ids is not None
         return self._ids, self._few
 
+    def best(self, count: int) -> tuple[Ids, Scores]:
+        """At most `count` of what is left, best first, and the logarithms of their probabilities; before `choose`."""
+        self._settle()
+        if self._ids is not None:
+            weights = np.exp(self._few - self._few[0])
+            return self._ids[:count], self._few[:count] - self._few[0] - math.log(float(weights.sum()))
+        ids = best_ids(self._whole, count)
+        ids = ids[self._whole[ids] > -math.inf]
+        return ids, self._whole[ids] - self.normalizer
+
+    def score(self, token: int) -> float:
+        """The score of one that is left, relative to the highest."""
+        self._settle()
+        if self._ids is None:
+            return float(self._whole[token]) - self._highest
+        return float(self._few[self._ids == token][0] - self._few[0])
+
     def _best_sums(self, share: float) -> tuple[Scores, float]:
         """Running sums of exp(score - highest), best first, at least as far as `share` reaches; the sum of all."""
         if self._ids is not None:

@@ -20,7 +20,7 @@ import pytest
 from engine.contracts.constraint import Constraint
 from engine.contracts.generation import GenerationRequest
 from tests.support.odd_requests import EITHER, REFUSED, SERVED, OddRequest, odd_requests
-from tests.support.running_engine import WAIT_SECONDS, Answer, Held, RunningEngine, children, held_by
+from tests.support.running_engine import WAIT_SECONDS, Answer, RunningEngine, children, held_by
 from tests.support.tiny_graph import TinyShape
 from tests.support.tiny_models import write_tiny_model
 
@@ -73,28 +73,29 @@ def check_protocol(odd: OddRequest, answer: Answer) -> None:
 
 @fast_or_long
 def test_odd_requests_are_all_answered(engine: RunningEngine, how: str) -> None:
-    """After each tenth, a plain request gives what it gave at first; nothing grows."""
+    """After each tenth, a plain request gives what it gave at first; files and threads stay as they were.
+
+    In the long set all of them come a second time, and memory does not grow by a tenth: only the allocator's rest.
+    """
     first, ends, slowest = engine.ask(PLAIN).text, Counter[str](), 0.0
-    settled: Held | None = None
-    for number, odd in enumerate(odd_requests(ODD[how], seed=3)):
-        answer = engine.ask(odd.request, odd.slot, odd.is_cancelled)
-        check_protocol(odd, answer)
-        ends[answer.end["event"]] += 1
-        slowest = max(slowest, answer.seconds)
-        if number % 10 == 0:
-            assert engine.ask(PLAIN).text == first, odd
-        if number == ODD[how] // 2:
-            settled = held_by(engine.process_id)
-    held = held_by(engine.process_id)
-    assert settled is not None
-    print(
-        f"odd requests: {ends.total()} done of {ODD[how]}: {dict(ends)}; slowest {slowest:.2f} s; {settled} -> {held}"
-    )
+    held = [held_by(engine.process_id)]
+    for _ in range(2 if how == "long" else 1):
+        for number, odd in enumerate(odd_requests(ODD[how], seed=3)):
+            answer = engine.ask(odd.request, odd.slot, odd.is_cancelled)
+            check_protocol(odd, answer)
+            ends[answer.end["event"]] += 1
+            slowest = max(slowest, answer.seconds)
+            if number % 10 == 0:
+                assert engine.ask(PLAIN).text == first, odd
+        held.append(held_by(engine.process_id))
+        print(
+            f"odd requests: {number + 1} done of {ODD[how]}; in all {dict(ends)}; slowest {slowest:.2f} s; {held[-1]}"
+        )
     assert engine.ask(PLAIN).text == first
     assert engine.exits.empty()
-    assert min(ends["done"], ends["failed"]) > ODD[how] // 4  # both kinds were asked for
-    assert (held.files, held.threads) == (settled.files, settled.threads)
-    assert held.resident_bytes < 1.1 * settled.resident_bytes
+    assert min(ends["done"], ends["failed"]) > ends.total() // 4  # both kinds were asked for
+    assert {(one.files, one.threads) for one in held} == {(held[0].files, held[0].threads)}
+    assert how == "fast" or held[-1].resident_bytes < 1.1 * held[-2].resident_bytes
 
 
 def start_some_work(engine: RunningEngine, tiny: Path, dice: random.Random, odd: OddRequest) -> None:

@@ -1,8 +1,10 @@
 """The loop: same request, same events; text equals decoded ids; it stops where it should and reports it truly."""
 
 import hashlib
+import itertools
 import json
 import math
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +30,8 @@ from engine.loaded_model import LoadedModel, load_model
 from engine.prompt import tokens_to_drop
 from engine.session import Session
 from tests.engine.conftest import needs_any_threads
+from tests.engine.sampling.reference import Reference
+from tests.engine.test_text_stream import first_stop
 from tests.support.tiny_graph import TinyShape, tiny_weights
 from tests.support.tiny_models import write_tiny_model
 
@@ -135,6 +139,60 @@ def test_logprobs_are_those_of_the_model_before_the_chain(rotary: LoadedModel) -
         assert [entry[2] for entry in token.alternatives] == pytest.approx(sorted(logprobs)[:-6:-1], abs=1e-12)
 
 
+CHAINS = {
+    "cuts": SamplingSettings(temperature=0.7, top_k=40, top_p=0.9, min_p=0.01, seed=3),
+    "nothing": SamplingSettings(temperature=1, top_p=1, min_p=0, seed=3),
+    "cold": SamplingSettings(temperature=0),
+    "penalties": SamplingSettings(repetition_penalty=1.3, presence_penalty=0.5, temperature=1.5, top_p=1, seed=3),
+    "heat first": SamplingSettings(order=("temperature", "top_p"), temperature=2, top_p=0.8, seed=3),
+}
+
+
+@pytest.mark.parametrize("settings", CHAINS.values(), ids=CHAINS)
+def test_alternatives_after_the_chain_are_those_of_the_reference(
+    rotary: LoadedModel, settings: SamplingSettings
+) -> None:
+    """What the slow judge leaves, with its probabilities; the chosen token's is told too."""
+    request = ask(report_top=7, sampling=settings, any_bytes=True)
+    events = run(rotary, request)
+    ids, size = rotary.prompt_ids(request.prompt or ""), rotary.tokenizer.vocabulary_size
+    rows = np.concatenate(
+        [r.copy() for r in rotary.new_session().prefill_all([*ids, *finished_of(events).record.output_ids])]
+    )
+    judge = Reference(settings, size)
+    for token in ids:
+        judge.accept(token)
+    for token, row in zip(tokens_of(events), rows[len(ids) - 1 :], strict=False):
+        judge.apply(row[:size].tolist(), 0.0)
+        if settings.temperature == 0:
+            judge.keep(judge.ordered()[:1])
+        shares = judge.shares()
+        assert [entry[0] for entry in token.alternatives_after] == [number for number, _ in shares[:7]]
+        logprobs = [math.log(share) for _, share in shares[:7]]
+        assert [entry[2] for entry in token.alternatives_after] == pytest.approx(logprobs, abs=1e-9)
+        assert token.logprob_after == pytest.approx(math.log(dict(shares)[token.id]), abs=1e-9)
+        judge.accept(token.id)
+
+
+def test_what_is_reported_changes_nothing(model: LoadedModel) -> None:
+    for settings in CHAINS.values():
+        told = run(model, ask(report_top=1000, sampling=settings))
+        assert essence(told) == essence(run(model, ask(sampling=settings)))
+        for token in tokens_of(told):
+            total = math.fsum(math.exp(entry[2]) for entry in token.alternatives_after)
+            assert total == pytest.approx(1)  # all that were left: the vocabulary is smaller
+            assert token.id in {entry[0] for entry in token.alternatives_after}
+
+
+def test_a_forbidden_token_is_an_alternative_before_but_not_after(rotary: LoadedModel) -> None:
+    first = tokens_of(run(rotary, ask(report_top=3, sampling=SamplingSettings(temperature=0))))[0]
+    forbidden = {str(first.id): -100.0}
+    other = tokens_of(run(rotary, ask(report_top=3, sampling=SamplingSettings(temperature=0), bias_ids=forbidden)))[0]
+    assert other.alternatives == first.alternatives
+    assert first.id not in {entry[0] for entry in other.alternatives_after}
+    assert other.logprob_after == 0
+
+
 def test_temperature_zero_ignores_the_seed(rotary: LoadedModel) -> None:
     cold = [run(rotary, ask(sampling=SamplingSettings(temperature=0, seed=seed))) for seed in (1, 2)]
     assert essence(cold[0]) == essence(cold[1])
@@ -163,6 +221,32 @@ def test_a_stop_string_is_cut_off_and_named(rotary: LoadedModel) -> None:
     assert text_of(events) == text[: text.index(stop)]
     assert stop not in text_of(events)
     assert len(tokens_of(events)) < 24
+
+
+def test_stops_over_token_borders_and_each_other_are_those_of_the_whole_text(rotary: LoadedModel) -> None:
+    """Stops cut out of the text itself, so that they overlap, against a search letter by letter in the whole."""
+    dice = random.Random(4)
+    over_borders = 0
+    for seed in range(12):
+        settings = replace(HOT, seed=seed)
+        free = tokens_of(run(rotary, ask(sampling=settings)))
+        whole = text_of(run(rotary, ask(sampling=settings)))
+        place = dice.randrange(len(whole) - 8)
+        starts = [place + dice.randrange(4) for _ in range(4)]
+        stops = [*(whole[start : start + dice.randint(1, 8)] for start in starts), "never there"]
+        found = first_stop(whole, stops)
+        assert found is not None
+        end, start, stop = found
+        events = run(rotary, ask(sampling=settings, stop=tuple(stops)))
+        finished = finished_of(events)
+        assert (finished.reason, finished.matched, text_of(events)) == ("stop", stop, whole[:start])
+        pieces = [rotary.tokenizer.token_bytes(token.id) for token in free]
+        ends = list(itertools.accumulate(map(len, pieces)))
+        needed = next(count for count, size in enumerate(ends, 1) if size >= len(whole[:end].encode()))
+        assert list(finished.record.output_ids) == [token.id for token in free[:needed]]
+        first = next(count for count, size in enumerate(ends, 1) if size > len(whole[:start].encode()))
+        over_borders += first < needed
+    assert over_borders > 3
 
 
 def test_max_tokens_ends_with_length(rotary: LoadedModel) -> None:
