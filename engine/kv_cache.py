@@ -104,6 +104,23 @@ class KVCache:
         count = int(np.prod(self._shape())) * np.dtype(self.layout.dtype).itemsize
         return 2 * self.layout.layers * count
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the buffers lie in the computer's memory, not in a device's."""
+        return all(isinstance(buffer, HostBuffer) for pair in self.buffers for buffer in pair)
+
+    @property
+    def committed_bytes(self) -> int:
+        """What is committed, in bytes: the sum of all `parts`."""
+        return self.bytes_used // self.capacity * self.length
+
+    def parts(self, length: int) -> Iterator[memoryview]:
+        """The first `length` positions as writable bytes, head by head: to be saved, or filled and then committed."""
+        self.reserve(length)
+        for array in _host_arrays(self):
+            for head in array[0]:
+                yield memoryview(head[:length]).cast("B")
+
     def _shape(self) -> Shape:
         return (1, self.layout.kv_heads, self.capacity, self.layout.head_size)
 

@@ -26,12 +26,14 @@ from engine.sampling.whole_characters import Characters
 from engine.self_check import find_plan, remembered_plan
 from engine.session import RunPlan, Session
 from engine.session_pool import SessionPool
+from engine.spilled_sessions import SpilledSessions
 from engine.tokenizer import Tokenizer, load_tokenizer
 from engine.verified import hash_if_changed
 
 BEGIN_OF_TEXT = "begin_of_text"  # a model that names this special token wants it before every text
 _SELF_CHECKS = "self-checks"
 _VERIFIED = "verified-models"
+_SESSIONS = "sessions"
 _SOURCE_VERSION = "0.1.0"  # where the program runs without having been installed
 
 
@@ -73,7 +75,8 @@ class LoadedModel:
 
     def new_sessions(self) -> SessionPool:
         """Sessions for several documents and branches, as many as their memory allows."""
-        return SessionPool(self.new_session)
+        spilled = SpilledSessions(find_profile().cache / _SESSIONS, self.new_session)
+        return SessionPool(self.new_session, spilled=spilled)
 
     def prompt_ids(self, text: str) -> list[int]:
         """Token ids of a prompt, after the token that begins every text where the model has one."""

@@ -72,7 +72,7 @@ class Session:
         self.tokens: list[int] = []
         self._graph = graph
         self._runner = graph.new_runner(cache)
-        self._canonical_length = 0  # leading tokens that ran in canonical chunks
+        self.canonical_length = 0  # leading tokens that ran in canonical chunks
         self._chunk = CHUNK
 
     @property
@@ -93,7 +93,7 @@ class Session:
         """Rewind to the part of `ids` that need not be run again; answers its length."""
         reused = min(common_prefix(self.tokens, ids), max(len(ids) - 1, 0))
         if self.plan.is_canonical:
-            reused = min(reused, self._canonical_length) // CHUNK * CHUNK
+            reused = min(reused, self.canonical_length) // CHUNK * CHUNK
         elif self.plan.avoids_lone_rows and reused == 1:
             reused = 0  # nothing stands before the first token that could be run again with it
         self.rewind(reused)
@@ -147,13 +147,18 @@ class Session:
         """Forget all tokens behind the first `length`."""
         self.cache.rewind(length)
         del self.tokens[length:]
-        self._canonical_length = min(self._canonical_length, length)
+        self.canonical_length = min(self.canonical_length, length)
+
+    def resume(self, tokens: Sequence[int], canonical_length: int) -> None:
+        """Be the session of those tokens, whose keys and values were put into the cache behind its end."""
+        self.cache.commit(len(tokens))
+        self.tokens, self.canonical_length = list(tokens), canonical_length
 
     def fork(self) -> Session:
         """An independent copy."""
         copy = Session(self._graph, self.cache.fork(), self.plan)
         copy.tokens = list(self.tokens)
-        copy._canonical_length = self._canonical_length
+        copy.canonical_length = self.canonical_length
         return copy
 
     def new_batch(self, rows: int) -> Batch:
@@ -187,8 +192,8 @@ class Session:
 
     def _take_note(self, start: int, rows: int, seconds: float) -> None:
         """Remember what ran canonically, and how long a chunk may be for a cancel not to wait long."""
-        if start % CHUNK == 0 and self._canonical_length == start:
-            self._canonical_length = start + rows
+        if start % CHUNK == 0 and self.canonical_length == start:
+            self.canonical_length = start + rows
         if rows == self._chunk:
             fitting = int(rows / max(seconds, 1e-6) * _CHUNK_SECONDS) // CHUNK * CHUNK
             self._chunk = max(CHUNK, min(_LARGEST_CHUNK, fitting))

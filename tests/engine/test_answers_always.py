@@ -94,7 +94,9 @@ def test_odd_requests_are_all_answered(engine: RunningEngine, how: str) -> None:
     assert engine.ask(PLAIN).text == first
     assert engine.exits.empty()
     assert min(ends["done"], ends["failed"]) > ends.total() // 4  # both kinds were asked for
-    assert {(one.files, one.threads) for one in held} == {(held[0].files, held[0].threads)}
+    # One file more: that of the sessions that do not fit the memory.
+    assert {one.files for one in held[1:]} <= {held[0].files, held[0].files + 1}
+    assert {one.threads for one in held} == {held[0].threads}
     assert how == "fast" or held[-1].resident_bytes < 1.1 * held[-2].resident_bytes
 
 

@@ -52,7 +52,7 @@ def test_ten_thousand_generations_grow_nothing(tiny_models: dict[str, LoadedMode
     sessions, before = model.new_sessions(), (0, 0, 0)
     ends = {Done: 0, Failed: 0}
     for number in range(GENERATIONS):
-        if number == GENERATIONS // 10:
+        if number == GENERATIONS // 10:  # by now a session has gone to the disk, into the one file there is
             gc.collect()
             before = resident_bytes(), open_files(), threading.active_count()
         asked = dice.randint(0, 3)  # now and then a person stops it
