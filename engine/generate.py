@@ -123,7 +123,7 @@ class _Generation:
             else:
                 yield from candidate.take(first)
         writing = list(group)
-        lookup = PromptLookup(0 if self._session.plan.is_canonical else self._request.lookup)
+        lookup = PromptLookup(self._request.lookup if self._session.plan.ahead else 0)
         is_over = all(candidate.reason for candidate in group)
         batch = None if is_over or len(group) == 1 else self._session.new_batch(len(group))
         while True:

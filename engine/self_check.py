@@ -5,7 +5,8 @@ Must not know: requests or sampling.
 
 Compared bit for bit with one run over everything: one token at a time, uneven chunks, and the same with another number
 of threads. The first plan that passes is taken: no restriction, no lone rows, canonical chunks. Then, on a processor
-and where single tokens need no company: several sequences as one batch against each of them alone.
+and where single tokens need no company: several sequences as one batch against each of them alone. Then, but for
+canonical chunks: runs that verify guesses, right and wrong ones, each row against the same one run.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from engine.devices import CPU
 from engine.runtime import Graph, Logits
 from engine.session import RunPlan, Session
 
-CHECK_VERSION = 2  # raise it when the check changes, so that old answers are not believed
+CHECK_VERSION = 3  # raise it when the check changes, so that old answers are not believed
 _PLANS = (RunPlan(), RunPlan(avoids_lone_rows=True))
 _HEAD = 52  # positions compared at the start, where attention is short
 _TAIL = 24  # and behind a longer text, where other kernels may run
 _LENGTH = 600
 _BATCHES = (2, 3, 5, 8)  # kernels change with the number of rows
 _BATCH_STEPS = 3
+_AHEAD_AT_START, _AHEAD_LATER = (33, 9, 5, 2), (17, 3, 4)  # rows of runs that verify guesses, one behind the other
 _CHUNKS = ((1, 20), (7, _HEAD), (17, _HEAD), (33, _HEAD), (49, _HEAD))  # chunk size, tokens; some leave a row alone
 
 
@@ -43,7 +45,9 @@ def find_plan(graph: Graph, context_length: int, other_threads: Callable[[], Gra
     if plan is None:
         return RunPlan(is_canonical=True, any_threads=False)
     batches = _batches_exactly(graph, context_length, plan, ids)
-    return replace(plan, any_threads=_is_exact(other_threads(), context_length, plan, ids, reference), batches=batches)
+    ahead = _runs_ahead_exactly(graph, context_length, plan, ids, reference)
+    any_threads = _is_exact(other_threads(), context_length, plan, ids, reference)
+    return replace(plan, any_threads=any_threads, batches=batches, ahead=ahead)
 
 
 def remembered_plan(folder: Path, key: str, measure: Callable[[], RunPlan]) -> RunPlan:
@@ -96,6 +100,34 @@ def _run_in_chunks(session: Session, ids: list[int], chunk: int) -> Iterator[tup
         logits = session.step(part[0]) if len(part) == 1 else session.prefill(part)
         assert logits is not None
         yield start + len(part) - 1, logits[-1]
+
+
+def _runs_ahead_exactly(
+    graph: Graph, context_length: int, plan: RunPlan, ids: list[int], reference: list[Logits]
+) -> bool:
+    """Every row of runs that verify guesses, at the start of a text and behind a longer one."""
+    head, tail = reference
+    first = len(ids) - len(tail)
+    return all(
+        np.array_equal(expected[position - offset : position - offset + len(rows)], rows)
+        for expected, offset, start, sizes in ((head, 0, 3, _AHEAD_AT_START), (tail, first, first, _AHEAD_LATER))
+        for position, rows in _run_ahead(_new_session(graph, context_length, plan), ids, start, offset, sizes, expected)
+    )
+
+
+def _run_ahead(
+    session: Session, ids: list[int], start: int, offset: int, sizes: tuple[int, ...], expected: Logits
+) -> Iterator[tuple[int, Logits]]:
+    """(position, logits of every row) of runs over right guesses, each after a run of the same size over wrong ones."""
+    session.prefill(ids[:start])
+    for size in sizes:
+        position = session.length
+        right = ids[position : min(position + size, offset + len(expected))]
+        if not right:
+            return
+        session.run_ahead((right[0], *(ids[-1 - place] for place in range(1, len(right)))))
+        session.rewind(position)
+        yield position, session.run_ahead(right)
 
 
 def _batches_exactly(graph: Graph, context_length: int, plan: RunPlan, ids: list[int]) -> bool:

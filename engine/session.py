@@ -49,12 +49,14 @@ class RunPlan:
     tokens are reused; the last resort where nothing else gives equal bits.
     `any_threads`: the bits do not depend on the number of threads either.
     `batches`: several sequences may run as one batch, each with the bits that it gets alone.
+    `ahead`: guessed tokens may run together with the last one, each with the bits that it gets in a run of its own.
     """
 
     avoids_lone_rows: bool = False
     is_canonical: bool = False
     any_threads: bool = True
     batches: bool = False
+    ahead: bool = False
 
     @property
     def description(self) -> str:

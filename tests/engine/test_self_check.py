@@ -46,12 +46,12 @@ def exact(tiny_models: dict[str, LoadedModel]) -> LoadedModel:
 
 
 def test_exact_kernels_need_no_care(exact: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan(batches=True)
+    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan(batches=True, ahead=True)
 
 
 def test_kernels_that_round_lone_rows_get_company(exact: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = check(exact, monkeypatch, lambda rows, past: 1e-3 if rows % 16 == 1 else 0)
-    assert plan == RunPlan(avoids_lone_rows=True)
+    assert plan == RunPlan(avoids_lone_rows=True, ahead=True)
     assert plan.description == "exact"
 
 
@@ -69,7 +69,7 @@ def test_kernels_that_depend_on_the_length_are_found(exact: LoadedModel, monkeyp
 
 def test_kernels_that_depend_on_threads_are_said_so(exact: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = check(exact, monkeypatch, lambda rows, past: 0, other=lambda rows, past: 1e-3)
-    assert plan == RunPlan(any_threads=False, batches=True)
+    assert plan == RunPlan(any_threads=False, batches=True, ahead=True)
     assert plan.description == "exact, for the same number of threads"
 
 
@@ -81,7 +81,23 @@ def test_batches_that_round_otherwise_are_not_used(exact: LoadedModel, monkeypat
         return logits + np.float32(1e-6 if len(ids) == 5 else 0)
 
     monkeypatch.setattr(BatchRunner, "run", wrong_for_five_rows)
-    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan()
+    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan(ahead=True)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 9, 17, 33])
+def test_runs_that_verify_guesses_are_checked_row_by_row(
+    exact: LoadedModel, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    real = Runner.run
+
+    def wrong_in_a_middle_row(self: Runner, ids: Any, past: int, keep: int = 1) -> Any:
+        logits = real(self, ids, past, keep)
+        if len(ids) == keep == rows:  # chunks of a prompt answer one row only, the reference keeps 52 and 24
+            logits[rows // 2 - 1] += np.float32(1e-3)
+        return logits
+
+    monkeypatch.setattr(Runner, "run", wrong_in_a_middle_row)
+    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan(batches=True)
 
 
 def test_a_graph_that_cannot_run_several_rows_is_never_batched(
@@ -91,7 +107,7 @@ def test_a_graph_that_cannot_run_several_rows_is_never_batched(
         raise EngineError("no")
 
     monkeypatch.setattr(BatchRunner, "run", refuse)
-    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan()
+    assert check(exact, monkeypatch, lambda rows, past: 0) == RunPlan(ahead=True)
 
 
 def test_float_attention_here_needs_company(rotary: LoadedModel) -> None:
