@@ -9,6 +9,7 @@ Debian or Ubuntu machine on which we are root gets it installed; any other is to
 
 import ctypes
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,9 @@ def _needs(goal: str) -> list[Need]:
     if goal == "test":
         needs.append(_program_need("Xvfb", "xvfb", "testing the window on an X server", essential=False))
         needs.append(_program_need("strace", "strace", "testing that nothing uses the network", essential=False))
+        if platform.machine() == "x86_64":
+            emulator = "qemu-x86_64-static"
+            needs.append(_program_need(emulator, "qemu-user-static", "testing older processors", essential=False))
     if goal in ("test", "package"):
         needs.append(_program_need("objdump", "binutils", "packaging", essential=goal == "package"))
         needs.append(Need(_python_library_package(), "packaging", _has_python_library, essential=goal == "package"))
