@@ -33,6 +33,7 @@ from engine.contracts.generation import (
     Token,
     Usage,
 )
+from engine.draft import Foresight
 from engine.loaded_model import LoadedModel
 from engine.phrase_guard import PhraseGuard
 from engine.prompt import Prompt, refuse_unknown_ids
@@ -166,6 +167,11 @@ class Candidate:
                 self._want_last()
                 return
             logits = logits if back == 1 or self._first is None else self._first
+
+    def foresee(self) -> Foresight:
+        """How it will choose the tokens behind the last one."""
+        place, tokens = self._output.length, self._model.tokenizer.vocabulary_size
+        return Foresight(self._chain.clone(), self._stream, place, tokens)
 
     def cancel(self) -> None:
         """End here."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from engine.batch import MOST_ROWS
 from engine.candidate import Candidate, IsCancelled, Row, new_chain
@@ -32,6 +32,7 @@ from engine.contracts.generation import (
     Started,
 )
 from engine.contracts.manifest import canonical_json
+from engine.draft import DraftGuesses
 from engine.loaded_model import LoadedModel
 from engine.prompt import Prompt, prepare_prompt
 from engine.prompt_lookup import PromptLookup
@@ -123,7 +124,7 @@ class _Generation:
             else:
                 yield from candidate.take(first)
         writing = list(group)
-        lookup = PromptLookup(self._request.lookup if self._session.plan.ahead else 0)
+        guessing = self._new_guessing()
         is_over = all(candidate.reason for candidate in group)
         batch = None if is_over or len(group) == 1 else self._session.new_batch(len(group))
         while True:
@@ -137,17 +138,28 @@ class _Generation:
             if not writing:
                 return
             if batch is None:
-                yield from self._step_alone(writing[0], lookup)
+                yield from self._step_alone(writing[0], guessing)
                 continue
             for candidate, row_logits in zip(writing, batch.step([c.wanted for c in writing]), strict=True):
                 yield from candidate.take(row_logits)
 
-    def _step_alone(self, candidate: Candidate, lookup: PromptLookup) -> Iterator[Event]:
+    def _new_guessing(self) -> tuple[PromptLookup, DraftGuesses]:
+        """Guesses for one text after the other, where this machine's kernels let them be verified in one run."""
+        model, request = self._model, self._request
+        lookup, longest = request.lookup, request.draft
+        if longest is None:
+            longest = model.draft.longest if model.draft is not None else 0
+        if not self._session.plan.ahead:
+            lookup = longest = 0
+        draft = DraftGuesses(model.draft, longest, model.manifest.vocabulary_size, self._is_cancelled)
+        return PromptLookup(lookup), draft
+
+    def _step_alone(self, candidate: Candidate, guessing: tuple[PromptLookup, DraftGuesses]) -> Iterator[Event]:
         """The token that is wanted, and guessed ones behind it as long as they are what is chosen."""
         session, (position, token) = self._session, candidate.wanted
         session.rewind(position)
         room = session.context_length - position - 1
-        guess = lookup.guess((*session.tokens, token), room) if lookup.is_on else []
+        guess, learn = self._guess(candidate, token, room, guessing)
         if not guess:
             yield from candidate.take(session.step(token)[-1])
             return
@@ -158,7 +170,18 @@ class _Generation:
             if candidate.reason or not is_right:
                 break
             right += 1
-        lookup.learn(len(guess), right)
+        learn(len(guess), right)
+
+    def _guess(
+        self, candidate: Candidate, token: int, room: int, guessing: tuple[PromptLookup, DraftGuesses]
+    ) -> tuple[list[int], Callable[[int, int], None]]:
+        """Tokens that may follow `token`, and who wants to know how many were right; the text is asked first."""
+        lookup, draft = guessing
+        tokens = (*self._session.tokens, token) if lookup.is_on or draft.is_on else ()
+        guess = lookup.guess(tokens, room) if lookup.is_on else []
+        if guess or not draft.is_on:
+            return guess, lookup.learn
+        return draft.guess(tokens, room, candidate.foresee), draft.learn
 
     def _finished(self, candidate: Candidate) -> Iterator[Event]:
         """The end of a candidate."""

@@ -19,6 +19,7 @@ from engine.constraints.matcher import Vocabulary
 from engine.contracts.errors import ModelFolderError
 from engine.contracts.manifest import Manifest
 from engine.devices import CPU, DeviceChoice, default_threads
+from engine.draft import DraftModel
 from engine.folder import ModelFolder, open_folder
 from engine.profile import find_profile
 from engine.runtime import Graph, runtime_version
@@ -48,6 +49,7 @@ class LoadedModel:
     plan: RunPlan
     versions: Mapping[str, str]
     graph: Graph
+    draft: DraftModel | None = None  # guesses tokens ahead
 
     @property
     def manifest(self) -> Manifest:

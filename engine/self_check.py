@@ -12,17 +12,15 @@ canonical chunks: runs that verify guesses, right and wrong ones, each row again
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
-from engine.atomic_file import write_atomically
-from engine.contracts.errors import EngineError, NextstrokeError
+from engine.contracts.errors import EngineError
 from engine.devices import CPU
+from engine.kept_answer import kept_answer
 from engine.runtime import Graph, Logits
 from engine.session import RunPlan, Session
 
@@ -52,16 +50,13 @@ def find_plan(graph: Graph, context_length: int, other_threads: Callable[[], Gra
 
 def remembered_plan(folder: Path, key: str, measure: Callable[[], RunPlan]) -> RunPlan:
     """The plan kept under `folder` for that key, else the measured one, which is kept from then on."""
-    file = folder / f"{hashlib.sha256(f'{CHECK_VERSION} {key}'.encode()).hexdigest()[:32]}.json"
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return RunPlan(**{name: bool(value) for name, value in kept["plan"].items()})
-    plan = measure()
-    answer = {"key": key, "plan": asdict(plan)}
-    with contextlib.suppress(OSError, NextstrokeError):  # a read-only home costs a measurement at every start, no more
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, json.dumps(answer, indent=1).encode())
-    return plan
+    return kept_answer(
+        folder,
+        f"{CHECK_VERSION} {key}",
+        measure,
+        read=lambda kept: RunPlan(**{name: bool(value) for name, value in kept["plan"].items()}),
+        write=lambda plan: {"plan": asdict(plan)},
+    )
 
 
 def _reference(graph: Graph, context_length: int, ids: list[int]) -> list[Logits]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from engine.commands.inputs import open_model
+from engine.commands.inputs import add_draft_argument, open_model
 from engine.contracts.command_line import positive_int
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt-tokens", type=positive_int, metavar="N", help=f"default {PROMPT_TOKENS}")
     parser.add_argument("--new-tokens", type=positive_int, metavar="N", help=f"default {NEW_TOKENS}")
     parser.add_argument("--rounds", type=positive_int, default=ROUNDS, metavar="N", help=f"default {ROUNDS}")
+    add_draft_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -46,12 +48,28 @@ def run(arguments: argparse.Namespace) -> int:
 
     median = measure(model, prompt_tokens, new_tokens, arguments.rounds, on_round)
     answer = asdict(median) | facts(model, prompt_tokens, new_tokens)
+    if model.draft is not None:
+        answer |= draft_facts(model, model.draft.name)
     if arguments.json:
         print(json.dumps(answer | {"rounds": rounds}, ensure_ascii=False))
         return 0
     for name, value in answer.items():
         print(f"{name}: {value:,.1f}" if isinstance(value, float) else f"{name}: {value}")
     return 0
+
+
+def draft_facts(model: LoadedModel, name: str) -> dict[str, Any]:
+    """The draft model tried anew, every round to standard error; what stands above was measured as it is used."""
+    if not model.plan.ahead:
+        return {"draft_model": name, "draft_gain": None, "draft_tokens": 0}
+    from engine.draft_trial import measure
+
+    def on_round(number: int, gains: Mapping[int, float]) -> None:
+        figures = "  ".join(f"{length} ahead: {gain:.2f}" for length, gain in gains.items())
+        print(f"draft round {number}: times as fast with {figures}", file=sys.stderr)
+
+    trial = measure(model, on_round)
+    return {"draft_model": name, "draft_gain": trial.gain, "draft_tokens": trial.longest if trial.is_faster else 0}
 
 
 def facts(model: LoadedModel, prompt_tokens: int, new_tokens: int) -> dict[str, Any]:

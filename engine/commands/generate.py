@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.commands.inputs import add_model_argument, open_model, read_text
+from engine.commands.inputs import add_draft_argument, add_model_argument, open_model, read_text
 from engine.commands.records import check_record_target, save_records
 from engine.commands.settings_file import make_request, read_settings
 from engine.commands.statistics import print_statistics
@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt-file", metavar="F", help="read the text from a UTF-8 file")
     parser.add_argument("--ids", metavar='"1 2 3"', help="token ids in place of a text")
     add_model_argument(parser)
+    add_draft_argument(parser)
     parser.add_argument(
         "--task", metavar="NAME", help="do this with the text instead of continuing it; `models show` lists them"
     )

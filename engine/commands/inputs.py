@@ -27,15 +27,32 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="M", help="model folder, or a name from `nextstroke models`")
 
 
+def add_draft_argument(parser: argparse.ArgumentParser) -> None:
+    """`--draft`."""
+    parser.add_argument(
+        "--draft", metavar="M", help="a small model with the same tokens that guesses ahead, where that is faster here"
+    )
+
+
 def open_model(arguments: argparse.Namespace, wanted: str | None) -> LoadedModel:
-    """Load the model of that name or path (None: the bundled one) as `--device` and `--threads` say."""
+    """Load the model of that name or path (None: the bundled one) as `--device`, `--threads` and `--draft` say."""
     folder = open_library().find(wanted)
     from engine.loaded_model import load_model
 
     model = load_model(folder, arguments.device, arguments.threads)
     if model.device.note:
         print(model.device.note, file=sys.stderr)
-    return model
+    wanted_draft = getattr(arguments, "draft", None)
+    return model if wanted_draft is None else _with_draft(model, wanted_draft)
+
+
+def _with_draft(model: LoadedModel, wanted: str) -> LoadedModel:
+    folder = open_library().find(wanted)
+    from engine.draft_trial import with_draft
+
+    both = with_draft(model, folder)
+    print(both.draft.note if both.draft is not None else "", file=sys.stderr)
+    return both
 
 
 def read_text(

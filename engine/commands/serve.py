@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from engine.commands.inputs import add_model_argument, open_model, read_text_file
+from engine.commands.inputs import add_draft_argument, add_model_argument, open_model, read_text_file
 from engine.contracts.command_line import INTERRUPTED
 from engine.contracts.errors import UsageError
 from engine.library import open_library
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--key-file", metavar="F", help=f"clients must send the key in this file (or in {KEY_VARIABLE})"
     )
     add_model_argument(parser)
+    add_draft_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

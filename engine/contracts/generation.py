@@ -65,6 +65,7 @@ class GenerationRequest:
     candidates: int = 1
     any_bytes: bool = False  # bytes that no character has may be written too; they show as U+FFFD
     lookup: int = 0  # tokens guessed ahead from the text itself, at most; changes the speed alone
+    draft: int | None = None  # the same by a draft model, where one is loaded; None: as many as were measured fastest
     report_top: int = 0  # alternatives reported with each token
     ignore_end_of_text: bool = False
     context_policy: str = CONTEXT_REFUSE
@@ -82,6 +83,8 @@ class GenerationRequest:
         demand(1 <= self.max_tokens <= COUNT_LIMIT, "max tokens", self.max_tokens, f"from 1 to {COUNT_LIMIT}")
         demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
         demand(0 <= self.lookup <= LOOKUP_LIMIT, "lookup", self.lookup, f"from 0 to {LOOKUP_LIMIT}")
+        is_right = self.draft is None or 0 <= self.draft <= LOOKUP_LIMIT
+        demand(is_right, "draft", self.draft, f"from 0 to {LOOKUP_LIMIT}")
         demand(0 <= self.report_top <= 1000, "report top", self.report_top, "from 0 to 1000")
         demand(all(map(is_text, self.stop)), "stop", self.stop, "texts that are not empty, in UTF-8")
         demand(not self.begin_with or is_text(self.begin_with), "begin with", self.begin_with, "a text in UTF-8")

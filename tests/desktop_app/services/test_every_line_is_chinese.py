@@ -26,6 +26,7 @@ NOT_IN_THE_WINDOW = {
     "engine/contracts/generation.py": "the window makes its requests itself and reads no records",
     "engine/contracts/plain_fields.py": "seen at each of its callers: requests and settings",
     "engine/contracts/task": "tasks are asked for on the command line and in training",
+    "engine/draft_trial.py": "a draft model is named on the command line",
     "engine/host.py:_handle_": "the window sends only values of its own menus",
     "engine/prompt.py:_ids_of": "the window sends texts, never numbers of tokens",
     "engine/prompt.py:refuse_unknown_ids": "the same",
