@@ -26,6 +26,7 @@ class Batch:
         self._cache = BatchCache(cache, rows)
         self._runner = graph.new_batch_runner(self._cache)
         self._lengths = [cache.length] * rows
+        self._shared = cache.length
 
     def step(self, wanted: Sequence[tuple[int, int]]) -> Logits:
         """For each row (position, token): cut it to `position` tokens and run `token` there; logits (rows, vocabulary).
@@ -41,3 +42,7 @@ class Batch:
         self._cache.drop(row, self._lengths[-1])
         self._lengths[row] = self._lengths[-1]
         self._lengths.pop()
+
+    def rearrange(self, parents: Sequence[int]) -> None:
+        """Row r goes on from where row `parents[r]` is. All rows are equally long, and none may have been dropped."""
+        self._cache.rearrange(parents, self._shared, self._lengths[0])

@@ -9,7 +9,6 @@ Must not know: sessions, batches, who else is writing.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.constraints.matcher import Matcher
-from engine.constraints.stage import Constrained, is_complete
-from engine.contracts.errors import EngineError
+from engine.constraints.stage import is_complete
 from engine.contracts.generation import (
     REASON_CANCELLED,
     REASON_CONSTRAINT,
@@ -36,13 +33,11 @@ from engine.contracts.generation import (
 from engine.draft import Foresight
 from engine.loaded_model import LoadedModel
 from engine.phrase_guard import PhraseGuard
-from engine.prompt import Prompt, refuse_unknown_ids
-from engine.sampling.bias import Bias
-from engine.sampling.candidates import Candidates, Ids, Scores, best_ids
-from engine.sampling.chain import Chain, make_chain
-from engine.sampling.literal import Literal
+from engine.prompt import Prompt
+from engine.request_chain import alternatives, fill_checked, healed_bytes, named, token_bytes
+from engine.sampling.candidates import Candidates
+from engine.sampling.chain import Chain
 from engine.sampling.random_stream import RandomStream
-from engine.sampling.whole_characters import WholeCharacters
 from engine.text_stream import TextStream
 
 Row = NDArray[np.float32]  # logits (vocabulary,)
@@ -220,15 +215,7 @@ class Candidate:
     def _choose(self, logits: Row, numbers: tuple[float, float], forbidden: Sequence[int]) -> _Chosen:
         """The next token, and what is reported of it: logarithms of probability before the chain."""
         pool = self._pool
-        pool.fill(logits)
-        if not math.isfinite(pool.highest):
-            raise EngineError(
-                "the model answers with numbers that are not finite, so its weights are damaged; "
-                "fetch or export the model again"
-            )
-        normalizer = pool.normalizer
-        # Ids beyond the tokenizer's are padding of the model's matrices and stand for no text.
-        pool.forbid_from(self._model.tokenizer.vocabulary_size)
+        normalizer = fill_checked(pool, logits, self._model)
         if forbidden:
             pool.forbid(np.array(forbidden))
         number, chance = numbers
@@ -236,20 +223,15 @@ class Candidate:
         top = self._request.report_top
         left, left_logprobs = pool.best(top) if top else (np.zeros(0, np.int64), np.zeros(0))
         token = pool.choose(number)
-        logprob = float(logits[token]) - normalizer
         if not top:
-            return _Chosen(token, logprob)
-        best = best_ids(logits, top)
-        before = self._named(best, logits[best].astype(np.float64) - normalizer)
+            return _Chosen(token, float(logits[token]) - normalizer)
+        before = alternatives(self._model, self._request, logits, normalizer)
         after = float(left_logprobs[0]) + pool.score(token)
-        return _Chosen(token, logprob, before, after, self._named(left, left_logprobs))
-
-    def _named(self, ids: Ids, logprobs: Scores) -> Alternatives:
-        texts = (self._bytes_of(int(token)).decode("utf-8", "replace") for token in ids)
-        return tuple(zip(ids.tolist(), texts, logprobs.tolist(), strict=True))
+        told = named(self._model, left, left_logprobs)
+        return _Chosen(token, float(logits[token]) - normalizer, before, after, told)
 
     def _bytes_of(self, token: int) -> bytes:
-        return bytes_of(self._model, token)
+        return token_bytes(self._model, token)
 
     def _token(self, chosen: _Chosen, text: str) -> Token:
         output, request = self._output, self._request
@@ -280,32 +262,3 @@ class Candidate:
         if length >= self._request.max_tokens:
             return REASON_LENGTH
         return REASON_CONTEXT if len(self._prompt.ids) + length > self._model.context_length else ""
-
-
-def new_chain(model: LoadedModel, request: GenerationRequest, prompt: Prompt, matcher: Matcher | None) -> Chain:
-    """The stages of a request, which have read the prompt; each candidate takes a clone."""
-    tokenizer, healed = model.tokenizer, healed_bytes(model, prompt)
-    amounts = {int(token): amount for token, amount in request.bias_ids.items()}
-    refuse_unknown_ids(model, amounts)
-    for text, amount in request.bias.items():
-        amounts |= dict.fromkeys(tokenizer.encode(text), amount)
-    characters = () if request.any_bytes else (WholeCharacters(model.characters),)
-    bias = (Bias(amounts),) if amounts else ()
-    chain = Chain((*characters, *bias, *make_chain(request.sampling, tokenizer.pieces).stages))
-    for token in prompt.ids:
-        chain.accept(token)
-    if matcher is not None:
-        chain = Chain((Constrained(matcher, tokenizer.pieces, healed), *chain.stages))
-    literal = healed + request.begin_with.encode()
-    return Chain((Literal(literal, tokenizer.pieces), *chain.stages)) if literal else chain
-
-
-def healed_bytes(model: LoadedModel, prompt: Prompt) -> bytes:
-    """What of the prompt is written anew."""
-    return b"".join(bytes_of(model, token) for token in prompt.healed)
-
-
-def bytes_of(model: LoadedModel, token: int) -> bytes:
-    """The bytes of a token; none for an id that is padding of the model's matrices."""
-    tokenizer = model.tokenizer
-    return tokenizer.token_bytes(token) if token < tokenizer.vocabulary_size else b""

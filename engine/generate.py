@@ -12,13 +12,12 @@ lone request gives. Errors end the events with `Failed`; only a bug raises.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from engine.batch import MOST_ROWS
-from engine.candidate import Candidate, IsCancelled, Row, new_chain
+from engine.beam_writer import BeamWriter
+from engine.candidate import Candidate, IsCancelled, Row
 from engine.constraints.requested import requested_matcher
 from engine.contracts.errors import EngineError, NextstrokeError
 from engine.contracts.generation import (
@@ -26,27 +25,21 @@ from engine.contracts.generation import (
     Event,
     Failed,
     Finished,
-    GenerationRecord,
     GenerationRequest,
     Progress,
     Started,
 )
-from engine.contracts.manifest import canonical_json
 from engine.draft import DraftGuesses
 from engine.loaded_model import LoadedModel
 from engine.prompt import Prompt, prepare_prompt
 from engine.prompt_lookup import PromptLookup
+from engine.record import make_record
+from engine.request_chain import request_chain
 from engine.runtime import Logits
 from engine.session import Session
 from engine.session_pool import SessionPool
 
 _OUT_OF_MEMORY = "the computer's memory is full; close programs, shorten the text, or take a smaller model"
-
-_NOT_RECORDED = (
-    "prompt",
-    "prompt_ids",
-    "ticket",
-)  # the text stays out of records; the tokens have a field of their own
 
 
 def generate(
@@ -90,7 +83,12 @@ class _Generation:
         yield Started(request.id, request.ticket, reused, to_prefill, prompt.dropped, context)
         logits = yield from self._prefill(prompt.ids[reused:])
         first = None if logits is None else logits[-1].copy()  # the first step overwrites them
-        chain = new_chain(self._model, request, prompt, matcher)
+        if request.beams:
+            search = BeamWriter(self._model, session, request, prompt, first, matcher)
+            yield from search.events(self._is_cancelled, self._prefilled, self._prefill_seconds)
+            yield Done(request.id, request.ticket)
+            return
+        chain = request_chain(self._model, request, prompt, matcher)
         at_once = MOST_ROWS if session.plan.batches else 1
         for start in range(0, request.candidates, at_once):
             numbers = range(start, min(start + at_once, request.candidates))
@@ -199,32 +197,3 @@ class _Generation:
             timings=candidate.timings(self._prefilled, self._prefill_seconds),
             record=make_record(self._model, request, whole, candidate.number, candidate.ids, candidate.text),
         )
-
-
-def make_record(
-    model: LoadedModel,
-    request: GenerationRequest,
-    prompt_ids: Sequence[int],
-    candidate: int,
-    output_ids: Sequence[int],
-    text: Sequence[str],
-) -> GenerationRecord:
-    """Everything needed to generate the same passage again."""
-    settings = {name: value for name, value in request.to_dict().items() if name not in _NOT_RECORDED}
-    settings = json.loads(canonical_json(settings))  # lists for tuples, as the record comes back from a file
-    return GenerationRecord(
-        model_name=model.manifest.id,
-        model_digest=model.manifest.digest(),
-        tokenizer_digest=model.tokenizer.digest,
-        engine_version=model.versions["engine"],
-        runtime_version=model.versions["onnxruntime"],
-        device=model.device.name,
-        kernel_class=model.device.kernel_class,
-        self_check=model.plan.description,
-        threads=model.threads,
-        prompt_ids=tuple(prompt_ids),
-        request=settings,
-        candidate=candidate,
-        output_ids=tuple(output_ids),
-        output_text_sha256=hashlib.sha256("".join(text).encode()).hexdigest(),
-    )

@@ -14,7 +14,7 @@ A run writes behind `length`; only `commit` makes that part of the sequence, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -164,6 +164,11 @@ class BatchCache:
             for array in self.arrays:
                 array[row, :, :length] = array[last, :, :length]
         self.rows = last
+
+    def rearrange(self, parents: Sequence[int], start: int, end: int) -> None:
+        """Row r gets the positions from `start` to `end` of row `parents[r]`; before, all rows are the same."""
+        for array in self.arrays:
+            array[: len(parents), :, start:end] = array[list(parents), :, start:end]
 
     def _new_arrays(self) -> list[NDArray[Any]]:
         """Keys and values of the first layer, of the second, …"""

@@ -47,6 +47,8 @@ NUMBER_FLAGS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
     ("--repetition-penalty", float, "make what was written lately less probable (default 1: off)"),
     ("--seed", int, "the same seed gives the same text (default: a fresh one, which the statistics name)"),
     ("--candidates", positive_int, "write so many texts for the same prompt"),
+    ("--beams", positive_int, "beam search, N hypotheses wide: no chance, the most probable texts found"),
+    ("--length-penalty", float, "of beam search: above 1 favours longer texts, below shorter (default 1)"),
 )
 
 

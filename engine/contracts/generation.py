@@ -43,6 +43,8 @@ CONTEXT_KEEP_END = "keep_end"  # drop tokens from the start; Started.dropped say
 
 LOOKUP_LIMIT = 32
 PROMPT_LIMIT = 1_000_000  # characters of a prompt: it becomes tokens within a second, and nothing can cancel that
+BEAM_LIMIT = 8  # as many as run in one batch
+LENGTH_PENALTY_LIMIT = 10.0
 BIAS_LIMIT = 100.0  # of a bias in both directions; minus this forbids a token
 
 
@@ -63,6 +65,8 @@ class GenerationRequest:
     heal: bool = False  # the prompt's last token may become a longer one: it may end in the middle of a word
     constraint: Constraint | None = None  # what the text must be; begin_with is a part of it, the prompt is not
     candidates: int = 1
+    beams: int = 0  # beam search, so many hypotheses wide: the candidates are its best texts; 0: off
+    length_penalty: float = 1.0  # of beam search: texts are compared by log-probability / length ** this
     any_bytes: bool = False  # bytes that no character has may be written too; they show as U+FFFD
     lookup: int = 0  # tokens guessed ahead from the text itself, at most; changes the speed alone
     draft: int | None = None  # the same by a draft model, where one is loaded; None: as many as were measured fastest
@@ -82,6 +86,11 @@ class GenerationRequest:
             demand(count <= TEXTS_LIMIT, f"the number of texts in {name}", count, f"at most {TEXTS_LIMIT}")
         demand(1 <= self.max_tokens <= COUNT_LIMIT, "max tokens", self.max_tokens, f"from 1 to {COUNT_LIMIT}")
         demand(1 <= self.candidates <= 64, "candidates", self.candidates, "from 1 to 64")
+        demand(0 <= self.beams <= BEAM_LIMIT, "beams", self.beams, f"from 0 to {BEAM_LIMIT}")
+        is_right = self.beams == 0 or self.candidates <= self.beams
+        demand(is_right, "candidates", self.candidates, f"at most the {self.beams} beams")
+        is_right = abs(self.length_penalty) <= LENGTH_PENALTY_LIMIT
+        demand(is_right, "length penalty", self.length_penalty, f"within {LENGTH_PENALTY_LIMIT:g} of zero")
         demand(0 <= self.lookup <= LOOKUP_LIMIT, "lookup", self.lookup, f"from 0 to {LOOKUP_LIMIT}")
         is_right = self.draft is None or 0 <= self.draft <= LOOKUP_LIMIT
         demand(is_right, "draft", self.draft, f"from 0 to {LOOKUP_LIMIT}")
@@ -258,6 +267,7 @@ class Finished(Event):
     usage: Usage
     timings: Timings
     record: GenerationRecord
+    score: float | None = None  # of beam search: log-probability under the rules / length ** length_penalty
 
 
 @dataclass(frozen=True)

@@ -276,9 +276,14 @@ class Candidates:
 
 def _demand_some(holds: bool) -> None:
     if not holds:
-        raise EmptyDistributionError(
-            "every possible next token is forbidden by the bans, the constraint or no_repeat_ngram; loosen one of them"
-        )
+        raise nothing_left()
+
+
+def nothing_left() -> EmptyDistributionError:
+    """The error for rules that together forbid everything."""
+    return EmptyDistributionError(
+        "every possible next token is forbidden by the bans, the constraint or no_repeat_ngram; loosen one of them"
+    )
 
 
 def best_ids(scores: NDArray[np.floating[Any]], count: int) -> Ids:
