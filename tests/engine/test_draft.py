@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.candidate import Candidate
 from engine.contracts.command_line import Command, run_command_line
 from engine.contracts.constraint import Constraint
 from engine.contracts.errors import UsageError
@@ -15,6 +16,8 @@ from engine.contracts.sampling_settings import SamplingSettings
 from engine.draft import DraftGuesses, DraftModel, Foresight
 from engine.draft_trial import LENGTHS, Trial, measure, with_draft
 from engine.loaded_model import LoadedModel, load_model
+from engine.prompt import Prompt
+from engine.request_chain import request_chain
 from engine.sampling.chain import Chain
 from engine.sampling.random_stream import RandomStream
 from engine.session import Session
@@ -248,9 +251,8 @@ def test_the_foreseen_token_is_what_the_candidate_chooses(rotary: LoadedModel) -
     request = ask(None, prompt_ids=(5, 6, 7), sampling=ODD, max_tokens=5)
     tokens = [token for token, _, _ in essence(run(rotary, request))]
     guesses = DraftGuesses(DraftModel("itself", rotary.graph, rotary.context_length), 4, 512, lambda: False)
-    from engine.candidate import Candidate
-    from engine.prompt import Prompt
-
-    candidate = Candidate(rotary, request, Prompt((5, 6, 7), 0), 0, logits[-1].copy(), lambda: False)
+    prompt = Prompt((5, 6, 7), 0)
+    chain = request_chain(rotary, request, prompt, None)
+    candidate = Candidate(rotary, request, prompt, 0, chain, logits[-1].copy(), lambda: False)
     list(candidate.take(logits[-1].copy()))
     assert guesses.guess([5, 6, 7, tokens[0]], 4, candidate.foresee) == tokens[1:5]

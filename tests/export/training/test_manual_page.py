@@ -1,4 +1,4 @@
-"""The manual's page on recipes: every key with its type and default, every figure of the log, every command is right."""
+"""The manual's page on recipes: every key with type and default, every figure of the log; what it shows is right."""
 
 import argparse
 import dataclasses
