@@ -53,6 +53,7 @@ ROWS: tuple[Row, ...] = (
     Row("find_next", QT_TRANSLATE_NOOP("Actions", "Find &Next"), ("F3", "Ctrl+G")),
     Row("find_previous", QT_TRANSLATE_NOOP("Actions", "Find Pre&vious"), ("Shift+F3", "Ctrl+Shift+G")),
     Row("replace", QT_TRANSLATE_NOOP("Actions", "R&eplace…"), ("Ctrl+H",)),
+    Row("origin", QT_TRANSLATE_NOOP("Actions", "Where This Came Fro&m…"), ("Ctrl+I",)),
     Row("continue", QT_TRANSLATE_NOOP("Actions", "&Continue"), ("Ctrl+Return", "Ctrl+Enter"), "continue"),
     Row("retry", QT_TRANSLATE_NOOP("Actions", "&Retry"), ("Ctrl+R",), "retry"),
     Row("stop", QT_TRANSLATE_NOOP("Actions", "&Stop"), ("Esc",), "stop"),
@@ -73,6 +74,9 @@ ROWS: tuple[Row, ...] = (
     Row("theme_auto", QT_TRANSLATE_NOOP("Actions", "As the &System"), checkable=True, group="theme"),
     Row("theme_light", QT_TRANSLATE_NOOP("Actions", "&Light"), checkable=True, group="theme"),
     Row("theme_dark", QT_TRANSLATE_NOOP("Actions", "&Dark"), checkable=True, group="theme"),
+    Row("origins_none", QT_TRANSLATE_NOOP("Actions", "&Not Shown"), checkable=True, group="origins"),
+    Row("origins_generated", QT_TRANSLATE_NOOP("Actions", "The &Model's Words"), checkable=True, group="origins"),
+    Row("origins_all", QT_TRANSLATE_NOOP("Actions", "&Every Origin"), checkable=True, group="origins"),
     Row("language_auto", QT_TRANSLATE_NOOP("Actions", "As the &System"), checkable=True, group="language"),
     # A language is named in itself, so that one finds the way back.
     Row("language_en", "English", checkable=True, group="language"),
@@ -112,6 +116,8 @@ MENUS: tuple[tuple[str, tuple[str | tuple[str, tuple[str, ...]], ...]], ...] = (
             "find_next",
             "find_previous",
             "replace",
+            SEPARATOR,
+            "origin",
         ),
     ),
     (QT_TRANSLATE_NOOP("Actions", "&Write"), ("continue", "retry", "stop")),
@@ -141,12 +147,19 @@ MENUS: tuple[tuple[str, tuple[str | tuple[str, tuple[str, ...]], ...]], ...] = (
             "full_screen",
             "next_area",
             SEPARATOR,
+            (
+                QT_TRANSLATE_NOOP("Actions", "&Origin of the Text"),
+                ("origins_none", "origins_generated", "origins_all"),
+            ),
             (QT_TRANSLATE_NOOP("Actions", "&Theme"), ("theme_auto", "theme_light", "theme_dark")),
             (QT_TRANSLATE_NOOP("Actions", "Lan&guage"), ("language_auto", "language_en", "language_zh")),
         ),
     ),
     (QT_TRANSLATE_NOOP("Actions", "&Help"), ("welcome", "shortcuts", SEPARATOR, "about")),
 )
+
+
+_PAGE_EDITS = ("cut", "copy", "paste", "select_all", SEPARATOR, "origin")
 
 
 def plain_words(menu_words: str) -> str:
@@ -190,7 +203,7 @@ class Actions(QObject):
     def page_menu(self) -> QMenu:
         """The menu under the pointer on the page; it deletes itself when closed."""
         menu = QMenu(self._window)
-        for name in ("continue", "retry", SEPARATOR, "undo", "redo", SEPARATOR, "cut", "copy", "paste", "select_all"):
+        for name in ("continue", "retry", SEPARATOR, "undo", "redo", SEPARATOR, *_PAGE_EDITS):
             self._add(menu, name)
         menu.aboutToHide.connect(menu.deleteLater)
         return menu

@@ -33,18 +33,24 @@ class Commands(QObject):
         for name, step in self._steps().items():
             window.actions_by_name[name].triggered.connect(lambda *_arguments, step=step: step())
         values = self._settings.values
-        for group, chosen, use in (
-            ("theme", values.theme, self._use_theme),
-            ("language", values.language, self._use_language),
-        ):
+        choices: tuple[tuple[str, str, Callable[[str], None], tuple[str, ...]], ...] = (
+            ("theme", values.theme, self._use_theme, ("auto", "light", "dark")),
+            ("language", values.language, self._use_language, ("auto", "en", "zh")),
+            ("origins", values.origin_marks, self._use_marks, ("none", "generated", "all")),
+        )
+        for group, chosen, use, known in choices:
             window.actions_by_name.check(group, chosen)
-            for value in ("auto", "light", "dark") if group == "theme" else ("auto", "en", "zh"):
+            for value in known:
                 action = window.actions_by_name[f"{group}_{value}"]
                 action.triggered.connect(lambda *_arguments, use=use, value=value: use(value))
-        window.view.undoAvailable.connect(window.actions_by_name["undo"].setEnabled)
-        window.view.redoAvailable.connect(window.actions_by_name["redo"].setEnabled)
+        window.view.set_marks(values.origin_marks)
+        window.view.steps_changed.connect(self._show_steps)
         for name in ("undo", "redo"):
             window.actions_by_name[name].setEnabled(False)
+
+    def _show_steps(self, can_undo: bool, can_redo: bool) -> None:
+        self._window.actions_by_name["undo"].setEnabled(can_undo)
+        self._window.actions_by_name["redo"].setEnabled(can_redo)
 
     def _steps(self) -> dict[str, Callable[[], object]]:
         window, document = self._window, self._window.document
@@ -64,6 +70,7 @@ class Commands(QObject):
             "find_next": window.find_bar.find_next,
             "find_previous": window.find_bar.find_previous,
             "replace": lambda: window.find_bar.open(with_replace=True),
+            "origin": window.origins.show_here,
             "continue": window.continue_text,
             "retry": window.continuation.retry,
             "stop": window.stop,
@@ -177,6 +184,10 @@ class Commands(QObject):
     def _use_language(self, wanted: str) -> None:
         self._settings.change(language=wanted)
         self._window.services.set_language(wanted)
+
+    def _use_marks(self, wanted: str) -> None:
+        self._settings.change(origin_marks=wanted)
+        self._window.view.set_marks(wanted)
 
     # ---- help -------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from desktop_app.look.icons import seal_icon
 from desktop_app.look.theme import Theme
 from desktop_app.model_control import OPENING, STARTING, ModelControl
 from desktop_app.open_document import OpenDocument
+from desktop_app.origin_control import OriginControl
 from desktop_app.panels.model_panel import ModelPanel
 from desktop_app.panels.side_panel import SidePanel
 from desktop_app.panels.status_line import StatusLine
@@ -107,6 +108,7 @@ class MainWindow(QMainWindow):
         )
         self.conversions.converted.connect(self.models.take_new)
         self.continuation = Continuation(self.view, self.services.bridge, self._choices, self.models.obstacle, self)
+        self.origins = OriginControl(self.view, self.dialogs, self.services.language, self)
         self._count_timer = QTimer(self)
         self._count_timer.setSingleShot(True)
         self._count_timer.setInterval(COUNT_AFTER_MS)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QStandardPaths
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFileDialog, QFontDialog, QWidget
 
+from desktop_app.dialogs.origin_sheet import OriginAccount, OriginSheet
 from desktop_app.dialogs.question import Answer, Question, QuestionDialog, ShortcutSheet
 
 translate = QCoreApplication.translate  # the name that lupdate looks for
@@ -40,6 +41,9 @@ class Dialogs(Protocol):
 
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         """The shortcut sheet."""
+
+    def show_origin(self, account: OriginAccount) -> None:
+        """Where a passage came from."""
 
 
 def writing_folder() -> str:
@@ -109,5 +113,11 @@ class QtDialogs:
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         """The shortcut sheet."""
         sheet = ShortcutSheet(title, rows, translate("Dialogs", "Close"), self._parent)
+        sheet.exec()
+        sheet.deleteLater()
+
+    def show_origin(self, account: OriginAccount) -> None:
+        """Where a passage came from."""
+        sheet = OriginSheet(account, self._parent)
         sheet.exec()
         sheet.deleteLater()

@@ -247,6 +247,11 @@ class Document:
         """What is typed next is another step: the caret was moved, the text was saved."""
         self.history.close()
 
+    def forget_past(self) -> None:
+        """The present state is the beginning: nothing to undo, and a store writes everything."""
+        self.history = History()
+        self.log = ChangeLog(self.log.revision)
+
     # ---- inside -----------------------------------------------------------------------------------------------
 
     def carry_out(self, kind: str, branch: int, operation: Operation, is_joined: bool) -> None:

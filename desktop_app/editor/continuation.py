@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance
@@ -98,6 +99,7 @@ class Continuation(QObject):
         self._running: _Running | None = None
         self._last: GenerationInText | None = None
         self._last_seed = 0
+        self._untold: dict[str, GenerationInText] = {}  # by request, until the engine has said what it did
         self._number = 0
         self._state = IDLE
         self._frame = QTimer(self)
@@ -177,6 +179,8 @@ class Continuation(QObject):
         request = self._request(prompt, choices, seed)
         place = GenerationInText(self._view, position, replaces)
         self._running = _Running(request.id, dict(request.ticket), prompt, place, TextDrip())
+        place.say(_beginning_of_record(request))
+        self._untold[request.id] = place
         self._set_state(WAITING)
         self._bridge.generate(request)
 
@@ -208,9 +212,20 @@ class Continuation(QObject):
 
     def _on_events(self, events: list[Event]) -> None:
         for event in events:
+            if isinstance(event, (Finished, Failed, Done)):
+                self._tell_record(event)
             running = self._running
             if running is not None and event.request_id == running.request_id and event.ticket == running.ticket:
                 self._on_event(running, event)
+
+    def _tell_record(self, event: Finished | Failed | Done) -> None:
+        """A generation that was stopped still gets its whole record, when the engine has ended it."""
+        if isinstance(event, Finished) and event.request_id in self._untold:
+            known = self._untold[event.request_id]
+            if event.candidate == 0:
+                known.say({**known.says, "reason": event.reason, "record": event.record.to_dict()})
+        elif not isinstance(event, Finished):
+            self._untold.pop(event.request_id, None)
 
     def _on_event(self, running: _Running, event: Event) -> None:
         if isinstance(event, Started):
@@ -290,6 +305,7 @@ class Continuation(QObject):
             self._end()
 
     def _on_engine_lost(self, _message: str, _restarting: bool) -> None:
+        self._untold.clear()
         if self._running is not None:
             self._running.place.separate()
         self._end()
@@ -316,3 +332,9 @@ class Continuation(QObject):
             EngineStoppedError.__name__: self.tr("The engine stopped; the text is untouched. Try again in a moment."),
         }
         return known.get(event.kind) or words_for_engine(event.message, event.kind)
+
+
+def _beginning_of_record(request: GenerationRequest) -> dict[str, Any]:
+    """What is known before the engine answers; it stays all that is known where the engine does not come to its end."""
+    says = {"max_tokens": request.max_tokens, "sampling": asdict(request.sampling)}
+    return {"made": datetime.now(UTC).isoformat(timespec="seconds"), "request": says}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import QEvent, QRegularExpression, QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QTextCharFormat, QTextCursor, QTextDocument
+from PySide6.QtGui import QKeyEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
 from desktop_app.editor.view import EditorView
@@ -80,8 +80,7 @@ class FindBar(QWidget):
         cursor = self._view.textCursor()
         wanted = self._wanted.text()
         if wanted and cursor.selectedText().casefold() == wanted.casefold():
-            cursor.insertText(self._instead.text(), QTextCharFormat())
-            self._view.setTextCursor(cursor)
+            self._view.replace_found([(cursor.selectionStart(), cursor.selectionEnd())], self._instead.text())
         self.find_next()
 
     def replace_all(self) -> None:
@@ -89,13 +88,7 @@ class FindBar(QWidget):
         places = self._places()
         if not places:
             return
-        cursor = QTextCursor(self._view.document())
-        cursor.beginEditBlock()
-        for start, end in reversed(places):
-            cursor.setPosition(start)
-            cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-            cursor.insertText(self._instead.text(), QTextCharFormat())
-        cursor.endEditBlock()
+        self._view.replace_found(places, self._instead.text())
         self._count.setText(self.tr("{count} replaced").format(count=len(places)))
 
     def _find(self, flags: QTextDocument.FindFlag) -> None:

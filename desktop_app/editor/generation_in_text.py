@@ -2,21 +2,24 @@
 
     text before | start ……generated…… end | text after
 
-The place is held by two cursors, so the person's caret is free. All pieces join one edit block: one undo removes the
-whole generation, one redo brings it back. Doing it over removes the old text inside the same block, so that undo brings
-the old one back.
+The place is held by two cursors, so the person's caret is free. All pieces join one step: one undo removes the whole
+generation, one redo brings it back. Doing it over removes the old text inside the same step, so that undo brings the
+old one back. Every piece has the generation's record as its origin.
 
-Knows: text cursors and edit blocks. Must not know: the engine, timers, settings.
+Knows: text cursors, the link to the document model. Must not know: the engine, timers, settings, what a record says.
 """
 
 from __future__ import annotations
 
+import secrets
+
 from PySide6.QtGui import QTextCursor
 
-from desktop_app.editor.painting import generated_format
+from desktop_app.document.origins import GENERATED, Origin, Passage, Record
 from desktop_app.editor.scripts import needs_space
 from desktop_app.editor.view import EditorView
 
+GENERATION = "generation"  # the kind of step
 _LINE_ENDS = str.maketrans({"\r": None, "\x00": None, "\u2028": "\n", "\u2029": "\n"})
 
 
@@ -32,7 +35,11 @@ class GenerationInText:
         self._end = QTextCursor(self._start)
         self._end.setKeepPositionOnInsert(False)
         self._text = ""
-        self._has_begun = False
+        self._step = 0
+        self._link = view.link
+        self._model = view.link.model  # another document may be on the page when the last event comes
+        self.record = f"g{secrets.token_hex(8)}"
+        self.says: Record = {}
         self.is_inserting = False  # true while the document changes by our hand
 
     @property
@@ -61,7 +68,7 @@ class GenerationInText:
     def insert(self, piece: str) -> None:
         """Put the next piece on the page, following it with the view only where its end was in sight."""
         piece = piece.translate(_LINE_ENDS)
-        if not piece and not (self.replaces and not self._has_begun):
+        if not piece and not (self.replaces and not self._step):
             return
         was_in_sight = self._is_in_sight()
         kept = self._selection_to_keep()
@@ -82,22 +89,16 @@ class GenerationInText:
             self.insert(" ")
 
     def _edit(self, piece: str) -> None:
-        if self._has_begun:
-            self._end.joinPreviousEditBlock()
-        else:
-            self._end.beginEditBlock()
-            if self.replaces is not None:
-                self._remove(self.replaces)
-        self._has_begun = True
-        self._view.generated.is_used = True
-        self._end.insertText(piece, generated_format())
-        self._end.endEditBlock()
+        passages = (Passage(piece, Origin(GENERATED, self.record)),) if piece else ()
+        start, end = self.end, self.end
+        if self.replaces is not None and not self._step:
+            start, end = self.replaces.start, self.replaces.end
+        self._step = self._link.replace(start, end, passages, GENERATION, joins=self._step)
 
-    def _remove(self, old: GenerationInText) -> None:
-        cursor = QTextCursor(self._view.document())
-        cursor.setPosition(old.start)
-        cursor.setPosition(old.end, QTextCursor.MoveMode.KeepAnchor)
-        cursor.removeSelectedText()
+    def say(self, record: Record) -> None:
+        """What the record of this generation says by now."""
+        self.says = record
+        self._model.set_record(self.record, record)
 
     def _present_text(self) -> str:
         cursor = QTextCursor(self._view.document())

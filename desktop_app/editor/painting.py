@@ -1,35 +1,29 @@
-"""What is drawn around the letters: desk, page, selection, generated-text underline, caret.
+"""What is drawn around the letters: desk, page, selection.
 
-Selected text gets one even band over full rows of the grid, where Qt would leave stripes between the lines. Generated
-text is marked by a property of its character format (so undo and redo carry it) and shown by a dotted green underline:
-a pattern, not a colour alone.
+Selected text gets one even band over full rows of the grid, where Qt would leave stripes between the lines.
 
-Knows: the view's geometry and colours. Must not know: how text came to be selected or generated.
+Knows: the view's geometry and colours. Must not know: how text came to be selected or where it came from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import (
     QColor,
     QPainter,
     QPen,
     QTextBlock,
-    QTextCharFormat,
     QTextCursor,
-    QTextDocument,
-    QTextFormat,
     QTextLine,
 )
 
 from desktop_app.editor.page_layout import PageLayout
 from desktop_app.look.tokens import Tokens
 
-GENERATED_PROPERTY = int(QTextFormat.Property.UserProperty.value) + 1
 _SHADOW_WIDTH = 14
 _SHADOW_OPACITY = 0.05
 
@@ -40,18 +34,6 @@ class PlacedBlock:
 
     block: QTextBlock
     top: float
-
-
-def generated_format() -> QTextCharFormat:
-    """The character format of text that the model wrote."""
-    plain = QTextCharFormat()
-    plain.setProperty(GENERATED_PROPERTY, True)
-    return plain
-
-
-def is_generated(text_format: QTextFormat) -> bool:
-    """Whether a character format is that of generated text."""
-    return text_format.hasProperty(GENERATED_PROPERTY)
 
 
 def paint_page(painter: QPainter, tokens: Tokens, layout: PageLayout, area: QRectF, paper_top: float) -> None:
@@ -80,45 +62,6 @@ def paint_ranges(
                     painter.fillRect(band, colour)
 
 
-def paint_generated_underline(painter: QPainter, layout: PageLayout, blocks: list[PlacedBlock], colour: QColor) -> None:
-    """Dots under every generated character, on the same depth in all fonts."""
-    pen = QPen(colour, 1.4, Qt.PenStyle.CustomDashLine, Qt.PenCapStyle.RoundCap)
-    pen.setDashPattern([0.1, 2.4])
-    painter.setPen(pen)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    depth = 0.2 * layout.page.em
-    for placed in blocks:
-        for start, end in generated_ranges(placed.block):
-            for line, left, right in _pieces(placed.block, start, end):
-                y = round(placed.top + line.y() + line.ascent() + depth) + 0.5
-                painter.drawLine(QPointF(left, y), QPointF(right, y))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
-
-def generated_ranges(block: QTextBlock) -> Iterator[tuple[int, int]]:
-    """(start, end) inside the block of its generated pieces."""
-    pieces = block.begin()
-    while not pieces.atEnd():
-        piece = pieces.fragment()
-        if is_generated(piece.charFormat()):
-            start = piece.position() - block.position()
-            yield start, start + piece.length()
-        pieces += 1
-
-
-def mark_generated(document: QTextDocument, spans: Sequence[tuple[int, int]]) -> None:
-    """Mark these pieces as the model's. Not a step of undo: the history of the document starts anew."""
-    document.setUndoRedoEnabled(False)
-    cursor = QTextCursor(document)
-    last = document.characterCount() - 1
-    for start, end in spans:
-        if 0 <= start < end <= last:
-            cursor.setPosition(start)
-            cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-            cursor.mergeCharFormat(generated_format())
-    document.setUndoRedoEnabled(True)
-
-
 def selection_range(cursor: QTextCursor) -> list[tuple[int, int]]:
     """The selection as a list of at most one range."""
     return [(cursor.selectionStart(), cursor.selectionEnd())] if cursor.hasSelection() else []
@@ -126,7 +69,7 @@ def selection_range(cursor: QTextCursor) -> list[tuple[int, int]]:
 
 def _bands(layout: PageLayout, placed: PlacedBlock, start: int, end: int) -> Iterator[QRectF]:
     length_of_text = placed.block.length() - 1
-    for line, left, right in _pieces(placed.block, start, min(end, length_of_text)):
+    for line, left, right in line_parts(placed.block, start, min(end, length_of_text)):
         yield _row(layout, placed, line, left, right)
     if end > length_of_text:  # the paragraph's end is selected too: a stub shows it
         last = placed.block.layout().lineAt(placed.block.layout().lineCount() - 1)
@@ -139,8 +82,8 @@ def _row(layout: PageLayout, placed: PlacedBlock, line: QTextLine, left: float, 
     return QRectF(left, round(placed.top + top), right - left, round(bottom - top))
 
 
-def _pieces(block: QTextBlock, start: int, end: int) -> Iterator[tuple[QTextLine, float, float]]:
-    """The lines that hold characters start..end, with the x where they begin and end in each."""
+def line_parts(block: QTextBlock, start: int, end: int) -> Iterator[tuple[QTextLine, float, float]]:
+    """The lines of a block that hold characters start..end, with the x where they begin and end in each."""
     layout = block.layout()
     for number in range(layout.lineCount()):
         line = layout.lineAt(number)

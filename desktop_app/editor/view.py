@@ -1,9 +1,10 @@
 """The editor: a plain-text page that is typed in, streamed into, scrolled and dropped on.
 
-Typing, undo, selection, input methods and accessibility are `QPlainTextEdit`'s own. Added here: the page layout, the
-drawing around the letters, a caret that takes the accent while the model writes, plain paste, dropped files.
+Typing, selection, input methods and accessibility are `QPlainTextEdit`'s own. Added here: the page layout, the drawing
+around the letters, a caret that takes the accent while the model writes, dropped files; and the document model behind
+the page (`link`), which owns undo and knows where every character came from.
 
-Knows: one text document and how it looks. Must not know: the model, files, settings.
+Knows: one document and how it looks. Must not know: the language model, files, settings.
 """
 
 from __future__ import annotations
@@ -16,31 +17,34 @@ from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QDragEnterEvent,
+    QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
     QFocusEvent,
     QFont,
     QInputMethodEvent,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPalette,
     QResizeEvent,
-    QTextCharFormat,
     QTextCursor,
     QTextOption,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QFrame, QPlainTextEdit, QWidget
 
-from desktop_app.editor.generated_regions import GeneratedRegions
+from desktop_app.document.history import TYPING
+from desktop_app.document.model import Document
+from desktop_app.document.origins import Passage
+from desktop_app.editor.clipboard import LINE_ENDS, mime_of, passages_of
+from desktop_app.editor.document_link import DocumentLink
+from desktop_app.editor.origin_marks import DEFAULT_MARKS, paint_origins
 from desktop_app.editor.page_layout import PageLayout, em_of, page_geometry
 from desktop_app.editor.painting import (
     PlacedBlock,
-    is_generated,
-    mark_generated,
-    paint_generated_underline,
     paint_page,
     paint_ranges,
     selection_range,
@@ -51,7 +55,7 @@ from desktop_app.look.tokens import Tokens
 _DESK_ABOVE_PAGE = 18.0
 _CARET_WIDTH = 2
 _SCRIPT_DECIDED_AFTER = 200  # characters: from there on the column keeps its width while one types
-_LINE_SEPARATORS = str.maketrans({"\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x00": None})
+_PASTE, _DROP, _CUT, _REPLACE = "paste", "drop", "cut", "replace"  # kinds of steps
 
 
 class EditorView(QPlainTextEdit):
@@ -61,6 +65,7 @@ class EditorView(QPlainTextEdit):
     files_dropped = Signal(list)  # of str paths
     menu_asked = Signal(QPoint)  # global position
     composition_started = Signal()
+    steps_changed = Signal(bool, bool)  # whether there is something to undo, and to redo
 
     def __init__(self, tokens: Tokens, font: QFont, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,18 +76,25 @@ class EditorView(QPlainTextEdit):
         self._caret_drawn = QRect()
         self._found: list[tuple[int, int]] = []
         document = self.document()
-        self.generated = GeneratedRegions(document)
+        self.link = DocumentLink(document)
+        self._marks = DEFAULT_MARKS
         document.setDocumentMargin(0)  # Qt clips the text at it; the page has margins of its own
         self._layout = PageLayout(document)
         document.setDocumentLayout(self._layout)
-        document.clearUndoRedoStacks()
         document.setModified(False)
         self._caret_timer = QTimer(self)
         self._caret_timer.timeout.connect(self._blink)
+        self._own_keys = (
+            (QKeySequence.StandardKey.Undo, self.undo),
+            (QKeySequence.StandardKey.Redo, self.redo),
+            (QKeySequence.StandardKey.Cut, self.cut),
+        )
         self._prepare_widget()
         self.set_look(tokens, font)
         self.cursorPositionChanged.connect(self._caret_moved)
         self.textChanged.connect(self._reconsider_column)
+        self.link.caret_wanted.connect(self._place_caret)
+        self.link.steps_changed.connect(self._tell_steps)
 
     def _prepare_widget(self) -> None:
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -128,6 +140,11 @@ class EditorView(QPlainTextEdit):
         self._caret_is_on = True
         self._update_caret()
 
+    def set_marks(self, marks: str) -> None:
+        """Which origins are shown under the text: a name of `origin_marks.MARKS`."""
+        self._marks = marks
+        self.viewport().update()
+
     def set_found(self, ranges: list[tuple[int, int]]) -> None:
         """Mark what the find bar found."""
         self._found = ranges
@@ -167,11 +184,14 @@ class EditorView(QPlainTextEdit):
 
     def load_text(self, text: str, generated: Sequence[tuple[int, int]] = ()) -> None:
         """Replace everything; the undo history starts anew. `generated`: what of it the model wrote, (start, end)."""
-        self.setPlainText(text)
-        if generated:
-            mark_generated(self.document(), generated)
-        self.generated.start_anew(generated)
-        self.document().setModified(False)
+        self.link.start_anew(text, generated)
+        self.moveCursor(QTextCursor.MoveOperation.Start)
+        self.choose_column()
+
+    def load_document(self, model: Document) -> None:
+        """Show a document with its branches, origins and steps."""
+        self.link.show(model)
+        self.moveCursor(QTextCursor.MoveOperation.Start)
         self.choose_column()
 
     def text(self) -> str:
@@ -180,7 +200,7 @@ class EditorView(QPlainTextEdit):
 
     def generated_spans(self) -> tuple[tuple[int, int], ...]:
         """(start, end) of what the model wrote, paragraph by paragraph."""
-        return self.generated.spans() if self.generated.is_used else ()
+        return self.link.generated_spans()
 
     def text_before(self, position: int) -> str:
         """The text up to a position of the document."""
@@ -211,18 +231,61 @@ class EditorView(QPlainTextEdit):
         return source.hasText() or source.hasUrls()
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        """Paste characters and nothing else."""
-        text = source.text().replace("\r\n", "\n").translate(_LINE_SEPARATORS)
+        """Paste characters and where they came from, nothing else."""
         cursor = self.textCursor()
-        cursor.insertText(text, QTextCharFormat())
+        self._put(source, cursor.selectionStart(), cursor.selectionEnd(), _PASTE)
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """What copying, cutting and dragging take along."""
+        cursor = self.textCursor()
+        passages = self.link.passages(cursor.selectionStart(), cursor.selectionEnd())
+        return mime_of(passages, self.link.model.origins.records)
+
+    def _put(self, source: QMimeData, start: int, end: int, kind: str) -> None:
+        passages, records = passages_of(source)
+        for name, says in records.items():
+            if name not in self.link.model.origins.records:
+                self.link.set_record(name, says)
+        self.replace_text(start, end, passages, kind)
+
+    def replace_text(self, start: int, end: int, passages: Sequence[Passage], kind: str) -> None:
+        """Replace a part of the page by text of these origins, as one step; the caret goes behind it."""
+        before = self.link.model.units()
+        self.link.replace(start, end, passages, kind)
+        self._place_caret(end + self.link.model.units() - before)
+
+    def replace_found(self, places: Sequence[tuple[int, int]], text: str) -> None:
+        """Replace every place by words that the person typed, as one step. The places are in order."""
+        with self.link.step(_REPLACE):
+            for start, end in reversed(places):
+                self.link.type_over(start, end, text)
+
+    def cut(self) -> None:
+        """Take the selection onto the clipboard, as one step."""
+        cursor = self.textCursor()
+        if cursor.hasSelection():
+            self.copy()
+            self.replace_text(cursor.selectionStart(), cursor.selectionEnd(), (), _CUT)
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        self.link.undo()
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self.link.redo()
+
+    def _tell_steps(self) -> None:
+        history = self.link.model.history
+        self.steps_changed.emit(history.can_undo, history.can_redo)
+
+    def _place_caret(self, position: int) -> None:
+        cursor = self.textCursor()
+        cursor.setPosition(position)
         self.setTextCursor(cursor)
         self.ensureCursorVisible()
 
     def _caret_moved(self) -> None:
-        # Typed text takes the format of the character before it; what a person types was not generated.
-        cursor = self.textCursor()
-        if not cursor.hasSelection() and is_generated(cursor.charFormat()):
-            self.setCurrentCharFormat(QTextCharFormat())  # setTextCursor would scroll to the caret
         self._caret_is_on = True
         self._start_blinking()
         self._update_caret()
@@ -237,27 +300,53 @@ class EditorView(QPlainTextEdit):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Typing over a selection replaces it by typed text, whatever the selection was."""
-        cursor = self.textCursor()
-        text = event.text()
-        has_command = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier)
-        if cursor.hasSelection() and text and text.isprintable() and not has_command:
-            cursor.insertText(text, QTextCharFormat())
-            self.setTextCursor(cursor)
+        """Undo and cut are the model's; typing over a selection is one exact change; all else is Qt's."""
+        for key, act in self._own_keys:
+            if event.matches(key):
+                act()
+                event.accept()
+                return
+        text = self._typed_over_selection(event)
+        if text:
+            cursor = self.textCursor()
+            self._place_caret(self.link.type_over(cursor.selectionStart(), cursor.selectionEnd(), text))
             event.accept()
             return
-        super().keyPressEvent(event)
+        with self.link.exactly():
+            super().keyPressEvent(event)
+
+    def _typed_over_selection(self, event: QKeyEvent) -> str:
+        has_command = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier)
+        if has_command or not self.textCursor().hasSelection():
+            return ""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            return "\n"
+        return event.text() if event.text().isprintable() or event.text() == "\t" else ""
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        """Qt draws and commits; the caret is ours to redraw."""
+        """Qt draws the composition. What it commits goes to the model first, which wants the exact place."""
         if event.preeditString() and not self.is_composing():
             self.composition_started.emit()
         cursor = self.textCursor()
-        if event.commitString() and cursor.hasSelection():
-            cursor.removeSelectedText()  # so that the committed text does not take the selection's mark
-            self.setTextCursor(cursor)
+        if event.commitString() or event.replacementLength():
+            super().inputMethodEvent(QInputMethodEvent())  # the composition is over, its text leaves the page
+            self._commit(event)
+            event = QInputMethodEvent(event.preeditString(), event.attributes())
+        elif event.preeditString() and cursor.hasSelection():
+            start = cursor.selectionStart()
+            self.link.replace(start, cursor.selectionEnd(), (), TYPING)  # what is composed joins this step
+            self._place_caret(start)
         super().inputMethodEvent(event)
         self.viewport().update()
+
+    def _commit(self, event: QInputMethodEvent) -> None:
+        cursor = self.textCursor()
+        start, end = cursor.selectionStart(), cursor.selectionEnd()
+        if event.replacementLength():
+            start = max(0, start + event.replacementStart())
+            end = min(start + event.replacementLength(), self.document().characterCount() - 1)
+        text = event.commitString().replace("\r\n", "\n").translate(LINE_ENDS)
+        self._place_caret(self.link.type_over(start, end, text))
 
     def inputMethodQuery(self, query: Qt.InputMethodQuery, argument: Any = None) -> Any:
         """The caret has no width for Qt; input methods place their window by a rectangle that must not be empty."""
@@ -310,7 +399,27 @@ class EditorView(QPlainTextEdit):
             event.acceptProposedAction()
             self.files_dropped.emit(paths)
             return
-        super().dropEvent(event)
+        super().dragLeaveEvent(QDragLeaveEvent())  # Qt shows no drop caret any more
+        if event.mimeData().hasText():
+            self._drop_text(event, self.cursorForPosition(event.position().toPoint()).position())
+
+    def _drop_text(self, event: QDropEvent, at: int) -> None:
+        """Text from elsewhere comes in; the page's own selection moves, as one step."""
+        cursor = self.textCursor()
+        start, end = cursor.selectionStart(), cursor.selectionEnd()
+        is_own = event.source() in (self, self.viewport()) and start < end
+        event.acceptProposedAction()
+        if is_own and start <= at <= end:
+            return
+        if not is_own or event.dropAction() != Qt.DropAction.MoveAction:
+            self._put(event.mimeData(), at, at, _DROP)
+            return
+        passages = self.link.passages(start, end)
+        with self.link.step(_DROP):
+            self.link.replace(start, end, (), _DROP)
+            to = at if at < start else at - (end - start)
+            self.link.replace(to, to, passages, _DROP)
+        self._place_caret(to + end - start)
 
     # ---- painting ---------------------------------------------------------------------------------------------
 
@@ -327,7 +436,7 @@ class EditorView(QPlainTextEdit):
         super().paintEvent(event)
         painter = QPainter(self.viewport())
         painter.setClipRect(event.rect())
-        paint_generated_underline(painter, self._layout, blocks, QColor(self._tokens.generated))
+        self._paint_origins(painter, blocks)
         self._paint_caret(painter)
         painter.end()
 
@@ -341,6 +450,12 @@ class EditorView(QPlainTextEdit):
             top = below
             block = block.next()
         return found
+
+    def _paint_origins(self, painter: QPainter, blocks: list[PlacedBlock]) -> None:
+        if blocks:
+            end = blocks[-1].block.position() + blocks[-1].block.length()
+            pieces = self.link.pieces(blocks[0].block.position(), end)
+            paint_origins(painter, self._layout, blocks, pieces, self._tokens, self._marks)
 
     def _paper_top(self) -> float:
         if self.firstVisibleBlock().blockNumber() > 0:

@@ -33,6 +33,8 @@ class Tokens:
     accent_hover: str
     on_accent: str
     generated: str
+    pasted: str
+    imported: str
     selection: str
     found: str
 

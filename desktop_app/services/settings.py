@@ -38,6 +38,7 @@ class Settings:
 
     language: str = _choice("auto", "auto", "en", "zh")
     theme: str = _choice("auto", "auto", "light", "dark")
+    origin_marks: str = _choice("generated", "none", "generated", "all")
     font_family: str = ""  # "" = the best serif of the system
     font_size_pt: int = _number(15, 8, 48)
     temperature: float = _number(0.8, 0.0, 5.0)

@@ -64,6 +64,10 @@
         <translation>替换(&amp;E)…</translation>
     </message>
     <message>
+        <source>Where This Came Fro&amp;m…</source>
+        <translation>这段文字的来源(&amp;M)…</translation>
+    </message>
+    <message>
         <source>&amp;Continue</source>
         <translation>续写(&amp;C)</translation>
     </message>
@@ -144,6 +148,18 @@
         <translation>深色(&amp;D)</translation>
     </message>
     <message>
+        <source>&amp;Not Shown</source>
+        <translation>不标出(&amp;N)</translation>
+    </message>
+    <message>
+        <source>The &amp;Model&apos;s Words</source>
+        <translation>模型写下的(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Every Origin</source>
+        <translation>全部来源(&amp;E)</translation>
+    </message>
+    <message>
         <source>&amp;Welcome Text</source>
         <translation>欢迎文字(&amp;W)</translation>
     </message>
@@ -178,6 +194,10 @@
     <message>
         <source>&amp;View</source>
         <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Origin of the Text</source>
+        <translation>文字来源(&amp;O)</translation>
     </message>
     <message>
         <source>&amp;Theme</source>
@@ -1521,6 +1541,140 @@
     <message>
         <source>All files (*)</source>
         <translation>所有文件 (*)</translation>
+    </message>
+</context>
+<context>
+    <name>OriginControl</name>
+    <message>
+        <source>There is no text here yet.</source>
+        <translation>这里还没有文字。</translation>
+    </message>
+    <message>
+        <source>This has several origins.</source>
+        <translation>这段文字有几种来源。</translation>
+    </message>
+    <message>
+        <source>{count} characters</source>
+        <translation>{count} 个字符</translation>
+    </message>
+    <message>
+        <source>Where This Came From</source>
+        <translation>这段文字的来源</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>OriginWords</name>
+    <message>
+        <source>typed by hand</source>
+        <translation>键入</translation>
+    </message>
+    <message>
+        <source>pasted</source>
+        <translation>粘贴</translation>
+    </message>
+    <message>
+        <source>there when the text was opened</source>
+        <translation>打开时已有</translation>
+    </message>
+    <message>
+        <source>written by the model</source>
+        <translation>模型写下</translation>
+    </message>
+    <message>
+        <source>The model wrote this. Its record was not kept with the text.</source>
+        <translation>这段文字由模型写下，记录没有随文字保存。</translation>
+    </message>
+    <message>
+        <source>You typed this.</source>
+        <translation>这段文字是您键入的。</translation>
+    </message>
+    <message>
+        <source>This was pasted from another program.</source>
+        <translation>这段文字是从别的程序粘贴来的。</translation>
+    </message>
+    <message>
+        <source>This was in the text when it was opened, so nothing more is known of it.</source>
+        <translation>打开时已有这段文字，无从得知更早的来源。</translation>
+    </message>
+    <message>
+        <source>The model wrote this.</source>
+        <translation>这段文字由模型写下。</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>When</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>种子</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>Choice of words</source>
+        <translation>选词</translation>
+    </message>
+    <message>
+        <source>Length</source>
+        <translation>长度</translation>
+    </message>
+    <message>
+        <source>It ended because</source>
+        <translation>结束原因</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>The same again</source>
+        <translation>重现</translation>
+    </message>
+    <message>
+        <source>{written} of at most {limit} tokens</source>
+        <translation>{written} 个词元，上限 {limit} 个</translation>
+    </message>
+    <message>
+        <source>at most {limit} tokens</source>
+        <translation>上限 {limit} 个词元</translation>
+    </message>
+    <message>
+        <source>the length was reached</source>
+        <translation>达到长度上限</translation>
+    </message>
+    <message>
+        <source>the model ended the text</source>
+        <translation>模型自己收了尾</translation>
+    </message>
+    <message>
+        <source>a stop word came</source>
+        <translation>遇到停止词</translation>
+    </message>
+    <message>
+        <source>what was asked for was complete</source>
+        <translation>所要的内容已经完整</translation>
+    </message>
+    <message>
+        <source>the model&apos;s context was full</source>
+        <translation>模型的上下文已满</translation>
+    </message>
+    <message>
+        <source>it was stopped</source>
+        <translation>被停止</translation>
+    </message>
+    <message>
+        <source>comes out the same on this device, with this seed</source>
+        <translation>在这台设备上用同一个种子，结果相同</translation>
     </message>
 </context>
 <context>

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from desktop_app.dialogs.origin_sheet import OriginAccount
 from desktop_app.dialogs.question import Question
 from desktop_app.document.disk import Disk
 from desktop_app.editor.continuation import IDLE
@@ -36,6 +37,7 @@ class Answers:
     asked: list[Question] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
     keys: list[tuple[str, str]] = field(default_factory=list)
+    origins: list[OriginAccount] = field(default_factory=list)
 
     def ask(self, question: Question) -> str:
         self.asked.append(question)
@@ -59,6 +61,9 @@ class Answers:
 
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         self.keys = rows
+
+    def show_origin(self, account: OriginAccount) -> None:
+        self.origins.append(account)
 
 
 def _theme(application: QApplication) -> Theme:

@@ -6,7 +6,6 @@ from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtWidgets import QApplication
 
 from desktop_app.editor.continuation import IDLE, WAITING, WRITING
-from desktop_app.editor.painting import generated_ranges
 from engine.contracts.generation import CONTEXT_KEEP_END, Token
 from tests.desktop_app.services.qt import run_for, wait_until
 
@@ -14,12 +13,8 @@ START = "Once upon a time"
 
 
 def generated(kit) -> str:
-    found = []
-    block = kit.view.document().firstBlock()
-    while block.isValid():
-        found += [block.text()[start:end] for start, end in generated_ranges(block)]
-        block = block.next()
-    return "|".join(found)
+    units = kit.text.encode("utf-16-le")  # positions are Qt's
+    return "|".join(units[2 * start : 2 * end].decode("utf-16-le") for start, end in kit.view.generated_spans())
 
 
 def select(kit, start: int, end: int | None = None) -> None:

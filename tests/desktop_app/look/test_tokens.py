@@ -28,6 +28,8 @@ TEXT_PAIRS = [
 ]
 GRAPHIC_PAIRS = [
     ("generated", "paper"),
+    ("pasted", "paper"),
+    ("imported", "paper"),
     ("accent", "paper"),
     ("accent", "desk"),
     ("accent", "raised"),

@@ -1,0 +1,326 @@
+"""Keeps the page's QTextDocument and the document model the same text, whoever changes it, and origins right.
+
+    a key that Qt handles → contentsChange → model        (typed, or taken out)
+    paste, drop, input method, replace, generation, undo, another branch → model → QTextDocument
+
+The model owns undo: Qt's is switched off, since Qt knows one text and no origins. What a person does through Qt arrives
+as one exact change. Everything whose text Qt would report blurred (several changes in one edit block, a composition,
+which counts as a change of its whole paragraph) goes to the model first and from there to the page.
+
+Positions here are Qt's, UTF-16 code units. Knows: one QTextDocument, the model. Must not know: widgets, the engine,
+files, how an origin is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QTextCursor, QTextDocument
+
+from desktop_app.document.history import BEGINNING, DELETING, TYPING
+from desktop_app.document.model import Document, TextEdit
+from desktop_app.document.origins import GENERATED, IMPORTED, TYPED, Origin, Passage, Record
+
+BY_HAND, AS_FOUND = Origin(TYPED), Origin(IMPORTED)
+_NOWHERE = -1  # no step is the saved one any more
+
+
+class Piece(NamedTuple):
+    """A part of the page's text that has one origin."""
+
+    start: int
+    end: int
+    origin: Origin
+
+
+class DocumentLink(QObject):
+    """`model` is the document behind the page. The page's text is changed by Qt itself or by this class alone."""
+
+    steps_changed = Signal()  # what can be undone and redone
+    caret_wanted = Signal(int)  # the place of an undo, a redo or another branch
+
+    def __init__(self, page: QTextDocument) -> None:
+        super().__init__(page)
+        self._page = page
+        self.model = Document()
+        self._applying_depth = 0  # above 0, what the page reports is our own doing
+        self._is_page_ahead = False  # what the model reports came from the page
+        self._is_exact = False
+        self._saved_step = BEGINNING
+        self._last_edit_end: int | None = None
+        page.setUndoRedoEnabled(False)
+        page.contentsChange.connect(self._on_change)
+        page.modificationChanged.connect(self._on_modification)
+        self._listen()
+
+    # ---- another document -------------------------------------------------------------------------------------
+
+    def start_anew(self, text: str, generated: Sequence[tuple[int, int]] = ()) -> None:
+        """Show a text without a past. `generated`: (start, end) of what the model wrote, by records that are lost."""
+        with self._applying():
+            self._page.setPlainText(text)
+        found = self._page.toRawText().replace("\u2029", "\n")
+        model = Document()
+        model.replace(0, 0, _passages_of(found, generated), "opening")
+        model.forget_past()
+        self._take(model)
+
+    def show(self, model: Document) -> None:
+        """Show a document with its branches and its past, as a store gave it back."""
+        with self._applying():
+            self._page.setPlainText(model.text())
+        self._take(model)
+
+    def _take(self, model: Document) -> None:
+        self.model.on_edit.clear()
+        self.model.on_switch.clear()
+        self.model = model
+        self._listen()
+        self._page.setModified(False)
+        self._saved_step = model.history.current
+        model.close_step()
+        self.steps_changed.emit()
+
+    def _listen(self) -> None:
+        self.model.on_edit.append(self._show_edit)
+        self.model.on_switch.append(self._show_branch)
+
+    # ---- reading ----------------------------------------------------------------------------------------------
+
+    def pieces(self, start: int, end: int) -> list[Piece]:
+        """The origins of a part of the page."""
+        found: list[Piece] = []
+        first = self.model.position_at(start)
+        at = self.model.unit_at(first)
+        for span in self.model.spans(first, self._end_position(end)):
+            origin = self.model.origins[span.origin]
+            if found and found[-1].origin == origin:
+                found[-1] = found[-1]._replace(end=at + span.units)
+            else:
+                found.append(Piece(at, at + span.units, origin))
+            at += span.units
+        return found
+
+    def passages(self, start: int, end: int) -> tuple[Passage, ...]:
+        """A part of the page with its origins, for the clipboard."""
+        return self.model.passages(self.model.position_at(start), self._end_position(end))
+
+    def generated_spans(self) -> tuple[tuple[int, int], ...]:
+        """(start, end) of what the model wrote, none over the end of a paragraph: what a plain store can keep."""
+        found: list[tuple[int, int]] = []
+        at = 0
+        for span in self.model.spans():
+            if self.model.origins[span.origin].kind == GENERATED:
+                for line in _lines_of(at, self.model.buffer.read(span.start, span.length)):
+                    if found and found[-1][1] == line[0]:
+                        line = (found.pop()[0], line[1])
+                    found.append(line)
+            at += span.units
+        return tuple(found)
+
+    # ---- changing ---------------------------------------------------------------------------------------------
+
+    def replace(self, start: int, end: int, passages: Sequence[Passage], kind: str, joins: int = 0) -> int:
+        """Replace a part of the page; returns the step. `joins`: a step that this goes on with, if it is the last."""
+        first, last = self.model.position_at(start), self._end_position(end)
+        with self._applying():
+            step = self.model.replace(first, last, passages, kind, joins=joins)
+        self.steps_changed.emit()
+        return step
+
+    def type_over(self, start: int, end: int, text: str) -> int:
+        """What a person types in place of a part of the page; returns where it ends."""
+        if "\n" in text:
+            self.model.close_step()
+        self.replace(start, end, (Passage(text, BY_HAND),) if text else (), TYPING if text else DELETING)
+        return start + units_of_text(text)
+
+    @contextmanager
+    def step(self, kind: str) -> Iterator[None]:
+        """All changes inside are one step of undo, and one change for who listens to the page."""
+        with self._applying(), self.model.step(kind):
+            yield
+        self.steps_changed.emit()
+
+    def set_record(self, record: str, says: Record) -> None:
+        """What the record of a generation says."""
+        self.model.set_record(record, says)
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        self._walk(self.model.undo)
+
+    def redo(self) -> None:
+        """Do the step again that was undone last."""
+        self._walk(self.model.redo)
+
+    def _walk(self, go: Callable[[], object]) -> None:
+        self._last_edit_end = None
+        with self._applying():
+            go()
+        self._page.setModified(self.model.history.current != self._saved_step)
+        self.steps_changed.emit()
+        self._tell_caret()
+
+    def _tell_caret(self) -> None:
+        if self._last_edit_end is not None:
+            self.caret_wanted.emit(self._last_edit_end)
+
+    @contextmanager
+    def exactly(self) -> Iterator[None]:
+        """What Qt reports meanwhile is one change and no blur: all of it was done by the person now."""
+        self._is_exact = True
+        try:
+            yield
+        finally:
+            self._is_exact = False
+
+    # ---- from Qt to the model ---------------------------------------------------------------------------------
+
+    def _on_change(self, start: int, removed: int, added: int) -> None:
+        if self._applying_depth:
+            return
+        before, now = self.model.units(), self._page.characterCount() - 1  # Qt counts the end of the last paragraph
+        removed, added = min(removed, before - start), min(added, now - start)
+        if before - removed + added != now:
+            start, removed, added = 0, before, now
+        first, last, end = self.model.position_at(start), self._end_position(start + removed), start + added
+        # A change inside a character is one of the whole character.
+        end += self.model.unit_at(last) - (start + removed)
+        start = self.model.unit_at(first)
+        text = self._read(start, end)
+        if not self._is_exact and first < last and text:
+            first, last, text = _without_common_ends(self.model.text(first, last), text, first)
+        elif self._is_exact and first < last and text == self.model.text(first, last):
+            return
+        if first == last and not text:
+            return
+        if "\n" in text:
+            self.model.close_step()
+        self._is_page_ahead = True
+        try:
+            self.model.replace(first, last, (Passage(text, BY_HAND),), TYPING if text else DELETING)
+        finally:
+            self._is_page_ahead = False
+        self.steps_changed.emit()
+
+    def _read(self, start: int, end: int) -> str:
+        cursor = QTextCursor(self._page)
+        cursor.setPosition(start)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        text = cursor.selectedText().replace("\u2029", "\n")
+        if units_of_text(text) == end - start:
+            return text
+        # Half a character stands there, which the binding cannot hand over: the page gets a sign for it.
+        text = "".join(self._unit(cursor, at) for at in range(start, end))
+        with self._applying():
+            cursor.setPosition(start)
+            cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+            cursor.insertText(text)
+        return text
+
+    def _unit(self, cursor: QTextCursor, at: int) -> str:
+        cursor.setPosition(at)
+        cursor.setPosition(at + 1, QTextCursor.MoveMode.KeepAnchor)
+        return cursor.selectedText().replace("\u2029", "\n") or "\ufffd"
+
+    # ---- from the model to Qt ---------------------------------------------------------------------------------
+
+    def _show_edit(self, edit: TextEdit) -> None:
+        if edit.branch != self.model.current:
+            return
+        self._last_edit_end = edit.position_units + units_of_text(edit.text)
+        if self._is_page_ahead:
+            return
+        cursor = QTextCursor(self._page)
+        cursor.setPosition(edit.position_units)
+        cursor.setPosition(edit.position_units + edit.removed_units, QTextCursor.MoveMode.KeepAnchor)
+        if edit.text:
+            cursor.insertText(edit.text)
+        else:
+            cursor.removeSelectedText()
+
+    def _show_branch(self, _branch: int) -> None:
+        before, after = self._page.toRawText().replace("\u2029", "\n"), self.model.text()
+        first, last, text = _without_common_ends(before, after, 0)
+        cursor = QTextCursor(self._page)
+        with self._applying():
+            cursor.setPosition(units_of_text(before[:first]))
+            cursor.setPosition(units_of_text(before[:last]), QTextCursor.MoveMode.KeepAnchor)
+            cursor.insertText(text)
+        self._last_edit_end = cursor.position()
+
+    @contextmanager
+    def _applying(self) -> Iterator[None]:
+        """Changes of the page inside are ours; who listens to the page hears of them at the end, as of one."""
+        block = QTextCursor(self._page)
+        self._applying_depth += 1
+        block.beginEditBlock()
+        try:
+            yield
+        finally:
+            block.endEditBlock()
+            self._applying_depth -= 1
+
+    def _on_modification(self, is_modified: bool) -> None:
+        """The page was saved, or declared to be other than its file: from where undo leads back to that state."""
+        if not is_modified:
+            self._saved_step = self.model.history.current
+            self.model.close_step()
+        elif self.model.history.current == self._saved_step:
+            self._saved_step = _NOWHERE
+
+    def _end_position(self, end: int) -> int:
+        """The position of `end`; behind the character that it cuts."""
+        position = self.model.position_at(end)
+        return position + (self.model.unit_at(position) < end)
+
+
+def units_of_text(text: str) -> int:
+    """UTF-16 code units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _passages_of(text: str, generated: Sequence[tuple[int, int]]) -> list[Passage]:
+    """A text whose parts (start, end) in code units the model wrote; parts that make no sense are left out."""
+    probe = Document()
+    probe.insert(0, text, AS_FOUND)
+    found: list[Passage] = []
+    at, units = 0, probe.units()
+    for start, end in sorted(generated):
+        first, last = probe.position_at(start), probe.position_at(end)
+        if at <= first < last and end <= units:
+            found += [Passage(text[at:first], AS_FOUND), Passage(text[first:last], Origin(GENERATED))]
+            at = last
+    return [*found, Passage(text[at:], AS_FOUND)]
+
+
+def _lines_of(start: int, text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of each line of a text that begins at `start`, empty ones left out."""
+    for line in text.split("\n"):
+        end = start + units_of_text(line)
+        if start < end:
+            yield start, end
+        start = end + 1
+
+
+def _without_common_ends(old: str, new: str, at: int) -> tuple[int, int, str]:
+    """What of `old` (which lies at `at`) is replaced by what: (start, end, text), common beginnings and ends left."""
+    first = _common_beginning(old, new)
+    last = _common_beginning(old[first:][::-1], new[first:][::-1])
+    return at + first, at + len(old) - last, new[first : len(new) - last]
+
+
+def _common_beginning(one: str, other: str) -> int:
+    """The length of the beginning that two texts share, by halving: comparing slices costs next to nothing."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
