@@ -56,8 +56,7 @@ class OriginControl(QObject):
         says = model.origins.records.get(origin.record)
         rows = [] if says is None else rows_of(says, self._language())
         words = " ".join(model.text(model.position_at(start), model.position_at(end)).split())
-        quote = words if len(words) <= _QUOTE_CHARACTERS else words[:_QUOTE_CHARACTERS].rstrip() + "…"
-        return self._account(sentence_of(origin.kind, says is not None), quote, tuple(rows))
+        return self._account(sentence_of(origin.kind, says is not None), _beginning(words), tuple(rows))
 
     def _shares(self, pieces: list[Piece]) -> tuple[tuple[str, str], ...]:
         """The characters of each origin, in the order of the text."""
@@ -71,3 +70,11 @@ class OriginControl(QObject):
 
     def _account(self, sentence: str, quote: str, rows: tuple[tuple[str, str], ...]) -> OriginAccount:
         return OriginAccount(self.tr("Where This Came From"), sentence, quote, rows, self.tr("Close"))
+
+
+def _beginning(words: str) -> str:
+    """What of a passage is quoted: whole words, as far as there are spaces."""
+    if len(words) <= _QUOTE_CHARACTERS:
+        return words
+    cut = words[:_QUOTE_CHARACTERS]
+    return (cut.rpartition(" ")[0] or cut) + "…"

@@ -23,6 +23,7 @@ from PySide6.QtGui import QTextCursor, QTextDocument
 from desktop_app.document.history import BEGINNING, DELETING, TYPING
 from desktop_app.document.model import Document, TextEdit
 from desktop_app.document.origins import GENERATED, IMPORTED, TYPED, Origin, Passage, Record
+from desktop_app.editor.text_units import lines_of, units_of_text, without_common_ends
 
 BY_HAND, AS_FOUND = Origin(TYPED), Origin(IMPORTED)
 _NOWHERE = -1  # no step is the saved one any more
@@ -114,7 +115,7 @@ class DocumentLink(QObject):
         at = 0
         for span in self.model.spans():
             if self.model.origins[span.origin].kind == GENERATED:
-                for line in _lines_of(at, self.model.buffer.read(span.start, span.length)):
+                for line in lines_of(at, self.model.buffer.read(span.start, span.length)):
                     if found and found[-1][1] == line[0]:
                         line = (found.pop()[0], line[1])
                     found.append(line)
@@ -193,7 +194,7 @@ class DocumentLink(QObject):
         start = self.model.unit_at(first)
         text = self._read(start, end)
         if not self._is_exact and first < last and text:
-            first, last, text = _without_common_ends(self.model.text(first, last), text, first)
+            first, last, text = without_common_ends(self.model.text(first, last), text, first)
         elif self._is_exact and first < last and text == self.model.text(first, last):
             return
         if first == last and not text:
@@ -245,7 +246,7 @@ class DocumentLink(QObject):
 
     def _show_branch(self, _branch: int) -> None:
         before, after = self._page.toRawText().replace("\u2029", "\n"), self.model.text()
-        first, last, text = _without_common_ends(before, after, 0)
+        first, last, text = without_common_ends(before, after, 0)
         cursor = QTextCursor(self._page)
         with self._applying():
             cursor.setPosition(units_of_text(before[:first]))
@@ -279,11 +280,6 @@ class DocumentLink(QObject):
         return position + (self.model.unit_at(position) < end)
 
 
-def units_of_text(text: str) -> int:
-    """UTF-16 code units."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def _passages_of(text: str, generated: Sequence[tuple[int, int]]) -> list[Passage]:
     """A text whose parts (start, end) in code units the model wrote; parts that make no sense are left out."""
     probe = Document()
@@ -296,31 +292,3 @@ def _passages_of(text: str, generated: Sequence[tuple[int, int]]) -> list[Passag
             found += [Passage(text[at:first], AS_FOUND), Passage(text[first:last], Origin(GENERATED))]
             at = last
     return [*found, Passage(text[at:], AS_FOUND)]
-
-
-def _lines_of(start: int, text: str) -> Iterator[tuple[int, int]]:
-    """(start, end) of each line of a text that begins at `start`, empty ones left out."""
-    for line in text.split("\n"):
-        end = start + units_of_text(line)
-        if start < end:
-            yield start, end
-        start = end + 1
-
-
-def _without_common_ends(old: str, new: str, at: int) -> tuple[int, int, str]:
-    """What of `old` (which lies at `at`) is replaced by what: (start, end, text), common beginnings and ends left."""
-    first = _common_beginning(old, new)
-    last = _common_beginning(old[first:][::-1], new[first:][::-1])
-    return at + first, at + len(old) - last, new[first : len(new) - last]
-
-
-def _common_beginning(one: str, other: str) -> int:
-    """The length of the beginning that two texts share, by halving: comparing slices costs next to nothing."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QRegularExpression, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
+from desktop_app.editor.text_units import units_of_text
 from desktop_app.editor.view import EditorView
 from desktop_app.look.theme import Theme
 
@@ -80,7 +81,7 @@ class FindBar(QWidget):
         cursor = self._view.textCursor()
         wanted = self._wanted.text()
         if wanted and cursor.selectedText().casefold() == wanted.casefold():
-            self._view.replace_found([(cursor.selectionStart(), cursor.selectionEnd())], self._instead.text())
+            self._view.edits.replace_found([(cursor.selectionStart(), cursor.selectionEnd())], self._instead.text())
         self.find_next()
 
     def replace_all(self) -> None:
@@ -88,7 +89,7 @@ class FindBar(QWidget):
         places = self._places()
         if not places:
             return
-        self._view.replace_found(places, self._instead.text())
+        self._view.edits.replace_found(places, self._instead.text())
         self._count.setText(self.tr("{count} replaced").format(count=len(places)))
 
     def _find(self, flags: QTextDocument.FindFlag) -> None:
@@ -207,14 +208,10 @@ def places_of(text: str, wanted: str) -> list[tuple[int, int]]:
     """
     places, last, units = [], 0, 0
     for found in re.finditer(re.escape(wanted), text, re.IGNORECASE):
-        units += _units(text[last : found.start()])
-        places.append((units, units + _units(found.group())))
+        units += units_of_text(text[last : found.start()])
+        places.append((units, units + units_of_text(found.group())))
         last, units = found.end(), places[-1][1]
     return places
-
-
-def _units(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _pattern(wanted: str) -> QRegularExpression:

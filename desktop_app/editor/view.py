@@ -36,12 +36,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QFrame, QPlainTextEdit, QWidget
 
-from desktop_app.document.history import TYPING
 from desktop_app.document.model import Document
-from desktop_app.document.origins import Passage
-from desktop_app.editor.clipboard import LINE_ENDS, mime_of, passages_of
 from desktop_app.editor.document_link import DocumentLink
 from desktop_app.editor.origin_marks import DEFAULT_MARKS, paint_origins
+from desktop_app.editor.page_edits import PageEdits
 from desktop_app.editor.page_layout import PageLayout, em_of, page_geometry
 from desktop_app.editor.painting import (
     PlacedBlock,
@@ -55,7 +53,6 @@ from desktop_app.look.tokens import Tokens
 _DESK_ABOVE_PAGE = 18.0
 _CARET_WIDTH = 2
 _SCRIPT_DECIDED_AFTER = 200  # characters: from there on the column keeps its width while one types
-_PASTE, _DROP, _CUT, _REPLACE = "paste", "drop", "cut", "replace"  # kinds of steps
 
 
 class EditorView(QPlainTextEdit):
@@ -77,6 +74,7 @@ class EditorView(QPlainTextEdit):
         self._found: list[tuple[int, int]] = []
         document = self.document()
         self.link = DocumentLink(document)
+        self.edits = PageEdits(self, self.link)
         self._marks = DEFAULT_MARKS
         document.setDocumentMargin(0)  # Qt clips the text at it; the page has margins of its own
         self._layout = PageLayout(document)
@@ -93,7 +91,7 @@ class EditorView(QPlainTextEdit):
         self.set_look(tokens, font)
         self.cursorPositionChanged.connect(self._caret_moved)
         self.textChanged.connect(self._reconsider_column)
-        self.link.caret_wanted.connect(self._place_caret)
+        self.link.caret_wanted.connect(self.edits.place_caret)
         self.link.steps_changed.connect(self._tell_steps)
 
     def _prepare_widget(self) -> None:
@@ -232,40 +230,15 @@ class EditorView(QPlainTextEdit):
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         """Paste characters and where they came from, nothing else."""
-        cursor = self.textCursor()
-        self._put(source, cursor.selectionStart(), cursor.selectionEnd(), _PASTE)
+        self.edits.put(source, *self.edits.selection)
 
     def createMimeDataFromSelection(self) -> QMimeData:
         """What copying, cutting and dragging take along."""
-        cursor = self.textCursor()
-        passages = self.link.passages(cursor.selectionStart(), cursor.selectionEnd())
-        return mime_of(passages, self.link.model.origins.records)
-
-    def _put(self, source: QMimeData, start: int, end: int, kind: str) -> None:
-        passages, records = passages_of(source)
-        for name, says in records.items():
-            if name not in self.link.model.origins.records:
-                self.link.set_record(name, says)
-        self.replace_text(start, end, passages, kind)
-
-    def replace_text(self, start: int, end: int, passages: Sequence[Passage], kind: str) -> None:
-        """Replace a part of the page by text of these origins, as one step; the caret goes behind it."""
-        before = self.link.model.units()
-        self.link.replace(start, end, passages, kind)
-        self._place_caret(end + self.link.model.units() - before)
-
-    def replace_found(self, places: Sequence[tuple[int, int]], text: str) -> None:
-        """Replace every place by words that the person typed, as one step. The places are in order."""
-        with self.link.step(_REPLACE):
-            for start, end in reversed(places):
-                self.link.type_over(start, end, text)
+        return self.edits.selection_as_mime()
 
     def cut(self) -> None:
         """Take the selection onto the clipboard, as one step."""
-        cursor = self.textCursor()
-        if cursor.hasSelection():
-            self.copy()
-            self.replace_text(cursor.selectionStart(), cursor.selectionEnd(), (), _CUT)
+        self.edits.cut()
 
     def undo(self) -> None:
         """Take the last step back."""
@@ -278,12 +251,6 @@ class EditorView(QPlainTextEdit):
     def _tell_steps(self) -> None:
         history = self.link.model.history
         self.steps_changed.emit(history.can_undo, history.can_redo)
-
-    def _place_caret(self, position: int) -> None:
-        cursor = self.textCursor()
-        cursor.setPosition(position)
-        self.setTextCursor(cursor)
-        self.ensureCursorVisible()
 
     def _caret_moved(self) -> None:
         self._caret_is_on = True
@@ -306,47 +273,20 @@ class EditorView(QPlainTextEdit):
                 act()
                 event.accept()
                 return
-        text = self._typed_over_selection(event)
-        if text:
-            cursor = self.textCursor()
-            self._place_caret(self.link.type_over(cursor.selectionStart(), cursor.selectionEnd(), text))
+        if self.edits.type_over_selection(event):
             event.accept()
             return
         with self.link.exactly():
             super().keyPressEvent(event)
 
-    def _typed_over_selection(self, event: QKeyEvent) -> str:
-        has_command = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier)
-        if has_command or not self.textCursor().hasSelection():
-            return ""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            return "\n"
-        return event.text() if event.text().isprintable() or event.text() == "\t" else ""
-
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         """Qt draws the composition. What it commits goes to the model first, which wants the exact place."""
         if event.preeditString() and not self.is_composing():
             self.composition_started.emit()
-        cursor = self.textCursor()
-        if event.commitString() or event.replacementLength():
-            super().inputMethodEvent(QInputMethodEvent())  # the composition is over, its text leaves the page
-            self._commit(event)
-            event = QInputMethodEvent(event.preeditString(), event.attributes())
-        elif event.preeditString() and cursor.hasSelection():
-            start = cursor.selectionStart()
-            self.link.replace(start, cursor.selectionEnd(), (), TYPING)  # what is composed joins this step
-            self._place_caret(start)
-        super().inputMethodEvent(event)
+        super().inputMethodEvent(
+            self.edits.compose(event, lambda: super(EditorView, self).inputMethodEvent(QInputMethodEvent()))
+        )
         self.viewport().update()
-
-    def _commit(self, event: QInputMethodEvent) -> None:
-        cursor = self.textCursor()
-        start, end = cursor.selectionStart(), cursor.selectionEnd()
-        if event.replacementLength():
-            start = max(0, start + event.replacementStart())
-            end = min(start + event.replacementLength(), self.document().characterCount() - 1)
-        text = event.commitString().replace("\r\n", "\n").translate(LINE_ENDS)
-        self._place_caret(self.link.type_over(start, end, text))
 
     def inputMethodQuery(self, query: Qt.InputMethodQuery, argument: Any = None) -> Any:
         """The caret has no width for Qt; input methods place their window by a rectangle that must not be empty."""
@@ -401,25 +341,7 @@ class EditorView(QPlainTextEdit):
             return
         super().dragLeaveEvent(QDragLeaveEvent())  # Qt shows no drop caret any more
         if event.mimeData().hasText():
-            self._drop_text(event, self.cursorForPosition(event.position().toPoint()).position())
-
-    def _drop_text(self, event: QDropEvent, at: int) -> None:
-        """Text from elsewhere comes in; the page's own selection moves, as one step."""
-        cursor = self.textCursor()
-        start, end = cursor.selectionStart(), cursor.selectionEnd()
-        is_own = event.source() in (self, self.viewport()) and start < end
-        event.acceptProposedAction()
-        if is_own and start <= at <= end:
-            return
-        if not is_own or event.dropAction() != Qt.DropAction.MoveAction:
-            self._put(event.mimeData(), at, at, _DROP)
-            return
-        passages = self.link.passages(start, end)
-        with self.link.step(_DROP):
-            self.link.replace(start, end, (), _DROP)
-            to = at if at < start else at - (end - start)
-            self.link.replace(to, to, passages, _DROP)
-        self._place_caret(to + end - start)
+            self.edits.drop(event, self.cursorForPosition(event.position().toPoint()).position())
 
     # ---- painting ---------------------------------------------------------------------------------------------
 

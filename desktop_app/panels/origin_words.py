@@ -73,8 +73,9 @@ def _time(made: object, language: str) -> str:
     moment = QDateTime.fromString(str(made), Qt.DateFormat.ISODate)
     if not moment.isValid():
         return ""
-    locale = QLocale("zh_CN" if language == "zh" else "en_GB")
-    return locale.toString(moment.toLocalTime(), QLocale.FormatType.ShortFormat)
+    is_chinese = language == "zh"
+    form = "yyyy 年 M 月 d 日 HH:mm" if is_chinese else "d MMMM yyyy, HH:mm"  # no order of numbers to guess at
+    return QLocale("zh_CN" if is_chinese else "en_GB").toString(moment.toLocalTime(), form)
 
 
 def _temperature(value: object) -> str:
@@ -83,12 +84,18 @@ def _temperature(value: object) -> str:
 
 def _choice(sampling: Mapping[str, Any]) -> str:
     """The settings that are in use; the names are the field's own in every language."""
-    names = (("top_p", "top-p", 1.0), ("min_p", "min-p", 0.0), ("top_k", "top-k", 0), ("repetition_penalty", "", 1.0))
+    penalty = translate("OriginWords", "repetition penalty")
+    names = (
+        ("top_p", "top-p", 1.0),
+        ("min_p", "min-p", 0.0),
+        ("top_k", "top-k", 0),
+        ("repetition_penalty", penalty, 1.0),
+    )
     found = []
     for name, shown, off in names:
         value = sampling.get(name)
         if isinstance(value, int | float) and value != off:
-            found.append(f"{shown or translate('OriginWords', 'repetition penalty')} {value:g}")
+            found.append(f"{shown} {value:g}")
     return " · ".join(found)
 
 
@@ -118,5 +125,5 @@ def _device(record: Mapping[str, Any]) -> str:
 
 def _promise(record: Mapping[str, Any]) -> str:
     if record.get("self_check") == "exact":
-        return translate("OriginWords", "comes out the same on this device, with this seed")
+        return translate("OriginWords", "the same text before it and the same seed give the same words on this device")
     return ""

@@ -1641,6 +1641,10 @@
         <translation>重现</translation>
     </message>
     <message>
+        <source>repetition penalty</source>
+        <translation>重复惩罚</translation>
+    </message>
+    <message>
         <source>{written} of at most {limit} tokens</source>
         <translation>{written} 个词元，上限 {limit} 个</translation>
     </message>
@@ -1673,8 +1677,8 @@
         <translation>被停止</translation>
     </message>
     <message>
-        <source>comes out the same on this device, with this seed</source>
-        <translation>在这台设备上用同一个种子，结果相同</translation>
+        <source>the same text before it and the same seed give the same words on this device</source>
+        <translation>上文和种子相同，在这台设备上结果也相同</translation>
     </message>
 </context>
 <context>
