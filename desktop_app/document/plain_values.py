@@ -163,4 +163,7 @@ class Reader:
 
 
 def _entries(plain: Mapping[str, Any], name: str, read: Any) -> tuple[tuple[int, Any, Any], ...]:
-    return tuple((int(key), old and read(old), new and read(new)) for key, old, new in plain.get(name, ()))
+    return tuple(
+        (int(key), None if old is None else read(old), None if new is None else read(new))
+        for key, old, new in plain.get(name, ())
+    )

@@ -38,7 +38,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QPlainTextEdit, QWidget
 
 from desktop_app.document.model import Document
 from desktop_app.editor.document_link import DocumentLink
-from desktop_app.editor.origin_marks import DEFAULT_MARKS, paint_origins
+from desktop_app.editor.origin_marks import DEFAULT_MARKS, NO_MARKS, OriginMarks
 from desktop_app.editor.page_edits import PageEdits
 from desktop_app.editor.page_layout import PageLayout, em_of, page_geometry
 from desktop_app.editor.painting import (
@@ -76,6 +76,7 @@ class EditorView(QPlainTextEdit):
         self.link = DocumentLink(document)
         self.edits = PageEdits(self, self.link)
         self._marks = DEFAULT_MARKS
+        self._origin_marks = OriginMarks()
         document.setDocumentMargin(0)  # Qt clips the text at it; the page has margins of its own
         self._layout = PageLayout(document)
         document.setDocumentLayout(self._layout)
@@ -374,10 +375,10 @@ class EditorView(QPlainTextEdit):
         return found
 
     def _paint_origins(self, painter: QPainter, blocks: list[PlacedBlock]) -> None:
-        if blocks:
+        if blocks and self._marks != NO_MARKS:
             end = blocks[-1].block.position() + blocks[-1].block.length()
             pieces = self.link.pieces(blocks[0].block.position(), end)
-            paint_origins(painter, self._layout, blocks, pieces, self._tokens, self._marks)
+            self._origin_marks.paint(painter, self._layout, blocks, pieces, self._tokens, self._marks)
 
     def _paper_top(self) -> float:
         if self.firstVisibleBlock().blockNumber() > 0:

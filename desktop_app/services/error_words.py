@@ -89,6 +89,9 @@ _DOCUMENT_WORDS: dict[str, str] = {
         "ErrorWords",
         "Text that was not saved is back, but damaged: what cannot be read of it is shown as \ufffd.",
     ),
+    "document_damaged": QT_TRANSLATE_NOOP(
+        "ErrorWords", "This document is damaged and cannot be opened as it is. Open an earlier version of it."
+    ),
     "origin_lost": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” was changed by another program, so the marks of what the model wrote are gone."
     ),

@@ -462,6 +462,10 @@
         <translation>未保存的文字已找回，但已损坏：读不出的地方显示为 �。</translation>
     </message>
     <message>
+        <source>This document is damaged and cannot be opened as it is. Open an earlier version of it.</source>
+        <translation>这份文档已损坏，无法按原样打开。请打开它较早的版本。</translation>
+    </message>
+    <message>
         <source>“{name}” was changed by another program, so the marks of what the model wrote are gone.</source>
         <translation>“{name}”被别的程序改过，模型写下的部分已无从标出。</translation>
     </message>

@@ -27,7 +27,11 @@ from desktop_app.document.origins import GENERATED, PASTED, TYPED, Origin, Passa
 from desktop_app.document.plain_changes import changes_since, mark_of
 from desktop_app.document.plain_document import from_plain, to_plain
 
-SCRIPTS = {"English": "The quick brown fox. ", "Chinese": "从前有一座山，山里有座庙。", "emoji": "ab😀从前𠀀 "}
+SCRIPTS = {
+    "English": "The quick brown fox. " * 12 + "\n",
+    "Chinese": "从前有一座山，山里有座庙。",
+    "emoji": "ab😀从前𠀀 ",
+}
 ORIGINS = (Origin(TYPED), Origin(PASTED), Origin(GENERATED, "r1"), Origin(GENERATED, "r2"))
 
 

@@ -125,6 +125,33 @@ def test_damaged_data_is_refused_or_makes_a_sound_document(seed):
     assert all("open an earlier version" in line and "\n" not in line for line in refused)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_damaged_history_costs_no_text(seed):
+    chance = random.Random(seed)
+    plain = to_plain(sample())
+    assert from_plain(plain, check_history=True).history.can_undo
+    wanted = from_plain(plain)
+    known = [path for path in places(plain["history"]["steps"]) if path and isinstance(path[-1], int)]
+    without = 0
+    for _ in range(60):
+        damaged = copy.deepcopy(plain)
+        inner = damaged["history"]["steps"]
+        path = chance.choice(known)
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = chance.choice([0, 1, 2, 3, 5])
+        try:
+            document = from_plain(damaged, check_history=True)
+        except PlainDocumentError:
+            continue  # seen at once
+        without += not document.history.can_undo
+        for branch in wanted.tree.branches:
+            assert document.passages(branch=branch) == wanted.passages(branch=branch)
+        while document.undo():
+            assert problems(document) == []
+    assert without > 0
+
+
 def test_knots_that_hold_themselves_twice_are_refused_at_once():
     plain = to_plain(Document())
     plain["text"], plain["origins"] = "ab", [{"kind": "typed"}]

@@ -10,6 +10,7 @@ import pytest
 from desktop_app.document import errors
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable, StoreError, disk_error
+from desktop_app.document.plain_document import PlainDocumentError
 from desktop_app.document.recovery import RecoveryStore
 from desktop_app.document.text_file import open_text
 from desktop_app.services.engine_lines import ENGINE_LINES
@@ -42,6 +43,7 @@ PROBLEMS = [
     ChangedOutside("a.txt", removed=True),
     NotEncodable("GB18030", "é", 3, "UTF-8"),
     NotEncodable("UTF-8", "\ud800", 3, ""),
+    PlainDocumentError("KeyError: 'text'"),
     StoreError("no", "disk_full"),
     StoreError("no", "store_busy"),
     StoreError("no", "read_only"),
