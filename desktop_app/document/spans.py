@@ -100,6 +100,8 @@ def spans_of(rope: Rope) -> Iterator[Span]:
 
 def spans_between(rope: Rope, start: int, end: int, buffer: TextBuffer) -> list[Span]:
     """The spans of the characters start..end, the first and the last cut to fit."""
+    if start <= 0 and end >= length_of(rope):
+        return list(spans_of(rope))
     found: list[Span] = []
     _collect(rope, start, end, buffer, found)
     return found

@@ -49,6 +49,9 @@ class TextBuffer:
     def read(self, address: int, length: int) -> str:
         """`length` characters from `address`; fewer where the buffer ends before."""
         number = bisect_right(self._starts, address) - 1
+        if number >= 0 and address + length <= self._starts[number] + len(self._parts[number]):
+            first = address - self._starts[number]
+            return self._parts[number][first : first + length]
         pieces: list[str] = []
         while length > 0 and 0 <= number < len(self._parts):
             first = address - self._starts[number]

@@ -111,15 +111,17 @@ class DocumentLink(QObject):
 
     def generated_spans(self) -> tuple[tuple[int, int], ...]:
         """(start, end) of what the model wrote, none over the end of a paragraph: what a plain store can keep."""
-        found: list[tuple[int, int]] = []
+        model, found = self.model, list[tuple[int, int]]()
+        by_model = {at for at in range(len(model.origins)) if model.origins[at].kind == GENERATED}
         at = 0
-        for span in self.model.spans():
-            if self.model.origins[span.origin].kind == GENERATED:
-                for line in lines_of(at, self.model.buffer.read(span.start, span.length)):
-                    if found and found[-1][1] == line[0]:
-                        line = (found.pop()[0], line[1])
-                    found.append(line)
-            at += span.units
+        for start, length, origin, units in model.spans():
+            if origin in by_model:
+                text = model.buffer.read(start, length)
+                for first, last in lines_of(at, text) if "\n" in text else ((at, at + units),):
+                    if found and found[-1][1] == first:
+                        first = found.pop()[0]
+                    found.append((first, last))
+            at += units
         return tuple(found)
 
     # ---- changing ---------------------------------------------------------------------------------------------
