@@ -95,6 +95,12 @@ def _needs(goal: str) -> list[Need]:
         if platform.machine() == "x86_64":
             emulator = "qemu-x86_64-static"
             needs.append(_program_need(emulator, "qemu-user-static", "testing older processors", essential=False))
+        needs.append(_program_need("pdftotext", "poppler-utils", "reading exported PDF files back", essential=False))
+    if goal == "test" and os.environ.get("CI"):  # half a gigabyte: a developer's machine is not asked for it
+        needs.append(_program_need("epubcheck", "epubcheck", "checking exported books", essential=False))
+        needs.append(
+            _program_need("soffice", "libreoffice-writer-nogui", "reading exported documents back", essential=False)
+        )
     if goal in ("test", "package"):
         needs.append(_program_need("objdump", "binutils", "packaging", essential=goal == "package"))
         needs.append(Need(_python_library_package(), "packaging", _has_python_library, essential=goal == "package"))
