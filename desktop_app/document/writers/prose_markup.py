@@ -55,6 +55,11 @@ def read_blocks(manuscript: Manuscript) -> tuple[Block, ...]:
     return builder.blocks
 
 
+def is_scene_break(text: str) -> bool:
+    """Whether a line is a mark between scenes and nothing else."""
+    return _SCENE.fullmatch(text.strip()) is not None
+
+
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("zero", {"maxNesting": _MOST_NESTING}).enable(_RULES).disable(["text_join"])
     parser.inline.ruler.at("emphasis", _emphasis)
@@ -162,7 +167,7 @@ class _Builder:
     def _take_inline(self, token: Token) -> None:
         pieces = tuple(_merged(_pieces(token, self._source)))
         text = plain(pieces).strip()
-        if _SCENE.fullmatch(text) or (self._level and not text):
+        if is_scene_break(text) or (self._level and not text):
             self._open[-1].append(SceneBreak())
         elif self._level:
             self._open[-1].append(Heading(self._level, pieces))

@@ -23,7 +23,8 @@ EXPECTED = {
     ENGLISH: ["The Sea & Her", "Once upon a time there was a very small house.", "“Keep out!” & nobody", "Moët, 5 < 6",
               "*no star*", "it was the worst.", "oat milk", "third", "again from one", "他说：“你好。”", "The end."],
     CHINESE: ["海边的小房子", "从前有一个小女孩，", "“别走！”他喊——可是她已经走远", "捡一些贝壳回来；",
-              "山重水复疑无路，", "海星", "后来", "She said “hello” in English.", "他写下 3.14 和 <标签> & 符号。", "第二章", "完。"],
+              "山重水复疑无路，", "海星", "后来",
+              "She said “hello” in English.", "他写下 3.14 和 <标签> & 符号。", "第二章", "完。"],
 }  # fmt: skip
 
 

@@ -1,0 +1,48 @@
+"""Read a file of another program as a new text: .docx, and .txt or .md as they are. The file itself is never touched.
+
+For: the window's import. Knows `Disk` and the readers; must not know Qt.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from desktop_app.document.disk import Disk
+from desktop_app.document.errors import TextFileError
+from desktop_app.document.readers.docx_reader import read_docx
+from desktop_app.document.readers.imported import ImportedText
+from desktop_app.document.text_file import SIZE_LIMIT_BYTES, open_text
+from desktop_app.document.writers.manuscript import Metadata, language_of
+
+SUFFIXES = (".txt", ".md", ".docx")
+_HEAD = re.compile(r"---\n((?:[A-Za-z_-]+:.*\n)+)---\n+")
+_FIELD = re.compile(r"(title|author|lang):\s*(.*?)\s*$", re.MULTILINE)
+
+
+def import_file(disk: Disk, path: Path) -> ImportedText:
+    """The text of a file. Raises `DiskError` or `TextFileError`."""
+    if path.suffix.lower() == ".docx":
+        data = disk.read_bytes(path, SIZE_LIMIT_BYTES)
+        if len(data) > SIZE_LIMIT_BYTES:
+            limit = f"{SIZE_LIMIT_BYTES // 2**20} MB"
+            words = f"{path.name} is larger than {limit}, more than this editor shows smoothly; split it"
+            raise TextFileError(words, "file_too_large", name=path.name, limit=limit)
+        return read_docx(data, path.name)
+    opened = open_text(disk, path)
+    fields, text = _without_head(opened.text)
+    metadata = Metadata(fields.get("title", ""), fields.get("author", ""), fields.get("lang") or language_of(text))
+    return ImportedText(text, metadata, opened.notes)
+
+
+def _without_head(text: str) -> tuple[dict[str, str], str]:
+    """The YAML head that our own Markdown writer and others put first, where it holds a title or an author."""
+    found = _HEAD.match(text)
+    fields = {name: _unquoted(value) for name, value in _FIELD.findall(found[1])} if found else {}
+    return (fields, text[found.end() :]) if found and fields else ({}, text)
+
+
+def _unquoted(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return value
