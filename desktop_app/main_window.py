@@ -28,6 +28,7 @@ from desktop_app.document.disk import Disk
 from desktop_app.editor.continuation import IDLE, WAITING, Choices, Continuation
 from desktop_app.editor.find_bar import FindBar
 from desktop_app.editor.view import EditorView
+from desktop_app.export_control import ExportControl
 from desktop_app.look.fonts import page_font
 from desktop_app.look.icons import seal_icon
 from desktop_app.look.theme import Theme
@@ -100,6 +101,7 @@ class MainWindow(QMainWindow):
         self.side_panel.add_tab(self.model_panel, lambda: self.tr("Model"))
         self.status_line = StatusLine(self)
         self.document = OpenDocument(self.view, self.services.disk, self.dialogs, parent=self)
+        self.exports = ExportControl(self.view, self.document, self.services.disk, self.dialogs, self.settings, self)
         self.models = ModelControl(
             self.services.bridge, self.model_panel, self.dialogs, self.settings.now, self.settings.change, self
         )
@@ -148,7 +150,13 @@ class MainWindow(QMainWindow):
         self.continuation.finished.connect(self._show_figures)
         self.continuation.finished.connect(lambda _event: self._announce(self.tr("The model has written.")))
         self.continuation.started.connect(self._show_reading)
-        for speaker in (self.document.told, self.continuation.told, self.models.told, self.conversions.told):
+        for speaker in (
+            self.document.told,
+            self.exports.told,
+            self.continuation.told,
+            self.models.told,
+            self.conversions.told,
+        ):
             speaker.connect(self.status_line.say)
             speaker.connect(self._announce)
         self.models.changed.connect(self._show_model)
@@ -335,6 +343,7 @@ class MainWindow(QMainWindow):
     def _end(self) -> None:
         self.settings.change(window_geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         self._count_timer.stop()
+        self.exports.close()
 
     def _restore_geometry(self) -> None:
         values = self.settings.values

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QStandardPaths
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFileDialog, QFontDialog, QWidget
 
+from desktop_app.dialogs.export_dialog import ExportChoices, ExportDialog
 from desktop_app.dialogs.origin_sheet import OriginAccount, OriginSheet
 from desktop_app.dialogs.question import Answer, Question, QuestionDialog, ShortcutSheet
 
@@ -44,6 +45,9 @@ class Dialogs(Protocol):
 
     def show_origin(self, account: OriginAccount) -> None:
         """Where a passage came from."""
+
+    def export_choices(self, present: ExportChoices) -> ExportChoices | None:
+        """What an export asks, or None where the person changed their mind."""
 
 
 def writing_folder() -> str:
@@ -109,6 +113,13 @@ class QtDialogs:
         chosen = dialog.selectedFiles() if dialog.exec() else []
         dialog.deleteLater()
         return chosen[0] if chosen else ""
+
+    def export_choices(self, present: ExportChoices) -> ExportChoices | None:
+        """What an export asks, or None where the person changed their mind."""
+        dialog = ExportDialog(present, self._parent)
+        accepted = dialog.exec()
+        dialog.deleteLater()
+        return dialog.choices if accepted else None
 
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         """The shortcut sheet."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
 
+from desktop_app.qt_writers.faces import Faces
+
 LEAST_SIZE_PT, MOST_SIZE_PT = 12, 28
 
 _LATIN_SERIF = ("Source Serif 4", "Source Serif Pro", "Noto Serif", "Charter", "Iowan Old Style", "Georgia", "Cambria")
@@ -30,6 +32,7 @@ _CHINESE_SANS = (
     "WenQuanYi Zen Hei",
     "Droid Sans Fallback",
 )
+_CHINESE_KAI = ("LXGW WenKai", "KaiTi", "STKaiti", "Kaiti SC", "AR PL UKai CN")
 _LATIN_SANS = ("Inter", "Noto Sans", "Segoe UI", "Cantarell", "Ubuntu", "Helvetica Neue")
 
 
@@ -42,6 +45,12 @@ def page_font(family: str, size_pt: int) -> QFont:
     font.setPointSize(max(LEAST_SIZE_PT, min(size_pt, MOST_SIZE_PT)))
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     return font
+
+
+def book_faces() -> Faces:
+    """The faces of exported books: serifs of both scripts, and 楷体 for emphasis where the system has one."""
+    serif = _present((*_LATIN_SERIF, *_CHINESE_SERIF, *_LAST_SERIF, *_CHINESE_SANS)) or ["serif"]
+    return Faces(tuple(serif), tuple(_present(_CHINESE_KAI)))
 
 
 def window_font() -> QFont:

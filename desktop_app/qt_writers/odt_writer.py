@@ -20,7 +20,8 @@ from desktop_app.document.writers.blocks import Block
 from desktop_app.document.writers.manuscript import Manuscript, Metadata
 from desktop_app.document.writers.writer import is_chinese
 from desktop_app.document.writers.xhtml import xml_text
-from desktop_app.qt_writers.page_document import Faces, page_document
+from desktop_app.qt_writers.faces import Faces
+from desktop_app.qt_writers.page_document import page_document
 
 _NAMES = {
     "office": "urn:oasis:names:tc:opendocument:xmlns:office:1.0",

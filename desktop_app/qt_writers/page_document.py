@@ -7,7 +7,6 @@ for each export, so this works on any thread.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
@@ -23,20 +22,13 @@ from desktop_app.document.writers.blocks import Block, Heading, Listing, Paragra
 from desktop_app.document.writers.manuscript import Manuscript
 from desktop_app.document.writers.prose_markup import CHINESE_CHARACTER
 from desktop_app.document.writers.writer import is_chinese, word
+from desktop_app.qt_writers.faces import Faces
 
 SIZE_PT = 11.0
 _HEADING_SCALE = {1: 1.7, 2: 1.4, 3: 1.2, 4: 1.1, 5: 1.0, 6: 1.0}
 _LINE_PERCENT = 150.0
 _PX = 96 / 72  # margins are in pixels of 96 to the inch, as Qt's ODF writer and our PDF resolution take them
 _QUOTE_INDENT = 24.0 * _PX
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Families, best first. `kai`: Chinese faces for emphasis, which is never slanted where one of them is there."""
-
-    serif: tuple[str, ...]
-    kai: tuple[str, ...] = ()
 
 
 def page_document(manuscript: Manuscript, blocks: Sequence[Block], faces: Faces) -> QTextDocument:

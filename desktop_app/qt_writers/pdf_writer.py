@@ -27,7 +27,8 @@ from desktop_app.document.writers.manuscript import Manuscript, Metadata
 from desktop_app.document.writers.prose_markup import CHINESE_CHARACTER
 from desktop_app.document.writers.writer import word
 from desktop_app.document.writers.xhtml import xml_text
-from desktop_app.qt_writers.page_document import Faces, page_document
+from desktop_app.qt_writers.faces import Faces
+from desktop_app.qt_writers.page_document import page_document
 from desktop_app.qt_writers.pdf_mending import mended, radicals
 
 _MARGIN_MM = 25.0

@@ -96,6 +96,12 @@ _DOCUMENT_WORDS: dict[str, str] = {
         "ErrorWords", "“{name}” was changed by another program, so the marks of what the model wrote are gone."
     ),
     "binary_file": QT_TRANSLATE_NOOP("ErrorWords", "“{name}” is not a text. Open a .txt or .md file."),
+    "damaged_docx": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "“{name}” is no Word document that can be read. Save it as .docx again in the program that wrote it.",
+    ),
+    "docx_pictures": QT_TRANSLATE_NOOP("ErrorWords", "The pictures of “{name}” were left out."),
+    "docx_footnotes": QT_TRANSLATE_NOOP("ErrorWords", "The footnotes of “{name}” were left out."),
     "unknown_encoding": QT_TRANSLATE_NOOP(
         "ErrorWords",
         "“{name}” is neither UTF-8, UTF-16 nor GB18030 text. Save it as UTF-8 in the program that wrote it, "

@@ -55,6 +55,10 @@ class Settings:
     side_panel_width: int = _number(300, 120, 2000)
     export_python: str = ""  # a Python that has the export extra
     last_folder: str = ""
+    last_exchange_folder: str = ""  # of exports and imports
+    author: str = ""  # of exported books
+    goal_session: int = _number(0, 0, 1_000_000)  # words; 0 = none
+    goal_day: int = _number(0, 0, 1_000_000)
     recent_files: tuple[str, ...] = ()
 
     def with_recent_file(self, path: str) -> Settings:

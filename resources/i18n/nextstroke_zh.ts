@@ -20,6 +20,14 @@
         <translation>另存为(&amp;A)…</translation>
     </message>
     <message>
+        <source>&amp;Import…</source>
+        <translation>导入(&amp;I)…</translation>
+    </message>
+    <message>
+        <source>&amp;Export…</source>
+        <translation>导出(&amp;E)…</translation>
+    </message>
+    <message>
         <source>&amp;Quit</source>
         <translation>退出(&amp;Q)</translation>
     </message>
@@ -472,6 +480,18 @@
     <message>
         <source>“{name}” is not a text. Open a .txt or .md file.</source>
         <translation>“{name}”不是文本。请打开 .txt 或 .md 文件。</translation>
+    </message>
+    <message>
+        <source>“{name}” is no Word document that can be read. Save it as .docx again in the program that wrote it.</source>
+        <translation>“{name}”不是可读的 Word 文档。请在写它的程序里重新存为 .docx。</translation>
+    </message>
+    <message>
+        <source>The pictures of “{name}” were left out.</source>
+        <translation>“{name}”里的图片没有带过来。</translation>
+    </message>
+    <message>
+        <source>The footnotes of “{name}” were left out.</source>
+        <translation>“{name}”里的脚注没有带过来。</translation>
     </message>
     <message>
         <source>“{name}” is neither UTF-8, UTF-16 nor GB18030 text. Save it as UTF-8 in the program that wrote it, then open it again.</source>
@@ -1068,6 +1088,140 @@
     <message>
         <source>File exists</source>
         <translation>文件已存在</translation>
+    </message>
+</context>
+<context>
+    <name>ExportControl</name>
+    <message>
+        <source>Texts and Word documents (*.txt *.md *.docx)</source>
+        <translation>文本和 Word 文档 (*.txt *.md *.docx)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Import</source>
+        <translation>导入</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Choose another name</source>
+        <translation>请换一个名字</translation>
+    </message>
+    <message>
+        <source>“{name}” is the file you are writing in. An export would replace it.</source>
+        <translation>“{name}”是正在写的文件，导出会把它盖掉。</translation>
+    </message>
+    <message>
+        <source>Replace {name}?</source>
+        <translation>替换 {name}？</translation>
+    </message>
+    <message>
+        <source>A file of this name is there already.</source>
+        <translation>已经有同名的文件了。</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation>替换</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Exporting {name}…</source>
+        <translation>正在导出 {name}…</translation>
+    </message>
+    <message>
+        <source>Exported {name}.</source>
+        <translation>已导出 {name}。</translation>
+    </message>
+    <message>
+        <source>The text is not exported</source>
+        <translation>文字没有导出</translation>
+    </message>
+    <message>
+        <source>Imported {name} as a new text.</source>
+        <translation>已把 {name} 导入为新的文字。</translation>
+    </message>
+    <message>
+        <source>This file cannot be imported</source>
+        <translation>无法导入这个文件</translation>
+    </message>
+</context>
+<context>
+    <name>ExportDialog</name>
+    <message>
+        <source>Word document (.docx)</source>
+        <translation>Word 文档 (.docx)</translation>
+    </message>
+    <message>
+        <source>PDF (.pdf)</source>
+        <translation>PDF (.pdf)</translation>
+    </message>
+    <message>
+        <source>E-book (.epub)</source>
+        <translation>电子书 (.epub)</translation>
+    </message>
+    <message>
+        <source>OpenDocument text (.odt)</source>
+        <translation>OpenDocument 文本 (.odt)</translation>
+    </message>
+    <message>
+        <source>Web page (.html)</source>
+        <translation>网页 (.html)</translation>
+    </message>
+    <message>
+        <source>Markdown (.md)</source>
+        <translation>Markdown (.md)</translation>
+    </message>
+    <message>
+        <source>Plain text (.txt)</source>
+        <translation>纯文本 (.txt)</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>With the &amp;origin of the text (who wrote what)</source>
+        <translation>带上文字来源，即哪些是谁写的(&amp;O)</translation>
+    </message>
+    <message>
+        <source>A single line end does not &amp;end a paragraph</source>
+        <translation>单个换行不分段(&amp;E)</translation>
+    </message>
+    <message>
+        <source>A web page marks it in the text; for other formats a .provenance.json lies beside.</source>
+        <translation>网页在文中标出；其他格式在旁边另存一个 .provenance.json。</translation>
+    </message>
+    <message>
+        <source>&amp;Format</source>
+        <translation>格式(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Title</source>
+        <translation>书名(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Author</source>
+        <translation>作者(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>语言(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation>导出…</translation>
     </message>
 </context>
 <context>

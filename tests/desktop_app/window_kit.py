@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.dialogs.origin_sheet import OriginAccount
 from desktop_app.dialogs.question import Question
 from desktop_app.document.disk import Disk
@@ -38,6 +39,8 @@ class Answers:
     told: list[tuple[str, str]] = field(default_factory=list)
     keys: list[tuple[str, str]] = field(default_factory=list)
     origins: list[OriginAccount] = field(default_factory=list)
+    export: ExportChoices | None = None
+    proposed: list[ExportChoices] = field(default_factory=list)
 
     def ask(self, question: Question) -> str:
         self.asked.append(question)
@@ -58,6 +61,10 @@ class Answers:
 
     def font_family(self, present: str) -> str | None:
         return self.family
+
+    def export_choices(self, present: ExportChoices) -> ExportChoices | None:
+        self.proposed.append(present)
+        return self.export
 
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         self.keys = rows

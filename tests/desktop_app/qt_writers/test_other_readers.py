@@ -11,8 +11,8 @@ import pytest
 from desktop_app.document.disk import Disk
 from desktop_app.document.writers.export_file import WRITERS, export_file
 from desktop_app.document.writers.manuscript import CHINESE, ENGLISH
+from desktop_app.qt_writers.faces import Faces
 from desktop_app.qt_writers.odt_writer import OdtWriter
-from desktop_app.qt_writers.page_document import Faces
 from desktop_app.qt_writers.pdf_writer import PdfWriter
 from tests.desktop_app.document.writers.books import LANGUAGES, book
 from tests.desktop_app.services.qt import application

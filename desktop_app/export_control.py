@@ -1,0 +1,188 @@
+"""Export and import: from the page to a file of another format, and back to a new page.
+
+    Export…   page → manuscript → questions → worker: writer → Disk → said
+    Import…   question → worker: reader → a new page, without a file → said
+
+Knows: the page, the questions, writers and readers by their face. Must not know: menus, formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop_app.dialogs.dialogs import Dialogs
+from desktop_app.dialogs.export_dialog import ExportChoices
+from desktop_app.dialogs.question import Answer, Question
+from desktop_app.document.disk import Disk
+from desktop_app.document.errors import DocumentError
+from desktop_app.editor.view import EditorView
+from desktop_app.open_document import OpenDocument
+from desktop_app.page_manuscript import page_manuscript
+from desktop_app.services.background import Background
+from desktop_app.services.error_words import words_for
+from desktop_app.settings_in_use import SettingsInUse
+
+if TYPE_CHECKING:  # readers and writers are loaded by the first export or import
+    from desktop_app.document.readers.imported import ImportedText
+    from desktop_app.document.writers.writer import Writer
+
+_REPLACE, _CANCEL = "replace", "cancel"
+
+
+class ExportControl(QObject):
+    """One worker of its own: an export of a long book must not keep the recovery store waiting."""
+
+    told = Signal(str)
+
+    def __init__(
+        self,
+        view: EditorView,
+        document: OpenDocument,
+        disk: Disk,
+        dialogs: Dialogs,
+        settings: SettingsInUse,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._view, self._document, self._disk, self._dialogs = view, document, disk, dialogs
+        self._settings = settings
+        self._background = Background(self)
+        self._last: ExportChoices | None = None
+        self._imported: ImportedText | None = None  # what is known of the book that was imported last
+        document.replaced.connect(self._forget)
+
+    def export(self) -> None:
+        """Ask, then write in the background."""
+        chosen = self._dialogs.export_choices(self._proposal())
+        if chosen is None:
+            return
+        self._last = chosen
+        self._settings.change(author=chosen.author)
+        path = self._path_for(chosen)
+        if path is not None:
+            self._write(path, chosen)
+
+    def import_text(self) -> None:
+        """Ask for a file and put its text on a new page."""
+        from desktop_app.document.readers.import_file import import_file
+
+        folder = self._settings.values.last_exchange_folder
+        kinds = ";;".join((self.tr("Texts and Word documents (*.txt *.md *.docx)"), self.tr("All files (*)")))
+        name = self._dialogs.path_to_open(self.tr("Import"), folder, kinds)
+        if not name:
+            return
+        path = Path(name)
+        self._settings.change(last_exchange_folder=str(path.parent))
+        self._background.run(
+            lambda: import_file(self._disk, path), lambda imported: self._show(path, imported), self._failed_import
+        )
+
+    def close(self) -> None:
+        """Finish what is being written."""
+        self._background.close()
+
+    # ---- inside -----------------------------------------------------------------------------------------------
+
+    def _proposal(self) -> ExportChoices:
+        from desktop_app.document.writers.manuscript import language_of
+
+        if self._last is not None:
+            return self._last
+        path = self._document.path
+        title = path.stem if path is not None else ""
+        author, language = self._settings.values.author, language_of(self._view.text())
+        if self._imported is not None:
+            known = self._imported.metadata
+            title, author = known.title or title, known.author or author
+        return ExportChoices(title=title, author=author, language=language)
+
+    def _path_for(self, chosen: ExportChoices) -> Path | None:
+        folder = self._settings.values.last_exchange_folder or self._settings.values.last_folder
+        path = self._document.path
+        stem = path.stem if path is not None else (chosen.title or self._document.name)
+        proposal = str(Path(folder) / (stem.replace("/", " ") + chosen.suffix))
+        name = self._dialogs.path_to_save(self.tr("Export"), proposal, f"*{chosen.suffix}")
+        if not name:
+            return None
+        found = Path(name)
+        self._settings.change(last_exchange_folder=str(found.parent))
+        if found.suffix.lower() != chosen.suffix:
+            found = found.with_name(found.name + chosen.suffix)
+            if self._disk.exists(found) and not self._may_replace(found):
+                return None
+        if path is not None and found == path:
+            self._dialogs.tell(
+                self.tr("Choose another name"),
+                self.tr("“{name}” is the file you are writing in. An export would replace it.").format(name=found.name),
+            )
+            return None
+        return found
+
+    def _may_replace(self, path: Path) -> bool:
+        question = Question(
+            self.tr("Replace {name}?").format(name=path.name),
+            self.tr("A file of this name is there already."),
+            (Answer(_REPLACE, self.tr("Replace")), Answer(_CANCEL, self.tr("Cancel"), is_default=True)),
+        )
+        return self._dialogs.ask(question) == _REPLACE
+
+    def _write(self, path: Path, chosen: ExportChoices) -> None:
+        from desktop_app.document.writers.export_file import export_file
+        from desktop_app.document.writers.manuscript import Metadata
+
+        metadata = Metadata(chosen.title, chosen.author, chosen.language, datetime.now(UTC))
+        manuscript = page_manuscript(self._view.text(), self._view.generated_spans(), metadata, chosen.joins_lines)
+        writer = _writer(chosen.suffix)
+        self.told.emit(self.tr("Exporting {name}…").format(name=path.name))
+        self._background.run(
+            lambda: export_file(self._disk, path, manuscript, writer, chosen.with_origin),
+            lambda _written: self.told.emit(self.tr("Exported {name}.").format(name=path.name)),
+            lambda error: self._dialogs.tell(self.tr("The text is not exported"), words_for(error)),
+        )
+
+    def _show(self, path: Path, imported: ImportedText) -> None:
+        if not self._document.new(imported.text):
+            return
+        self._imported = imported
+        if imported.text:
+            self._view.document().setModified(True)  # it has no file of its own yet
+        self.told.emit(self.tr("Imported {name} as a new text.").format(name=path.name))
+        for note in imported.notes:
+            self.told.emit(words_for(note))
+
+    def _failed_import(self, error: DocumentError) -> None:
+        self._dialogs.tell(self.tr("This file cannot be imported"), words_for(error))
+
+    def _forget(self) -> None:
+        """Another text is on the page: what was known of the book before does not hold."""
+        self._imported = None
+        self._last = None
+
+
+def _writer(suffix: str) -> Writer:
+    """The writer of one of the dialog's formats."""
+    makers: dict[str, Callable[[], Writer]] = {".odt": _odt_writer, ".pdf": _pdf_writer}
+    if suffix in makers:
+        return makers[suffix]()
+    from desktop_app.document.writers.export_file import WRITERS
+
+    return next(writer for writer in WRITERS if writer.suffix == suffix)
+
+
+def _odt_writer() -> Writer:
+    from desktop_app.look.fonts import book_faces
+    from desktop_app.qt_writers.odt_writer import OdtWriter
+
+    return OdtWriter(book_faces())
+
+
+def _pdf_writer() -> Writer:
+    from desktop_app.look.fonts import book_faces
+    from desktop_app.qt_writers.pdf_writer import PdfWriter
+
+    return PdfWriter(book_faces())

@@ -1,0 +1,126 @@
+"""Export and import from the window: the page in another format, and back; one plain message where it fails."""
+
+import json
+from pathlib import Path
+
+import docx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desktop_app.dialogs.export_dialog import FORMATS, ExportChoices, ExportDialog
+from desktop_app.document.writers.manuscript import GENERATED, TYPED, Run
+from desktop_app.page_manuscript import runs_of
+from tests.desktop_app.services.qt import application, wait_until
+from tests.desktop_app.window_kit import Kit
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix, _ in FORMATS])
+def test_every_format_leaves_the_window(suffix: str, kit: Kit, tmp_path: Path):
+    kit.write("# 标题\n从前有一个小村庄。")
+    kit.answers.export = ExportChoices(suffix, "书名", "作者", "zh-Hans")
+    kit.answers.path = str(tmp_path / "出版 📖")
+    kit.trigger("export")
+    path = tmp_path / f"出版 📖{suffix}"
+    assert wait_until(lambda: kit.message == f"Exported {path.name}.", 20)
+    assert path.stat().st_size > 20
+    assert kit.settings.values.last_exchange_folder == str(tmp_path)
+    assert kit.settings.values.author == "作者"
+    assert not kit.answers.told
+
+
+def test_the_origin_goes_along(kit: Kit, tmp_path: Path):
+    kit.write("She said")
+    kit.generate(" yes", " 😀.")
+    kit.answers.export = ExportChoices(".txt", with_origin=True)
+    kit.answers.path = str(tmp_path / "a.txt")
+    kit.trigger("export")
+    assert wait_until(lambda: kit.message == "Exported a.txt.", 10)
+    runs = json.loads((tmp_path / "a.txt.provenance.json").read_text(encoding="utf-8"))["runs"]
+    assert [(run["kind"], run["text"]) for run in runs] == [("typed", "She said"), ("generated", " yes 😀.")]
+
+
+def test_a_failed_export_is_one_message(kit: Kit, tmp_path: Path):
+    kit.write("x")
+    kit.answers.export = ExportChoices(".html")
+    kit.answers.path = str(tmp_path / "none" / "a.html")
+    kit.trigger("export")
+    assert wait_until(lambda: bool(kit.answers.told), 10)
+    assert kit.answers.told == [
+        (
+            "The text is not exported",
+            "“a.html” is not saved: its folder does not exist any more. Choose another folder.",
+        )
+    ]
+
+
+def test_a_changed_mind_writes_nothing(kit: Kit, tmp_path: Path):
+    kit.answers.path = str(tmp_path / "a.docx")
+    kit.trigger("export")
+    assert list(tmp_path.glob("*.docx")) == []
+
+
+def test_an_export_over_the_open_file_is_refused(kit: Kit, tmp_path: Path):
+    path = tmp_path / "mine.txt"
+    path.write_text("# Mine", encoding="utf-8")
+    kit.window.document.open(str(path))
+    kit.answers.export, kit.answers.path = ExportChoices(".txt"), str(path)
+    kit.trigger("export")
+    assert [title for title, _ in kit.answers.told] == ["Choose another name"]
+    assert path.read_text(encoding="utf-8") == "# Mine"
+
+
+def test_a_file_that_is_there_is_not_replaced_without_a_question(kit: Kit, tmp_path: Path):
+    (tmp_path / "a.md").write_text("old", encoding="utf-8")
+    kit.write("new")
+    kit.answers.export, kit.answers.path, kit.answers.answer = ExportChoices(".md"), str(tmp_path / "a"), "cancel"
+    kit.trigger("export")
+    assert (tmp_path / "a.md").read_text(encoding="utf-8") == "old"
+    assert len(kit.answers.asked) == 1
+
+
+def test_a_word_document_comes_in_as_a_new_text(kit: Kit, tmp_path: Path):
+    document = docx.Document()
+    document.core_properties.title, document.core_properties.author = "海边", "林一"
+    document.add_heading("第一章")
+    document.add_paragraph("从前有一个小村庄。")
+    document.save(str(tmp_path / "书.docx"))
+    kit.answers.path = str(tmp_path / "书.docx")
+    kit.trigger("import")
+    assert wait_until(lambda: kit.text == "# 第一章\n\n从前有一个小村庄。\n", 20)
+    assert kit.window.document.path is None
+    assert kit.window.document.is_modified
+    assert kit.message == "Imported 书.docx as a new text."
+    kit.trigger("export")
+    assert (kit.answers.proposed[-1].title, kit.answers.proposed[-1].author) == ("海边", "林一")
+    assert kit.answers.proposed[-1].language == "zh-Hans"
+
+
+def test_a_broken_word_document_leaves_the_page_alone(kit: Kit, tmp_path: Path):
+    (tmp_path / "bad.docx").write_bytes(b"PK\x03\x04")
+    kit.write("mine")
+    kit.answers.path = str(tmp_path / "bad.docx")
+    kit.trigger("import")
+    assert wait_until(lambda: bool(kit.answers.told), 20)
+    assert kit.answers.told[0][0] == "This file cannot be imported"
+    assert kit.text == "mine"
+
+
+def test_the_dialog_gives_back_what_it_was_given():
+    application()
+    choices = ExportChoices(".epub", "书", "人", "zh-Hans", True, True)
+    dialog = ExportDialog(choices)
+    assert dialog.choices == choices
+    dialog.deleteLater()
+
+
+@given(st.text(st.characters(codec="utf-16"), max_size=30), st.data())
+def test_runs_cover_any_text(text: str, data: st.DataObject):
+    first = data.draw(st.integers(0, len(text)))
+    last = data.draw(st.integers(first, len(text)))
+    units = [len(text[:place].encode("utf-16-le")) // 2 for place in (first, last)]
+    runs = runs_of(text, [(units[0], units[1])] if last > first else [])
+    assert sum(run.length for run in runs) == len(text)
+    expected = [Run(first, TYPED), Run(last - first, GENERATED), Run(len(text) - last, TYPED)]
+    if first < last:
+        assert list(runs) == [run for run in expected if run.length]
