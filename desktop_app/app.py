@@ -54,6 +54,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 def _run(profile: str | None, files: list[str]) -> int:
     from desktop_app.document.disk import Disk
+    from desktop_app.document.statistics_store import StatisticsStore
     from desktop_app.ending import SignalWatch
     from desktop_app.look.resource_files import resource_file
     from desktop_app.look.theme import Theme
@@ -89,6 +90,7 @@ def _run(profile: str | None, files: list[str]) -> int:
             export_jobs=export_jobs,
             language=lambda: languages.language,
             set_language=languages.apply,
+            statistics=StatisticsStore(paths.state, disk),
         )
     )
     watch.leave_by(window.leave_at_once)

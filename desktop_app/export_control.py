@@ -22,7 +22,6 @@ from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.editor.view import EditorView
 from desktop_app.open_document import OpenDocument
-from desktop_app.page_manuscript import page_manuscript
 from desktop_app.services.background import Background
 from desktop_app.services.error_words import words_for
 from desktop_app.settings_in_use import SettingsInUse
@@ -134,6 +133,7 @@ class ExportControl(QObject):
     def _write(self, path: Path, chosen: ExportChoices) -> None:
         from desktop_app.document.writers.export_file import export_file
         from desktop_app.document.writers.manuscript import Metadata
+        from desktop_app.page_manuscript import page_manuscript
 
         metadata = Metadata(chosen.title, chosen.author, chosen.language, datetime.now(UTC))
         manuscript = page_manuscript(self._view.text(), self._view.generated_spans(), metadata, chosen.joins_lines)

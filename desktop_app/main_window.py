@@ -27,6 +27,7 @@ from desktop_app.dialogs.dialogs import Dialogs, QtDialogs
 from desktop_app.document.disk import Disk
 from desktop_app.editor.continuation import IDLE, WAITING, Choices, Continuation
 from desktop_app.editor.find_bar import FindBar
+from desktop_app.editor.page_counts import PageCounts
 from desktop_app.editor.view import EditorView
 from desktop_app.export_control import ExportControl
 from desktop_app.look.fonts import page_font
@@ -37,6 +38,7 @@ from desktop_app.open_document import OpenDocument
 from desktop_app.origin_control import OriginControl
 from desktop_app.panels.model_panel import ModelPanel
 from desktop_app.panels.side_panel import SidePanel
+from desktop_app.panels.statistics_panel import StatisticsPanel
 from desktop_app.panels.status_line import StatusLine
 from desktop_app.panels.top_bar import TopBar
 from desktop_app.services.background import Background
@@ -44,14 +46,14 @@ from desktop_app.services.engine_bridge import EngineBridge
 from desktop_app.services.error_words import words_for
 from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.settings_in_use import SettingsInUse
+from desktop_app.statistics_control import StatisticsControl
 from desktop_app.welcome import welcome
 from engine.contracts.generation import Finished, Started
 from engine.contracts.sampling_settings import SamplingSettings
 
 if TYPE_CHECKING:
     from desktop_app.document.counting import Counts
-
-COUNT_AFTER_MS = 250
+    from desktop_app.document.statistics_store import StatisticsStore
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Services:
     export_jobs: ExportJobs
     language: Callable[[], str]  # "en" or "zh", the one on the screen
     set_language: Callable[[str], object]  # "auto", "en" or "zh"
+    statistics: StatisticsStore | None = None
 
 
 class MainWindow(QMainWindow):
@@ -99,6 +102,8 @@ class MainWindow(QMainWindow):
         self.model_panel = ModelPanel(self.theme, self)
         self.side_panel = SidePanel(self)
         self.side_panel.add_tab(self.model_panel, lambda: self.tr("Model"))
+        self.statistics_panel = StatisticsPanel(self.theme, self)
+        self.side_panel.add_tab(self.statistics_panel, lambda: self.tr("Statistics"))
         self.status_line = StatusLine(self)
         self.document = OpenDocument(self.view, self.services.disk, self.dialogs, parent=self)
         self.exports = ExportControl(self.view, self.document, self.services.disk, self.dialogs, self.settings, self)
@@ -114,6 +119,10 @@ class MainWindow(QMainWindow):
         self._count_timer = QTimer(self)
         self._count_timer.setSingleShot(True)
         self._count_timer.setInterval(COUNT_AFTER_MS)
+        self.page_counts = PageCounts(self.view, self.services.background, self)
+        self.statistics = StatisticsControl(
+            self.statistics_panel, self.document, self.settings, self.services.statistics, self
+        )
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -138,11 +147,12 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.theme.changed.connect(self.renew_look)
-        self.view.textChanged.connect(self._on_text_changed)
+        self.view.textChanged.connect(self.text_touched)
         self.view.zoom_asked.connect(self.commands.zoom)
         self.view.files_dropped.connect(self.take_paths)
         self.view.menu_asked.connect(self._show_page_menu)
         self.view.cursorPositionChanged.connect(self.text_touched)
+        self.text_touched.connect(self.statistics.touch)
         self.document.changed.connect(self._show_document)
         self.document.replaced.connect(self.continuation.forget)
         self.document.file_used.connect(self.commands.remember_file)
@@ -152,6 +162,7 @@ class MainWindow(QMainWindow):
         self.continuation.started.connect(self._show_reading)
         for speaker in (
             self.document.told,
+            self.statistics.told,
             self.exports.told,
             self.continuation.told,
             self.models.told,
@@ -166,7 +177,8 @@ class MainWindow(QMainWindow):
         self.model_panel.temperature_chosen.connect(lambda value: self.settings.change(temperature=value))
         self.settings.save_failed.connect(lambda error: self.status_line.say(words_for(error)))
         self.splitter.splitterMoved.connect(self._remember_panel)
-        self._count_timer.timeout.connect(self._count)
+        self.page_counts.changed.connect(self._show_counts)
+        self.page_counts.changed.connect(self.statistics.take)
         values = self.settings.values
         self.model_panel.show_choices(values.max_tokens, values.temperature, values.device)
 
@@ -228,16 +240,6 @@ class MainWindow(QMainWindow):
         shows_motion = QApplication.styleHints().cursorFlashTime() > 0  # who turned blinking off wants calm
         return Choices(values.max_tokens, sampling, self.model_panel.seed, shows_motion)
 
-    def _on_text_changed(self) -> None:
-        self._count_timer.start()
-        self.text_touched.emit()
-
-    def _count(self) -> None:
-        from desktop_app.document.counting import count_text  # its tables of characters can wait for the first picture
-
-        text = self.view.text()
-        self.services.background.run(lambda: count_text(text), self._show_counts, lambda _error: None)
-
     # ---- what is shown ----------------------------------------------------------------------------------------
 
     def renew_look(self) -> None:
@@ -245,8 +247,8 @@ class MainWindow(QMainWindow):
         values = self.settings.values
         self.view.set_look(self.theme.tokens, page_font(values.font_family, values.font_size_pt))
 
-    def _show_counts(self, counts: Counts) -> None:
-        self.status_line.set_counts(counts.chinese, counts.latin_words)
+    def _show_counts(self, counts: Counts, _model: Counts) -> None:
+        self.status_line.set_counts(counts.chinese, counts.latin_words + counts.kana)
 
     def _show_document(self) -> None:
         self.top_bar.set_document(self.document.name, self.document.is_modified)
@@ -342,7 +344,8 @@ class MainWindow(QMainWindow):
 
     def _end(self) -> None:
         self.settings.change(window_geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
-        self._count_timer.stop()
+        self.page_counts.stop()
+        self.statistics.save()
         self.exports.close()
 
     def _restore_geometry(self) -> None:

@@ -1336,6 +1336,10 @@
         <translation>模型</translation>
     </message>
     <message>
+        <source>Statistics</source>
+        <translation>统计</translation>
+    </message>
+    <message>
         <source>The model has written.</source>
         <translation>模型写完了。</translation>
     </message>
@@ -1844,6 +1848,97 @@
     <message>
         <source>Side panel</source>
         <translation>侧栏</translation>
+    </message>
+</context>
+<context>
+    <name>StatisticsPanel</name>
+    <message>
+        <source>This text</source>
+        <translation>这篇文字</translation>
+    </message>
+    <message>
+        <source>Who wrote it</source>
+        <translation>由谁写成</translation>
+    </message>
+    <message>
+        <source>This session</source>
+        <translation>这一次</translation>
+    </message>
+    <message>
+        <source>Goals in words</source>
+        <translation>字数目标</translation>
+    </message>
+    <message>
+        <source>The last 14 days</source>
+        <translation>最近 14 天</translation>
+    </message>
+    <message>
+        <source>Chinese characters</source>
+        <translation>汉字</translation>
+    </message>
+    <message>
+        <source>with punctuation</source>
+        <translation>汉字加标点</translation>
+    </message>
+    <message>
+        <source>Words of other scripts</source>
+        <translation>其他文字的词</translation>
+    </message>
+    <message>
+        <source>Both together</source>
+        <translation>合计</translation>
+    </message>
+    <message>
+        <source>All characters but spaces</source>
+        <translation>字符（不计空格）</translation>
+    </message>
+    <message>
+        <source>Session</source>
+        <translation>这一次</translation>
+    </message>
+    <message>
+        <source>Day</source>
+        <translation>每天</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Goal: {name}</source>
+        <translation>目标：{name}</translation>
+    </message>
+    <message>
+        <source>A pause of more than {seconds} seconds is not counted.</source>
+        <translation>停顿超过 {seconds} 秒不计时。</translation>
+    </message>
+    <message>
+        <source>Today: {time}</source>
+        <translation>今天：{time}</translation>
+    </message>
+    <message>
+        <source>reached: {done} of {wanted}</source>
+        <translation>已达到：{done} / {wanted}</translation>
+    </message>
+    <message>
+        <source>{done} of {wanted}</source>
+        <translation>{done} / {wanted}</translation>
+    </message>
+    <message>
+        <source>{count} words by you</source>
+        <translation>您写 {count} 字</translation>
+    </message>
+    <message>
+        <source>{count} by the model</source>
+        <translation>模型写 {count} 字</translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min of writing</source>
+        <translation>写作 {hours} 小时 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>{minutes} min of writing</source>
+        <translation>写作 {minutes} 分钟</translation>
     </message>
 </context>
 <context>
