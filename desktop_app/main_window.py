@@ -116,9 +116,6 @@ class MainWindow(QMainWindow):
         self.conversions.converted.connect(self.models.take_new)
         self.continuation = Continuation(self.view, self.services.bridge, self._choices, self.models.obstacle, self)
         self.origins = OriginControl(self.view, self.dialogs, self.services.language, self)
-        self._count_timer = QTimer(self)
-        self._count_timer.setSingleShot(True)
-        self._count_timer.setInterval(COUNT_AFTER_MS)
         self.page_counts = PageCounts(self.view, self.services.background, self)
         self.statistics = StatisticsControl(
             self.statistics_panel, self.document, self.settings, self.services.statistics, self
