@@ -42,6 +42,7 @@ from engine.record import make_record
 from engine.request_chain import (
     Row,
     alternatives,
+    begun_character,
     fill_checked,
     healed_bytes,
     request_chain,
@@ -202,7 +203,7 @@ class BeamWriter:
     def _told(self, number: int, found: _Beam, timings: Timings) -> Iterator[Event]:
         """The events of one text."""
         request, prompt, state = self._request, self._prompt, found.state
-        stream = TextStream(request.stop, hidden=self._hidden)
+        stream = TextStream(request.stop, self._hidden, begun_character(self._model, prompt))
         texts: list[str] = []
         for index, (token, told) in enumerate(zip(found.ids, state.told, strict=True)):
             texts.append(stream.push(token_bytes(self._model, token)))

@@ -34,7 +34,7 @@ from engine.draft import Foresight
 from engine.loaded_model import LoadedModel
 from engine.phrase_guard import PhraseGuard
 from engine.prompt import Prompt
-from engine.request_chain import alternatives, fill_checked, healed_bytes, named, token_bytes
+from engine.request_chain import alternatives, begun_character, fill_checked, healed_bytes, named, token_bytes
 from engine.sampling.candidates import Candidates
 from engine.sampling.chain import Chain
 from engine.sampling.random_stream import RandomStream
@@ -115,7 +115,7 @@ class Candidate:
         self._guard = PhraseGuard(request.banned)
         self._chain = chain
         self._stream = RandomStream(request.sampling.seed, number)
-        self._text = TextStream(request.stop, hidden=len(healed_bytes(model, prompt)))
+        self._text = TextStream(request.stop, len(healed_bytes(model, prompt)), begun_character(model, prompt))
 
     @property
     def ids(self) -> Sequence[int]:

@@ -26,6 +26,8 @@ from engine.sampling.chain import Chain, make_chain
 from engine.sampling.literal import Literal
 from engine.sampling.whole_characters import WholeCharacters
 
+_CHARACTER_TOKENS = 8  # a character has four bytes at most; more than that, to begin reading between two
+
 Row = NDArray[np.float32]  # logits (vocabulary,)
 
 
@@ -94,6 +96,14 @@ def named(model: LoadedModel, ids: Ids, logprobs: Scores) -> Alternatives:
 def healed_bytes(model: LoadedModel, prompt: Prompt) -> bytes:
     """The end of the prompt that is written anew."""
     return b"".join(token_bytes(model, token) for token in prompt.healed)
+
+
+def begun_character(model: LoadedModel, prompt: Prompt) -> bytes:
+    """The bytes of a character that the prompt ends within; none behind a whole one."""
+    stage = WholeCharacters(model.characters)
+    for token in prompt.whole[-_CHARACTER_TOKENS:]:
+        stage.accept(token)
+    return stage.begun
 
 
 def token_bytes(model: LoadedModel, token: int) -> bytes:

@@ -59,11 +59,15 @@ class StopFilter:
 
 
 class TextStream:
-    """Both together; the first `hidden` bytes are dropped: they stand in the prompt already."""
+    """Both together; the first `hidden` bytes are dropped: they stand in the prompt already.
 
-    def __init__(self, stops: Sequence[str] = (), hidden: int = 0) -> None:
+    `begun`: bytes of a character that the prompt ends within; the text begins with that character whole.
+    """
+
+    def __init__(self, stops: Sequence[str] = (), hidden: int = 0, begun: bytes = b"") -> None:
         self._hidden = hidden
         self._characters = Utf8Stream()
+        self._characters.push(begun)
         self._filter = StopFilter(stops)
 
     @property

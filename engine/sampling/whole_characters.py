@@ -48,6 +48,11 @@ class WholeCharacters:
         self._characters = characters
         self._begun = b""
 
+    @property
+    def begun(self) -> bytes:
+        """The bytes of a character that the text now ends within."""
+        return self._begun
+
     def apply(self, candidates: Candidates, chance: float) -> None:
         if not self._begun:
             if len(self._characters.never_first):

@@ -1,11 +1,13 @@
 """Token healing and a text's given beginning: whatever the tokens are, the bytes come out as asked."""
 
+from pathlib import Path
+
 import pytest
 
 from engine.commands.records import request_of
 from engine.contracts.generation import GenerationRecord
 from engine.contracts.sampling_settings import SamplingSettings
-from engine.loaded_model import LoadedModel
+from engine.loaded_model import LoadedModel, load_model
 from engine.sampling.literal import Literal
 from tests.engine.test_generate import ask, essence, finished_of, run, text_of, tokens_of
 
@@ -71,6 +73,50 @@ def test_a_record_with_a_healed_prompt_comes_out_again(model: LoadedModel) -> No
 def test_a_single_token_is_never_healed_away(rotary: LoadedModel) -> None:
     events = run(rotary, ask(None, prompt_ids=(5,), heal=True))
     assert essence(events) == essence(run(rotary, ask(None, prompt_ids=(5,))))
+
+
+@pytest.fixture(scope="module")
+def bundled(root: Path) -> LoadedModel:
+    return load_model(root / "resources" / "models" / "tiny-zh-en", "cpu", 1)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "word"),
+    [("他今天很高", "高兴"), ("她坐在窗", "窗外"), ("孩子们都很喜", "喜欢"), ("先生说：「这是什", "什么")],
+)
+def test_a_chinese_word_that_was_begun_is_finished(bundled: LoadedModel, prompt: str, word: str) -> None:
+    """The bundled model: 高 alone is a token that rarely stands before 兴, which it reads as one word, 高兴."""
+    healed = run(bundled, ask(prompt, heal=True, sampling=COLD, max_tokens=4))
+    first = bundled.tokenizer.token_bytes(tokens_of(healed)[0].id)
+    assert first.startswith(word.encode())
+    assert text_of(healed).startswith(word[1:])  # the part that stands in the prompt is not shown again
+    assert not text_of(run(bundled, ask(prompt, sampling=COLD, max_tokens=4))).startswith(word[1:])
+
+
+def test_an_english_word_that_was_begun_is_finished(bundled: LoadedModel) -> None:
+    healed = run(bundled, ask("The little gi", heal=True, sampling=COLD, max_tokens=4))
+    assert text_of(healed).startswith("rl was")
+
+
+@pytest.mark.parametrize("heal", [False, True])
+@pytest.mark.parametrize("beams", [0, 3])
+@pytest.mark.parametrize(("character", "count"), [("龘", 1), ("龘", 2), ("𠮷", 1), ("𠮷", 3), ("🙂", 2)])
+def test_a_character_that_the_prompt_ends_within_is_written_whole(
+    model: LoadedModel, character: str, count: int, heal: bool, beams: int
+) -> None:
+    """Rare characters are spelt in bytes; whatever bytes follow, the text begins with a character and never U+FFFD."""
+    pieces = list(model.tokenizer.pieces)
+    begun = character.encode()[:count]
+    prompt = (*model.prompt_ids("从前有一个"), *(pieces.index(bytes([byte])) for byte in begun))
+    for seed in range(3):
+        sampling = SamplingSettings(temperature=1.5, seed=seed)
+        events = run(model, ask(None, prompt_ids=prompt, heal=heal, beams=beams, max_tokens=12, sampling=sampling))
+        text = text_of(events)
+        assert "\ufffd" not in text
+        assert text.encode()[:count] == begun
+        record = finished_of(events).record
+        written = b"".join(pieces[token] for token in record.output_ids)
+        assert (begun + written).startswith(text.encode()) or heal
 
 
 def test_a_clone_goes_its_own_way() -> None:

@@ -90,3 +90,13 @@ def test_overlapping_stops(stops: list[str], text: str, shown: str, matched: str
     stream = StopFilter(stops)
     assert "".join(stream.push(letter) for letter in text) == shown
     assert stream.matched == matched
+
+
+def test_a_character_begun_in_the_prompt_comes_out_whole() -> None:
+    whole = "龘".encode()
+    stream = TextStream(("a",), 0, whole[:2])
+    assert [stream.push(whole[2:]), stream.push(b"!a?")] == ["龘", "!"]
+    assert stream.matched == "a"
+    healed = TextStream((), 1, whole[:1])  # the healed token is written again and hidden
+    assert healed.push(whole) == "龘"
+    assert TextStream((), 0, b"").push(whole) == "龘"
