@@ -66,15 +66,15 @@ class KVCache:
         self.capacity = min(FIRST_CAPACITY, context_length)
         self.generation = 0
         self._allocate = allocate
-        self.buffers = self._new_buffers()
+        self.buffers = self._new_buffers(self.capacity)
 
     def reserve(self, total: int) -> None:
         """Make room for `total` positions, keeping what is committed."""
         capacity = grown_capacity(self.capacity, total, self.context_length)
         if capacity == self.capacity:
             return
-        self.capacity = capacity
-        old, self.buffers = self.buffers, self._new_buffers()
+        larger = self._new_buffers(capacity)  # where the memory is full, nothing has changed yet
+        old, self.buffers, self.capacity = self.buffers, larger, capacity
         self._copy(old)
         self.generation += 1
 
@@ -94,14 +94,14 @@ class KVCache:
         """An independent copy."""
         copy = KVCache.__new__(KVCache)
         copy.__dict__.update(self.__dict__)
-        copy.buffers = copy._new_buffers()
+        copy.buffers = copy._new_buffers(copy.capacity)
         copy._copy(self.buffers)
         return copy
 
     @property
     def bytes_used(self) -> int:
         """Memory of all buffers."""
-        count = int(np.prod(self._shape())) * np.dtype(self.layout.dtype).itemsize
+        count = int(np.prod(self._shape(self.capacity))) * np.dtype(self.layout.dtype).itemsize
         return 2 * self.layout.layers * count
 
     @property
@@ -121,12 +121,12 @@ class KVCache:
             for head in array[0]:
                 yield memoryview(head[:length]).cast("B")
 
-    def _shape(self) -> Shape:
-        return (1, self.layout.kv_heads, self.capacity, self.layout.head_size)
+    def _shape(self, capacity: int) -> Shape:
+        return (1, self.layout.kv_heads, capacity, self.layout.head_size)
 
-    def _new_buffers(self) -> list[tuple[Buffer, Buffer]]:
+    def _new_buffers(self, capacity: int) -> list[tuple[Buffer, Buffer]]:
         """One (keys, values) pair per layer."""
-        shape, dtype = self._shape(), self.layout.dtype
+        shape, dtype = self._shape(capacity), self.layout.dtype
         return [(self._allocate(shape, dtype), self._allocate(shape, dtype)) for _ in range(self.layout.layers)]
 
     def _copy(self, source: list[tuple[Buffer, Buffer]]) -> None:

@@ -120,6 +120,7 @@ class Runner:
         self._bound_generation = self._cache.generation
 
     def _bind_rows(self, rows: int, keep: int) -> None:
+        self._bound_shape = (0, 0)  # until all is bound: an allocation may fail half way
         self._ids = np.zeros((1, rows), np.int64)
         self._bind(graph_io.INPUT_IDS, self._ids)
         if self._has_positions:
@@ -234,6 +235,7 @@ def _run_bound(run: Callable[[Any], None], binding: Any) -> None:
     try:
         run(binding)
     except Exception as error:
+        _demand_memory(error)
         raise EngineError(
             f"ONNX Runtime could not run the model: {_words(error)}; restart, or try --device cpu"
         ) from error
@@ -287,6 +289,7 @@ def _load(path: Path, providers: list[str], threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:
+        _demand_memory(error)
         raise ModelFolderError(
             f"ONNX Runtime cannot load {path} ({_words(error)}); export the model again or fetch the folder again"
         ) from error
@@ -309,6 +312,14 @@ def _check_interface(session: Any, path: Path, layout: CacheLayout) -> None:
     kind = {"float32": "tensor(float)", "float16": "tensor(float16)", "int8": "tensor(int8)"}[layout.dtype]
     if any(found[name] != kind for name in wanted):
         raise ModelFolderError(f"{path} has no {layout.dtype} cache, as its manifest says; export the model again")
+
+
+def _demand_memory(error: Exception) -> None:
+    """Say so where an allocation failed: neither the model nor the device is to blame."""
+    if isinstance(error, MemoryError) or re.search(r"bad[_ ]?alloc|allocate memory|out of memory", str(error), re.I):
+        raise EngineError(
+            "the computer's memory is full; close programs, shorten the text, or take a smaller model"
+        ) from error
 
 
 def _words(error: BaseException) -> str:

@@ -69,3 +69,28 @@ def test_memory_is_counted_by_dtype(dtype: str, size: int) -> None:
 
 def test_buffers_begin_on_a_cache_line() -> None:
     assert all(aligned_zeros((1, 3, size, 8), "int8").ctypes.data % 64 == 0 for size in range(1, 20))
+
+
+def test_a_growth_that_finds_no_memory_changes_nothing() -> None:
+    """The half way too: some of the larger buffers are there, the next one fails."""
+    is_full = False
+    made = 0
+
+    def allocate(shape: tuple[int, ...], dtype: str) -> HostBuffer:
+        nonlocal made
+        made += 1
+        if is_full and made % 3 == 0:
+            raise MemoryError
+        return HostBuffer(shape, dtype)
+
+    cache = KVCache(LAYOUT, 5 * FIRST_CAPACITY, allocate)
+    fill(cache, 10)
+    before = [array.copy() for array in arrays(cache)]
+    is_full = True
+    with pytest.raises(MemoryError):
+        cache.reserve(FIRST_CAPACITY + 1)
+    assert (cache.capacity, cache.generation, cache.length) == (FIRST_CAPACITY, 0, 10)
+    assert all(np.array_equal(array, old) for array, old in zip(arrays(cache), before))
+    is_full = False
+    cache.reserve(FIRST_CAPACITY + 1)
+    assert {array.shape[2] for array in arrays(cache)} == {2 * FIRST_CAPACITY}

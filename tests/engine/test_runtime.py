@@ -11,7 +11,7 @@ import pytest
 
 from engine import devices, runtime
 from engine.contracts import graph_io
-from engine.contracts.errors import DeviceError, ModelFolderError
+from engine.contracts.errors import DeviceError, EngineError, ModelFolderError
 from engine.contracts.manifest import CacheLayout
 from engine.devices import GraphicsCard, cpu_kernel_class, default_threads
 from engine.loaded_model import LoadedModel, load_model
@@ -166,3 +166,43 @@ def test_threads_are_the_physical_cores_that_may_be_used(tmp_path: Path, monkeyp
     assert default_threads() == 1
     (tmp_path / "cpu.max").write_text("max 100000\n", encoding="utf-8")
     assert default_threads() == 2
+
+
+def test_a_run_that_finds_no_memory_leaves_a_runner_that_answers_right(
+    rotary: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure comes between the ids and the logits of a longer run; the next one is as short as the last was."""
+    session, judge = rotary.new_session(), rotary.new_session()
+    ids = list(range(5, 25))
+    session.prefill(ids)
+    session.step(7)
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime, "aligned_zeros", full)
+        with pytest.raises(MemoryError):
+            session.prefill([1, 2, 3])
+    judge.prefill([*ids, 7])
+    assert session.tokens == judge.tokens
+    assert (session.step(8) == judge.step(8)).all()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : std::bad_alloc",
+        "BFCArena::AllocateRawInternal(size_t, bool) Failed to allocate memory for requested buffer of size 4096",
+        "CUDA failure 2: out of memory",
+    ],
+)
+def test_a_failed_allocation_blames_neither_model_nor_device(words: str) -> None:
+    def run(binding: object) -> None:
+        raise RuntimeError(words)
+
+    with pytest.raises(
+        EngineError, match=r"^the computer's memory is full; close programs, shorten the text"
+    ) as caught:
+        runtime._run_bound(run, None)
+    assert type(caught.value) is EngineError
