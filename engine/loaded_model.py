@@ -7,7 +7,7 @@ Must not know: requests, sampling, processes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +21,7 @@ from engine.contracts.manifest import Manifest
 from engine.devices import CPU, DeviceChoice, default_threads
 from engine.draft import DraftModel
 from engine.folder import ModelFolder, open_folder
+from engine.memory import estimate_memory, free_memory, memory_note
 from engine.profile import find_profile
 from engine.runtime import Graph, runtime_version
 from engine.sampling.whole_characters import Characters
@@ -89,6 +90,7 @@ class LoadedModel:
 def load_model(folder: Path, device: str = "auto", threads: int | None = None) -> LoadedModel:
     """Open, check and load a model folder. `device`: "auto", "cpu" or "cuda". Raises `NextstrokeError` in words."""
     opened = open_folder(folder)
+    note = memory_note(estimate_memory(opened.manifest), free_memory()) if device != "cuda" else ""
     hash_if_changed(opened, find_profile().cache / _VERIFIED)
     tokenizer = load_tokenizer(opened)
     count = threads or default_threads()
@@ -96,7 +98,7 @@ def load_model(folder: Path, device: str = "auto", threads: int | None = None) -
     return LoadedModel(
         folder=opened,
         tokenizer=tokenizer,
-        device=graph.device,
+        device=replace(graph.device, note=note or graph.device.note),
         threads=count,
         plan=_plan_for(opened, graph),
         versions=engine_versions(),

@@ -200,6 +200,23 @@ ENGINE_LINES: tuple[tuple[str, str], ...] = (
         QT_TRANSLATE_NOOP("ErrorWords", "ONNX Runtime cannot load “{path}”. Fetch or convert the model again."),
     ),
     (
+        r"the model needs (?P<needed>.+?) of memory \(weights (?P<weights>.+?), cache (?P<cache>.+?), working "
+        r"(?P<working>.+?)\) and (?P<free>.+?) is free",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords",
+            "The model needs {needed} of memory (weights {weights}, cache {cache}, working {working}), but {free} is "
+            "free. Close other programs, or take a smaller model.",
+        ),
+    ),
+    (
+        r"Memory is short: with a long text the model needs (?P<needed>.+?) and (?P<free>.+?) is free",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords",
+            "Memory is short: with a long text the model needs {needed}, and {free} is free. Close other programs, or "
+            "take a smaller model.",
+        ),
+    ),
+    (
         r"the computer's memory is full|the checkpoint needs more memory"
         r"|ONNX Runtime could not run the model: .*(?:allocate memory|out of memory|bad_alloc)",
         QT_TRANSLATE_NOOP("ErrorWords", "There is not enough memory. Close other programs, or take a smaller model."),

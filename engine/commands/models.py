@@ -15,6 +15,7 @@ from typing import Any
 from engine.contracts.errors import FileError, UsageError
 from engine.folder import open_folder
 from engine.library import LibraryModel, ModelLibrary, open_library
+from engine.memory import estimate_memory, free_memory
 
 PERCENT = 100
 
@@ -81,6 +82,8 @@ def _show(library: ModelLibrary, target: str, as_json: bool) -> None:
         "licence": manifest.licence,
         "precision": dict(manifest.precision),
         "bytes": sum(entry.bytes for entry in manifest.files),
+        "memory_bytes": estimate_memory(manifest).to_dict(),
+        "free_memory_bytes": free_memory(),
         "digest": manifest.digest(),
         "source": dict(manifest.source),
         "certificate": dict(manifest.certificate),

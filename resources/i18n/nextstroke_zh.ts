@@ -674,6 +674,14 @@
         <translation>ONNX Runtime 无法加载“{path}”。请重新获取或转换模型。</translation>
     </message>
     <message>
+        <source>The model needs {needed} of memory (weights {weights}, cache {cache}, working {working}), but {free} is free. Close other programs, or take a smaller model.</source>
+        <translation>模型需要 {needed} 内存（权重 {weights}，缓存 {cache}，运算 {working}），而现在只有 {free} 可用。请关闭别的程序，或者换用较小的模型。</translation>
+    </message>
+    <message>
+        <source>Memory is short: with a long text the model needs {needed}, and {free} is free. Close other programs, or take a smaller model.</source>
+        <translation>内存紧张：文章较长时，模型需要 {needed}，而现在只有 {free} 可用。请关闭别的程序，或者换用较小的模型。</translation>
+    </message>
+    <message>
         <source>There is not enough memory. Close other programs, or take a smaller model.</source>
         <translation>内存不足。请关闭别的程序，或者换用较小的模型。</translation>
     </message>
