@@ -16,16 +16,16 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.binding import bind_input, bind_output, demand_memory, first_words, run_bound
 from engine.contracts import graph_io
-from engine.contracts.errors import DeviceError, EngineError, ModelFolderError
+from engine.contracts.errors import DeviceError, ModelFolderError
 from engine.contracts.manifest import CacheLayout
 from engine.devices import CPU, CUDA, DeviceChoice, cpu_kernel_class, graphics_card
 from engine.kv_cache import Allocate, BatchCache, Buffer, HostBuffer, KVCache, Shape, aligned_zeros
@@ -109,7 +109,7 @@ class Runner:
         if self._has_positions:
             self._positions[0] = np.arange(past, total)
         self._binding.bind_input(graph_io.ATTENTION_MASK, "cpu", 0, np.int64, (1, total), self._ones_address)
-        _run_bound(self._run, self._binding)
+        run_bound(self._run, self._binding)
         logits: Logits = self._logits[0]
         return logits
 
@@ -129,12 +129,12 @@ class Runner:
         self._keep[...] = keep
         kept = rows if graph_io.LOGITS_TO_KEEP not in self._graph.inputs else keep
         self._logits = aligned_zeros((1, kept, self._graph.vocabulary_size), "float32")
-        _bind_output(self._binding, graph_io.LOGITS, self._logits)
+        bind_output(self._binding, graph_io.LOGITS, self._logits)
         self._bound_shape = (rows, keep)
 
     def _bind(self, name: str, array: NDArray[Any]) -> None:
         if name in self._graph.inputs:
-            _bind_input(self._binding, name, array)
+            bind_input(self._binding, name, array)
 
 
 class BatchRunner:
@@ -160,7 +160,7 @@ class BatchRunner:
         self._ids[:, 0] = ids
         self._positions[:, 0] = pasts
         self._bind_mask(pasts, longest)
-        _run_bound(self._run, self._binding)
+        run_bound(self._run, self._binding)
         logits: Logits = self._logits[:, 0]
         return logits
 
@@ -174,8 +174,8 @@ class BatchRunner:
             (graph_io.LOGITS_TO_KEEP, self._keep),
         ):
             if name in self._graph.inputs:
-                _bind_input(self._binding, name, array)
-        _bind_output(self._binding, graph_io.LOGITS, self._logits)
+                bind_input(self._binding, name, array)
+        bind_output(self._binding, graph_io.LOGITS, self._logits)
         names = [
             names
             for layer in range(self._graph.layout.layers)
@@ -185,8 +185,8 @@ class BatchRunner:
             )
         ]
         for (past, present), array in zip(names, self._cache.arrays, strict=True):
-            _bind_input(self._binding, past, array[:rows])
-            _bind_output(self._binding, present, array[:rows])
+            bind_input(self._binding, past, array[:rows])
+            bind_output(self._binding, present, array[:rows])
         self._bound = (rows, self._cache.generation)
 
     def _bind_mask(self, pasts: Sequence[int], longest: int) -> None:
@@ -194,7 +194,7 @@ class BatchRunner:
             self._mask = self._ones[: len(pasts) * longest].reshape(len(pasts), longest)
         else:
             self._mask = (np.arange(longest) <= np.array(pasts)[:, None]).astype(np.int64)
-        _bind_input(self._binding, graph_io.ATTENTION_MASK, self._mask)
+        bind_input(self._binding, graph_io.ATTENTION_MASK, self._mask)
 
 
 class _DeviceBuffer:
@@ -219,26 +219,8 @@ def _bind_buffer(binding: Any, past: str, present: str, buffer: Buffer) -> None:
         binding.bind_ortvalue_input(past, buffer.value)
         binding.bind_ortvalue_output(present, buffer.value)
     elif isinstance(buffer, HostBuffer):
-        _bind_input(binding, past, buffer.array)
-        _bind_output(binding, present, buffer.array)
-
-
-def _bind_input(binding: Any, name: str, array: NDArray[Any]) -> None:
-    binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-
-
-def _bind_output(binding: Any, name: str, array: NDArray[Any]) -> None:
-    binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
-
-
-def _run_bound(run: Callable[[Any], None], binding: Any) -> None:
-    try:
-        run(binding)
-    except Exception as error:
-        _demand_memory(error)
-        raise EngineError(
-            f"ONNX Runtime could not run the model: {_words(error)}; restart, or try --device cpu"
-        ) from error
+        bind_input(binding, past, buffer.array)
+        bind_output(binding, present, buffer.array)
 
 
 def _onnxruntime() -> Any:
@@ -289,9 +271,9 @@ def _load(path: Path, providers: list[str], threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:
-        _demand_memory(error)
+        demand_memory(error)
         raise ModelFolderError(
-            f"ONNX Runtime cannot load {path} ({_words(error)}); export the model again or fetch the folder again"
+            f"ONNX Runtime cannot load {path} ({first_words(error)}); export the model again or fetch the folder again"
         ) from error
 
 
@@ -312,18 +294,3 @@ def _check_interface(session: Any, path: Path, layout: CacheLayout) -> None:
     kind = {"float32": "tensor(float)", "float16": "tensor(float16)", "int8": "tensor(int8)"}[layout.dtype]
     if any(found[name] != kind for name in wanted):
         raise ModelFolderError(f"{path} has no {layout.dtype} cache, as its manifest says; export the model again")
-
-
-def _demand_memory(error: Exception) -> None:
-    """Say so where an allocation failed: neither the model nor the device is to blame."""
-    if isinstance(error, MemoryError) or re.search(r"bad[_ ]?alloc|allocate memory|out of memory", str(error), re.I):
-        raise EngineError(
-            "the computer's memory is full; close programs, shorten the text, or take a smaller model"
-        ) from error
-
-
-def _words(error: BaseException) -> str:
-    """The first line of a library's message without its codes and colours."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
-    line = text.splitlines()[0] if text else type(error).__name__
-    return line if len(line) <= 300 else line[:300] + "…"
