@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.kv_cache import BatchCache, KVCache
+from engine.kv_cache import BatchCache, Cache
 from engine.runtime import Graph, Logits
 
 MOST_ROWS = 8  # at once: each has keys and values of its own, and more are hardly faster
@@ -22,7 +22,7 @@ MOST_ROWS = 8  # at once: each has keys and values of its own, and more are hard
 class Batch:
     """`rows` sequences, each beginning with what `cache` has committed."""
 
-    def __init__(self, graph: Graph, cache: KVCache, rows: int) -> None:
+    def __init__(self, graph: Graph, cache: Cache, rows: int) -> None:
         self._cache = BatchCache(cache, rows)
         self._runner = graph.new_batch_runner(self._cache)
         self._lengths = [cache.length] * rows

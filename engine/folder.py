@@ -4,22 +4,26 @@ For: everything that runs or lists a model; a folder that is missing, damaged or
 Knows: the manifest, file sizes and SHA-256; that nothing outside the folder may be reached from it.
 Must not know: ONNX Runtime, tokenizers, or what the files mean.
 
-Sizes are checked at every opening, hashes at every opening up to `HASH_ALWAYS_BYTES` and above that when asked (loading
-asks when something changed: `engine.verified`). A file with a second hard link is always hashed: its content could
-change, or come from, outside the folder.
+A folder of another program (`engine.layouts`) gets a manifest of what is found in it: its hashes name that content, and
+prove nothing. In the engine's own, sizes are checked at every opening, hashes at every opening up to
+`HASH_ALWAYS_BYTES` and above that when asked (loading asks when something changed: `engine.verified`). A file with a
+second hard link is always hashed: its content could change, or come from, outside the folder.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.contracts.errors import ModelFolderError
 from engine.contracts.manifest import MANIFEST_NAME, FileEntry, Manifest, read_manifest
+from engine.layouts.foreign import Foreign
+from engine.layouts.reading import read_foreign
 
 HASH_ALWAYS_BYTES = 500 * 1000 * 1000  # a third of a second of reading
 MANIFEST_LIMIT_BYTES = 16 * 1024 * 1024
@@ -50,7 +54,13 @@ class ModelFolder:
 
 
 def open_folder(path: Path, *, check_hashes: bool = False) -> ModelFolder:
-    """The checked folder. Raises `ModelFolderError` naming the first thing that is wrong."""
+    """The checked folder. Raises `ModelFolderError` naming the first thing that is wrong.
+
+    A graph in a folder of another program stands for that folder with that variant.
+    """
+    foreign = None if (path / MANIFEST_NAME).exists() else read_foreign(path)
+    if foreign is not None:
+        return _with_manifest(foreign)
     manifest = read_manifest(_manifest_text(path))
     folder = ModelFolder(path, manifest)
     linked = [entry for entry in manifest.files if _check_file(path, entry) > 1]
@@ -73,6 +83,33 @@ def sha256_of(path: Path, progress: Callable[[int], None] | None = None) -> str:
             if progress is not None:
                 progress(len(block))
     return digest.hexdigest()
+
+
+def _with_manifest(foreign: Foreign) -> ModelFolder:
+    """What was found in another program's folder, under the manifest's own checks."""
+    entries = tuple(_entry(foreign.place.file(name), name) for name in foreign.files)
+    manifest = replace(foreign.manifest, files=entries)
+    try:
+        return ModelFolder(foreign.place.root, read_manifest(manifest.to_json()))
+    except ModelFolderError as error:
+        raise ModelFolderError(
+            f"what {foreign.place.root} says of itself cannot be true ({error}); fetch the model folder again"
+        ) from error
+
+
+def _entry(path: Path, name: str) -> FileEntry:
+    try:
+        status = path.stat()
+        stamp = (status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev)
+        return FileEntry(name, status.st_size, _known_sha256(path, stamp))
+    except OSError as error:
+        raise ModelFolderError(f"cannot read {path}: {error.strerror}; check permissions and disk") from error
+
+
+@functools.lru_cache(maxsize=64)
+def _known_sha256(path: Path, stamp: tuple[int, ...]) -> str:
+    """One command opens a folder several times; its gigabytes are hashed once."""
+    return sha256_of(path)
 
 
 def _manifest_text(path: Path) -> str:

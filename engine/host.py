@@ -27,6 +27,7 @@ from engine.contracts.generation import Done, Event, Failed, GenerationRequest
 from engine.contracts.manifest import MANIFEST_NAME
 from engine.contracts.plain_fields import nests_deeper, shown
 from engine.job_queue import Job, JobQueue
+from engine.layouts.reading import newest_change
 from engine.library import ModelLibrary
 
 if TYPE_CHECKING:  # what runs is handed in: these names serve the types alone
@@ -258,7 +259,7 @@ def _written_at(folder: Path) -> int:
     try:
         return (folder / MANIFEST_NAME).stat().st_mtime_ns
     except OSError:
-        return 0
+        return newest_change(folder)
 
 
 def _id_of(message: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.contracts.errors import EngineError
 from engine.contracts.manifest import CacheLayout
 
 FIRST_CAPACITY = 256  # positions; doubles up to the model's context
@@ -37,6 +38,26 @@ class Buffer(Protocol):
 
     def copy_from(self, other: Any, positions: int) -> None:
         """Take the first `positions` positions of another buffer of the same kind."""
+
+
+class Cache(Protocol):
+    """What a session asks of the keys and values of one sequence."""
+
+    context_length: int
+    length: int
+
+    @property
+    def bytes_used(self) -> int:
+        """Memory of all keys and values."""
+
+    def commit(self, length: int) -> None:
+        """Positions up to `length` were written by a run that succeeded."""
+
+    def rewind(self, length: int) -> None:
+        """Forget the positions from `length` on."""
+
+    def fork(self) -> Cache:
+        """An independent copy."""
 
 
 class HostBuffer:
@@ -138,8 +159,10 @@ class KVCache:
 class BatchCache:
     """Keys and values of several sequences in the computer's memory, a row each. Who owns it knows their lengths."""
 
-    def __init__(self, source: KVCache, rows: int) -> None:
-        """`rows` copies of what `source` has committed."""
+    def __init__(self, source: Cache, rows: int) -> None:
+        """`rows` copies of what `source` has committed. Raises `EngineError` where they cannot stand in one buffer."""
+        if not isinstance(source, KVCache):
+            raise EngineError("this model runs one text at a time; ask for one candidate")
         self._layout, self._context_length = source.layout, source.context_length
         self.rows, self.capacity, self.generation = rows, source.capacity, 0
         self.arrays = self._new_arrays()

@@ -30,6 +30,7 @@ from engine.contracts.manifest import (
     Manifest,
 )
 from engine.folder import ModelFolder, open_folder
+from engine.layouts.reading import GRAPH_SUFFIX
 from engine.profile import Profile, find_profile
 
 OPTIONAL_FILES = (CERTIFICATE_NAME, MODEL_CARD_NAME, GENAI_CONFIG_NAME)  # copied where the manifest does not list them
@@ -87,9 +88,9 @@ class ModelLibrary:
         if named is not None:
             return named
         path = Path(wanted)
-        if path.name == MANIFEST_NAME and path.is_file():
+        if path.is_file() and (path.parent / MANIFEST_NAME).is_file():
             return path.parent
-        if path.is_dir():
+        if path.is_dir() or (path.suffix == GRAPH_SUFFIX and path.is_file()):  # a folder, or one variant of it
             return path
         known = ", ".join(model.name for model in self.models()) or "none"
         raise ModelFolderError(
@@ -116,6 +117,7 @@ class ModelLibrary:
             copier = _Copier(source.manifest, total, on_progress, is_cancelled)
             if not all(copier.copy(source.path / name, hidden / name, name) for name in names):
                 return None
+            _write_missing_manifest(source, hidden)
             final = self._personal / self._free_name(source)
             hidden.rename(final)
             sync_folder(self._personal)
@@ -227,7 +229,19 @@ def _names_to_copy(source: ModelFolder) -> list[str]:
         for name in OPTIONAL_FILES
         if name not in listed and (source.path / name).is_file() and not (source.path / name).is_symlink()
     ]
-    return [MANIFEST_NAME, *listed, *optional]
+    own = [MANIFEST_NAME] if (source.path / MANIFEST_NAME).is_file() else []
+    return [*own, *listed, *optional]
+
+
+def _write_missing_manifest(source: ModelFolder, copy: Path) -> None:
+    """Keep what was found in another program's folder, so that the copy is checked against it from now on."""
+    manifest = copy / MANIFEST_NAME
+    if manifest.exists():
+        return
+    with manifest.open("x", encoding="utf-8") as stream:
+        stream.write(source.manifest.to_json())
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _describe(folder: Path, bundled: bool) -> LibraryModel:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 import numpy
 
 from engine.constraints.matcher import Vocabulary
+from engine.continuation import check_continuation
 from engine.contracts.errors import ModelFolderError
 from engine.contracts.manifest import Manifest
 from engine.devices import CPU, DeviceChoice, default_threads
@@ -95,6 +96,8 @@ def load_model(folder: Path, device: str = "auto", threads: int | None = None) -
     tokenizer = load_tokenizer(opened)
     count = threads or default_threads()
     graph = _load_graph(opened, device, count)
+    if not opened.manifest.is_own:
+        check_continuation(graph, opened.manifest.context_length)
     return LoadedModel(
         folder=opened,
         tokenizer=tokenizer,

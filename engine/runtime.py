@@ -28,14 +28,21 @@ from engine.contracts import graph_io
 from engine.contracts.errors import DeviceError, ModelFolderError
 from engine.contracts.manifest import CacheLayout
 from engine.devices import CPU, CUDA, DeviceChoice, cpu_kernel_class, graphics_card
-from engine.kv_cache import Allocate, BatchCache, Buffer, HostBuffer, KVCache, Shape, aligned_zeros
+from engine.joined_cache import JoinedCache, JoinedRunner
+from engine.kv_cache import Allocate, BatchCache, Buffer, Cache, HostBuffer, KVCache, Shape, aligned_zeros
 
 Logits = NDArray[np.float32]
 
 _CPU_PROVIDER = "CPUExecutionProvider"
 _CUDA_PROVIDER = "CUDAExecutionProvider"
 _SILENT = 4  # ONNX Runtime logs to standard error; what a person needs to know comes as an exception
-_KNOWN_INPUTS = (graph_io.INPUT_IDS, graph_io.ATTENTION_MASK, graph_io.POSITION_IDS, graph_io.LOGITS_TO_KEEP)
+_KNOWN_INPUTS = (
+    graph_io.INPUT_IDS,
+    graph_io.ATTENTION_MASK,
+    graph_io.POSITION_IDS,
+    graph_io.LOGITS_TO_KEEP,
+    graph_io.USE_CACHE_BRANCH,
+)
 _CUDA_CACHES = ("float16",)  # GroupQueryAttention's CUDA kernels exist for 16-bit floats only
 
 
@@ -57,19 +64,25 @@ class Graph:
         self.layout, self.vocabulary_size, self.threads = layout, vocabulary_size, threads
         self.session, self.device = _open_session(path, layout, device, threads)
         self.inputs = frozenset(_input_types(self.session))
-        _check_interface(self.session, path, layout)
+        self.logits_dtype = _check_interface(self.session, path, layout)
+        self.runs_singly = False  # whether a joined cache takes one token at a time (`continuation` finds out)
 
     @property
     def allocate(self) -> Allocate:
         """How buffers for this graph's cache are made."""
         return HostBuffer if self.device.name == CPU else _DeviceBuffer
 
-    def new_cache(self, context_length: int) -> KVCache:
+    def new_cache(self, context_length: int) -> Cache:
         """An empty cache on the graph's device."""
+        if self.layout.joined:
+            return JoinedCache(self.layout, context_length)
         return KVCache(self.layout, context_length, self.allocate)
 
-    def new_runner(self, cache: KVCache) -> Runner:
-        """Something that runs this graph over that cache."""
+    def new_runner(self, cache: Cache) -> Runner | JoinedRunner:
+        """Something that runs this graph over that cache, which must be one of its own."""
+        if isinstance(cache, JoinedCache):
+            return JoinedRunner(self, cache)
+        assert isinstance(cache, KVCache)
         return Runner(self, cache)
 
     def new_batch_runner(self, cache: BatchCache) -> BatchRunner:
@@ -110,7 +123,7 @@ class Runner:
             self._positions[0] = np.arange(past, total)
         self._binding.bind_input(graph_io.ATTENTION_MASK, "cpu", 0, np.int64, (1, total), self._ones_address)
         run_bound(self._run, self._binding)
-        logits: Logits = self._logits[0]
+        logits: Logits = self._logits[0, -keep:].astype(np.float32, copy=False)
         return logits
 
     def _bind_cache(self) -> None:
@@ -128,7 +141,7 @@ class Runner:
             self._bind(graph_io.POSITION_IDS, self._positions)
         self._keep[...] = keep
         kept = rows if graph_io.LOGITS_TO_KEEP not in self._graph.inputs else keep
-        self._logits = aligned_zeros((1, kept, self._graph.vocabulary_size), "float32")
+        self._logits = aligned_zeros((1, kept, self._graph.vocabulary_size), self._graph.logits_dtype)
         bind_output(self._binding, graph_io.LOGITS, self._logits)
         self._bound_shape = (rows, keep)
 
@@ -161,13 +174,13 @@ class BatchRunner:
         self._positions[:, 0] = pasts
         self._bind_mask(pasts, longest)
         run_bound(self._run, self._binding)
-        logits: Logits = self._logits[:, 0]
+        logits: Logits = self._logits[:, 0].astype(np.float32, copy=False)
         return logits
 
     def _bind_all(self, rows: int) -> None:
         self._ids, self._positions = np.zeros((rows, 1), np.int64), np.zeros((rows, 1), np.int64)
         self._ones = np.ones(rows * self._cache.capacity, np.int64)
-        self._logits = aligned_zeros((rows, 1, self._graph.vocabulary_size), "float32")
+        self._logits = aligned_zeros((rows, 1, self._graph.vocabulary_size), self._graph.logits_dtype)
         for name, array in (
             (graph_io.INPUT_IDS, self._ids),
             (graph_io.POSITION_IDS, self._positions),
@@ -248,6 +261,8 @@ def _open_session(path: Path, layout: CacheLayout, device: str, threads: int) ->
 
 
 def _cuda_obstacle(layout: CacheLayout) -> str:
+    if layout.joined:
+        return "the cache of this model's graph grows by copies, which runs on the processor only"
     if layout.dtype not in _CUDA_CACHES:
         kernels = "processor kernels only (a model exported with --precision fp16 has others)"
         return f"this model's {layout.dtype} cache has {kernels}"
@@ -282,8 +297,8 @@ def _input_types(session: Any) -> dict[str, str]:
     return {entry.name: str(entry.type) for entry in entries}
 
 
-def _check_interface(session: Any, path: Path, layout: CacheLayout) -> None:
-    """Refuse a graph whose inputs are not those of the contract, before it is fed anything."""
+def _check_interface(session: Any, path: Path, layout: CacheLayout) -> str:
+    """Refuse a graph whose inputs are not those of the contract, before it is fed anything; the logits' dtype."""
     found = _input_types(session)
     wanted = {f"past_key_values.{layer}.{part}" for layer in range(layout.layers) for part in ("key", "value")}
     unknown = sorted(set(found) - wanted - set(_KNOWN_INPUTS))
@@ -294,3 +309,5 @@ def _check_interface(session: Any, path: Path, layout: CacheLayout) -> None:
     kind = {"float32": "tensor(float)", "float16": "tensor(float16)", "int8": "tensor(int8)"}[layout.dtype]
     if any(found[name] != kind for name in wanted):
         raise ModelFolderError(f"{path} has no {layout.dtype} cache, as its manifest says; export the model again")
+    logits = next((str(entry.type) for entry in session.get_outputs() if entry.name == graph_io.LOGITS), "")
+    return "float16" if logits == "tensor(float16)" else "float32"

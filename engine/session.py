@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from engine.batch import Batch
 from engine.contracts.errors import EngineError
-from engine.kv_cache import KVCache
+from engine.kv_cache import Cache
 from engine.runtime import Graph, Logits
 
 CHUNK = 64  # canonical chunks begin at its multiples
@@ -68,7 +68,7 @@ class RunPlan:
 class Session:
     """One sequence being continued."""
 
-    def __init__(self, graph: Graph, cache: KVCache, plan: RunPlan) -> None:
+    def __init__(self, graph: Graph, cache: Cache, plan: RunPlan) -> None:
         self.plan = plan
         self.cache = cache
         self.tokens: list[int] = []

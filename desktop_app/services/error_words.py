@@ -19,6 +19,7 @@ from desktop_app.document.errors import DocumentError, StoreError
 from desktop_app.document.text_file import Note
 from desktop_app.services.engine_lines import ENGINE_LINES, QT_TRANSLATE_NOOP
 from desktop_app.services.export_lines import EXPORT_LINES
+from desktop_app.services.foreign_lines import FOREIGN_LINES
 from desktop_app.services.reason_lines import REASON_LINES, SYSTEM_REASONS
 
 _CONTEXT = "ErrorWords"
@@ -207,7 +208,7 @@ def sentence(line: str) -> str:
 
 def _known_line(line: str) -> str:
     """The sentence of the first row whose pattern begins the line; "" without one."""
-    for pattern, template in (*ENGINE_LINES, *EXPORT_LINES):
+    for pattern, template in (*ENGINE_LINES, *EXPORT_LINES, *FOREIGN_LINES):
         found = re.match(pattern, line)
         if found is not None:
             return _filled(template, {name: value or "" for name, value in found.groupdict().items()})

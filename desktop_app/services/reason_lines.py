@@ -29,6 +29,10 @@ REASON_LINES: tuple[tuple[str, str], ...] = (
         QT_TRANSLATE_NOOP("ErrorWords", "the {dtype} cache of this model works on the processor only"),
     ),
     (
+        r"the cache of this model's graph grows by copies.*",
+        QT_TRANSLATE_NOOP("ErrorWords", "this model's cache grows by copies, which works on the processor only"),
+    ),
+    (
         r"ONNX Runtime could not use CUDA on the (?P<card>.+) \(is the cuda extra installed\?\)",
         QT_TRANSLATE_NOOP("ErrorWords", "ONNX Runtime could not use CUDA on the {card}; is the CUDA add-on installed?"),
     ),

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.contracts.errors import ModelFolderError, NextstrokeError, VerificationError
-from engine.contracts.manifest import CERTIFICATE_NAME
+from engine.contracts.manifest import CERTIFICATE_NAME, MANIFEST_NAME
 from engine.folder import ModelFolder, open_folder
 from engine.library import open_library
 
@@ -60,7 +60,9 @@ def verify(folder: Path, device: str = "auto", threads: int | None = None) -> It
 
     def check_files() -> str:
         opened.append(open_folder(folder, check_hashes=True))
-        return f"{len(opened[0].manifest.files)} files, {opened[0].total_bytes:,} bytes, every SHA-256 right"
+        has_manifest = (opened[0].path / MANIFEST_NAME).is_file()
+        hashes = "every SHA-256 right" if has_manifest else "no manifest with SHA-256 to compare with"
+        return f"{len(opened[0].manifest.files)} files, {opened[0].total_bytes:,} bytes, {hashes}"
 
     steps: tuple[tuple[str, Callable[[], str]], ...] = (
         ("manifest and files", check_files),
@@ -77,7 +79,9 @@ def verify(folder: Path, device: str = "auto", threads: int | None = None) -> It
 
 
 def check_certificate(opened: ModelFolder) -> str:
-    """The certificate is there, listed with its hash, and JSON; what its summary says."""
+    """The certificate is there, listed with its hash, and JSON; what its summary says. Others' folders have none."""
+    if not opened.manifest.is_own:
+        return f"none: {opened.manifest.source['layout']} wrote this folder, so nothing proves the conversion"
     path = opened.path / CERTIFICATE_NAME
     if all(entry.name != CERTIFICATE_NAME for entry in opened.manifest.files):
         where = "is not listed in the manifest" if path.is_file() else "is missing"

@@ -7,14 +7,21 @@ The interface is the one that onnxruntime-genai and transformers.js use, so that
     position_ids           int64  (batch, sequence)          only for learned positions
     num_logits_to_keep     int64  () or (1,)                 how many last positions get logits; 0 = all of them. (In a
                                                              graph with a default for it, it may be left out.)
-    past_key_values.N.key  float32 | int8 (batch, kv_heads, buffer, head_size)   bound as past AND present: no copy
+    past_key_values.N.key  float32 | float16 | int8 (batch, kv_heads, buffer, head_size)   past AND present: no copy
     past_key_values.N.value
     ->
     logits                 float32 (batch, kept, vocabulary)
     present.N.key, present.N.value                            the same buffers
 
 `head_size` is the padded one (a multiple of 8, with rotary positions of 16, as GroupQueryAttention needs). The buffer
-may be longer than past + sequence. Knows names; must not know how a graph is built or run.
+may be longer than past + sequence.
+
+Graphs of other programs may differ in what the manifest tells or the graph itself: no num_logits_to_keep (all positions
+get logits), logits of float16, buffers that are joined (present = past + sequence in a tensor of its own), and
+
+    use_cache_branch       bool   (1,)   two decoders merged into one graph: false runs the one that has no past
+
+Knows names; must not know how a graph is built or run.
 """
 
 from __future__ import annotations
@@ -29,6 +36,7 @@ ATTENTION_MASK = "attention_mask"
 POSITION_IDS = "position_ids"
 LOGITS_TO_KEEP = "num_logits_to_keep"
 LOGITS = "logits"
+USE_CACHE_BRANCH = "use_cache_branch"
 
 HEAD_SIZE_MULTIPLE = 8
 ROTARY_HEAD_SIZE_MULTIPLE = 16

@@ -22,7 +22,7 @@ from engine.contracts.tasks import TaskFormat, read_tasks
 
 MANIFEST_NAME = "nextstroke.json"
 FORMAT = "nextstroke-model"
-FORMAT_VERSION = "1.1"  # 1.1: tasks
+FORMAT_VERSION = "1.2"  # 1.1: tasks; 1.2: a cache that is joined
 CERTIFICATE_NAME = "certificate.json"
 MODEL_CARD_NAME = "MODEL_CARD.md"
 GENAI_CONFIG_NAME = "genai_config.json"
@@ -51,12 +51,17 @@ class GraphEntry:
 
 @dataclass(frozen=True)
 class CacheLayout:
-    """The K/V buffers: (batch, kv_heads, buffer, head_size) of `dtype` ("float32", "float16" or "int8") per layer."""
+    """The K/V buffers: (batch, kv_heads, buffer, head_size) of `dtype` ("float32", "float16" or "int8") per layer.
+
+    `joined`: the graph does not write into the buffers that it is given, but answers with new tensors, in which past
+    and new positions are joined. So do graphs that other programs have made.
+    """
 
     layers: int
     kv_heads: int
     head_size: int
     dtype: str
+    joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,11 @@ class Manifest:
         """Id of the token that ends a text."""
         return self.special_tokens[END_OF_TEXT]
 
+    @property
+    def is_own(self) -> bool:
+        """Whether this program's exporter wrote the folder: others' have a layout in their source, no certificate."""
+        return "layout" not in self.source
+
     def digest(self) -> str:
         """SHA-256 of the canonical form: names this exact folder content in records."""
         return hashlib.sha256(canonical_json(self._plain())).hexdigest()
@@ -116,6 +126,8 @@ class Manifest:
         plain = asdict(self)
         if not self.tasks:  # folders of version 1.0 have none, and keep the digest that records name them by
             del plain["tasks"]
+        if not self.cache.joined:  # as they have no such cache
+            del plain["cache"]["joined"]
         return plain
 
 

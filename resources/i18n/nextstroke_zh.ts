@@ -970,6 +970,10 @@
         <translation>这个模型的 {dtype} 缓存只能用处理器计算</translation>
     </message>
     <message>
+        <source>this model&apos;s cache grows by copies, which works on the processor only</source>
+        <translation>这个模型的缓存每一步都要复制，只能用处理器</translation>
+    </message>
+    <message>
         <source>ONNX Runtime could not use CUDA on the {card}; is the CUDA add-on installed?</source>
         <translation>ONNX Runtime 无法在 {card} 上使用 CUDA，请检查是否装有 CUDA 组件</translation>
     </message>
@@ -1096,6 +1100,50 @@
     <message>
         <source>File exists</source>
         <translation>文件已存在</translation>
+    </message>
+    <message>
+        <source>The model asks for the input “{name}”, which this program cannot give. Take a model that continues text from text alone.</source>
+        <translation>模型需要输入“{name}”，而本程序无法提供。请换一个只凭文字续写文字的模型。</translation>
+    </message>
+    <message>
+        <source>The model was exported without a cache, so every token would take the whole text. Export it again for text generation with past.</source>
+        <translation>这个模型导出时没有缓存，每写一个词元都要重算全文。请以带缓存的文本生成方式重新导出。</translation>
+    </message>
+    <message>
+        <source>The model keeps its cache in a form that this program does not know. Take another export of it.</source>
+        <translation>模型的缓存采用了本程序不认识的形式。请换一种方式导出的模型。</translation>
+    </message>
+    <message>
+        <source>“{path}” is no ONNX model, or it is damaged. Fetch the model again.</source>
+        <translation>“{path}”不是 ONNX 模型，或者已损坏。请重新获取模型。</translation>
+    </message>
+    <message>
+        <source>The model folder has no tokenizer. Put the model&apos;s tokenizer.json into it.</source>
+        <translation>模型文件夹里没有分词器。请把模型的 tokenizer.json 放进去。</translation>
+    </message>
+    <message>
+        <source>The model folder does not say how many tokens the model sees. Add max_position_embeddings to config.json.</source>
+        <translation>模型文件夹没有说明模型能看到多少词元。请在 config.json 中加上 max_position_embeddings。</translation>
+    </message>
+    <message>
+        <source>The model folder does not say which token ends a text. Add eos_token_id to its configuration.</source>
+        <translation>模型文件夹没有说明哪个词元表示文本结束。请在它的配置中加上 eos_token_id。</translation>
+    </message>
+    <message>
+        <source>The model is made for more than continuing text. This program runs decoders of text alone.</source>
+        <translation>这个模型不只是用来续写文字的。本程序只运行纯文字的解码器。</translation>
+    </message>
+    <message>
+        <source>The model is cut into several graphs, or its cache slides. Export it as one graph for the processor.</source>
+        <translation>这个模型被拆成了几个计算图，或者使用滑动缓存。请为处理器导出成一个计算图。</translation>
+    </message>
+    <message>
+        <source>The model cannot go on with its cache. Export it again, perhaps in another precision.</source>
+        <translation>模型无法接着缓存继续计算。请重新导出，也可以换一种精度。</translation>
+    </message>
+    <message>
+        <source>This model runs one text at a time. Ask for one candidate.</source>
+        <translation>这个模型一次只能处理一段文字。请只要一个候选。</translation>
     </message>
 </context>
 <context>

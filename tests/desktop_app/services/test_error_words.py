@@ -16,6 +16,7 @@ from desktop_app.document.text_file import open_text
 from desktop_app.services.engine_lines import ENGINE_LINES
 from desktop_app.services.error_words import _DOCUMENT_WORDS, sentence, words_for, words_for_engine
 from desktop_app.services.export_lines import EXPORT_LINES
+from desktop_app.services.foreign_lines import FOREIGN_LINES
 from engine.contracts.errors import NextstrokeError
 from engine.contracts.manifest import read_manifest
 from engine.folder import open_folder
@@ -138,7 +139,7 @@ def test_known_lines_of_the_engine_are_chinese(chinese: None):
 def test_no_row_is_for_a_line_that_nobody_says(root: Path):
     files = [path for side in ("engine", "export") for path in sorted((root / side).rglob("*.py"))]
     real = [*LINES, *_real_refusals(root), *(line.text for path in files for line in said_lines(root, path))]
-    for pattern, _ in (*ENGINE_LINES, *EXPORT_LINES):
+    for pattern, _ in (*ENGINE_LINES, *EXPORT_LINES, *FOREIGN_LINES):
         assert any(re.match(pattern, line) for line in real), pattern
 
 

@@ -8,6 +8,7 @@ import pytest
 from desktop_app.services.engine_lines import ENGINE_LINES
 from desktop_app.services.error_words import words_for_engine, words_for_reason
 from desktop_app.services.export_lines import EXPORT_LINES
+from desktop_app.services.foreign_lines import FOREIGN_LINES
 from desktop_app.services.reason_lines import REASON_LINES, SYSTEM_REASONS
 from tests.support.said_lines import NUMBER, PLACE, SaidLine, reachable, said_lines
 
@@ -54,7 +55,7 @@ def lines(all_lines: list[SaidLine]) -> list[SaidLine]:
 
 
 def rows_for(line: str) -> list[tuple[str, str]]:
-    return [row for row in (*ENGINE_LINES, *EXPORT_LINES) if re.match(row[0], line)]
+    return [row for row in (*ENGINE_LINES, *EXPORT_LINES, *FOREIGN_LINES) if re.match(row[0], line)]
 
 
 def test_every_line_of_the_window_has_a_chinese_sentence(lines: list[SaidLine], chinese: None):
@@ -149,6 +150,6 @@ def test_in_english_every_reason_stays_english(lines: list[SaidLine]):
 def test_every_sentence_and_reason_is_translated(chinese: None):
     from PySide6.QtCore import QCoreApplication
 
-    templates = [template for _, template in (*ENGINE_LINES, *EXPORT_LINES, *REASON_LINES)]
+    templates = [template for _, template in (*ENGINE_LINES, *EXPORT_LINES, *FOREIGN_LINES, *REASON_LINES)]
     for template in (*templates, *SYSTEM_REASONS):
         assert HAN.search(QCoreApplication.translate("ErrorWords", template)), template
