@@ -144,7 +144,7 @@ class Candidate:
             place = output.length
             before = self._chain.clone() if guard.is_on else self._chain
             chosen = self._choose(logits, self._stream.pair(place), output.forbidden.get(place, ()))
-            if chosen.id == self._model.tokenizer.end_of_text and not self._request.ignore_end_of_text:
+            if chosen.id in self._model.tokenizer.ends_of_text and not self._request.ignore_end_of_text:
                 self.reason = REASON_END
                 return
             self._chain.accept(chosen.id)

@@ -6,13 +6,15 @@ Must not know: models, sessions, sampling.
 
 Three promises, the same for both kinds: `decode` is the UTF-8 of the joined `token_bytes`; any text comes back exactly
 (SentencePiece: identity normalisation and byte fallback, U+2581 through its byte pieces); the spelling of a special
-token in a text (`<|endoftext|>`) is ordinary text and never becomes the control token.
+token in a text (`<|endoftext|>`) is ordinary text and never becomes the control token. One exception: a tokenizer of
+another program may begin a text with a space of its own (Llama 2's does); it stays in what is decoded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +25,7 @@ from engine.folder import ModelFolder
 
 SENTENCEPIECE = "sentencepiece"
 TOKENIZERS = "tokenizers"
+_BYTE_PIECE = re.compile("<0x[0-9A-F]{2}>")
 _SPACE_MARK = "\u2581"  # how SentencePiece writes a space inside its pieces
 
 
@@ -36,6 +39,10 @@ class Tokenizer(Protocol):
     @property
     def end_of_text(self) -> int:
         """Id of the token between documents."""
+
+    @property
+    def ends_of_text(self) -> frozenset[int]:
+        """All tokens that end a text: models of other programs may have several."""
 
     @property
     def digest(self) -> str:
@@ -73,9 +80,9 @@ def read_tokenizer(path: Path, kind: str, special_tokens: Mapping[str, int], kno
     `known_as` is what errors call a file that is a copy of one the person knows.
     """
     name = known_as or str(path)
-    makers: dict[str, type[SentencePieceTokenizer] | type[ByteLevelTokenizer]] = {
+    makers: dict[str, type[SentencePieceTokenizer] | type[JsonTokenizer]] = {
         SENTENCEPIECE: SentencePieceTokenizer,
-        TOKENIZERS: ByteLevelTokenizer,
+        TOKENIZERS: JsonTokenizer,
     }
     if kind not in makers:
         raise TokenizerError(f"unknown kind of tokenizer {kind!r}; known are {', '.join(makers)}")
@@ -99,6 +106,7 @@ class _ByteTable:
     def __init__(self, content: bytes, table: list[bytes], special_tokens: Mapping[str, int]) -> None:
         self._table = table
         self._end_of_text = special_tokens.get(END_OF_TEXT, -1)
+        self._ends = frozenset(token for role, token in special_tokens.items() if role.startswith(END_OF_TEXT))
         self._digest = hashlib.sha256(content).hexdigest()
         for token in special_tokens.values():
             if 0 <= token < len(table):
@@ -111,6 +119,10 @@ class _ByteTable:
     @property
     def end_of_text(self) -> int:
         return self._end_of_text
+
+    @property
+    def ends_of_text(self) -> frozenset[int]:
+        return self._ends
 
     @property
     def digest(self) -> str:
@@ -157,14 +169,11 @@ class SentencePieceTokenizer(_ByteTable):
     def _bytes_of(self, token: int) -> bytes:
         if self._processor.is_control(token) or self._processor.is_unknown(token):
             return b""
-        piece = str(self._processor.id_to_piece(token))
-        if self._processor.is_byte(token):
-            return bytes([int(piece[3:5], 16)])  # "<0xE2>"
-        return piece.replace(_SPACE_MARK, " ").encode()
+        return _spelt_bytes(str(self._processor.id_to_piece(token)), self._processor.is_byte(token))
 
 
-class ByteLevelTokenizer(_ByteTable):
-    """A byte-level BPE of the `tokenizers` library (`tokenizer.json`), as GPT-2 has it."""
+class JsonTokenizer(_ByteTable):
+    """A tokenizer of the `tokenizers` library (`tokenizer.json`): byte-level, as GPT-2 has it, or with byte pieces."""
 
     def __init__(self, content: bytes, name: str, special_tokens: Mapping[str, int]) -> None:
         import tokenizers
@@ -174,20 +183,21 @@ class ByteLevelTokenizer(_ByteTable):
             self._tokenizer = tokenizers.Tokenizer.from_str(content.decode("utf-8"))
         except Exception as error:
             raise TokenizerError(f"{name} is not a tokenizer.json, or it is damaged; fetch it again") from error
-        if "ByteLevel" not in _types_in(description.get("pre_tokenizer")) | _types_in(description.get("decoder")):
+        parts = _types_in(description.get("pre_tokenizer")) | _types_in(description.get("decoder"))
+        if not parts & {"ByteLevel", "ByteFallback"}:
             raise TokenizerError(f"{name} is not a byte-level tokenizer; use the model's SentencePiece tokenizer.model")
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         # Otherwise "<|endoftext|>" typed by a person would become the control token.
         self._tokenizer.encode_special_tokens = True
-        super().__init__(content, self._all_bytes(), special_tokens)
+        super().__init__(content, self._all_bytes("ByteLevel" in parts), special_tokens)
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text, without anything added before or behind it."""
         _demand_utf8(text)
         return [int(token) for token in self._tokenizer.encode(text, add_special_tokens=False).ids]
 
-    def _all_bytes(self) -> list[bytes]:
+    def _all_bytes(self, is_byte_level: bool) -> list[bytes]:
         table = _byte_of_character()
         added = dict(self._tokenizer.get_added_tokens_decoder())
         pieces: dict[int, str] = {token: piece for piece, token in self._tokenizer.get_vocab(True).items()}
@@ -195,9 +205,16 @@ class ByteLevelTokenizer(_ByteTable):
         for token, piece in pieces.items():
             if token in added:
                 result[token] = b"" if added[token].special else piece.encode()
+            elif not is_byte_level:
+                result[token] = _spelt_bytes(piece, bool(_BYTE_PIECE.fullmatch(piece)))
             else:
                 result[token] = bytes(table[character] for character in piece if character in table)
         return result
+
+
+def _spelt_bytes(piece: str, is_byte: bool) -> bytes:
+    """What a piece stands for that writes a space as U+2581 and a byte as "<0xE2>"."""
+    return bytes([int(piece[3:5], 16)]) if is_byte else piece.replace(_SPACE_MARK, " ").encode()
 
 
 def _demand_utf8(text: str) -> None:

@@ -23,7 +23,8 @@ _MOST_NODES = 1_000_000
 _EXTERNAL = 1  # TensorProto.DataLocation
 
 # Field numbers of onnx.proto.
-_MODEL_GRAPH = 7
+_MODEL_GRAPH, _MODEL_FUNCTION = 7, 25
+_FUNCTION_NODE = 7
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
 _NODE_INPUT, _NODE_OPERATOR, _NODE_ATTRIBUTE = 1, 4, 5
 _ATTRIBUTE_NAME, _ATTRIBUTE_INTEGER, _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH = 1, 3, 5, 6
@@ -62,10 +63,14 @@ def read_onnx_file(path: Path) -> OnnxFile:
     try:
         with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
             found = OnnxFile()
-            graphs = [piece for number, piece in _fields(content, (0, len(content))) if number == _MODEL_GRAPH]
-            if len(graphs) != 1 or not isinstance(graphs[0], tuple):
+            whole = (0, len(content))
+            graphs = list(_inner(content, whole, _MODEL_GRAPH))
+            if len(graphs) != 1:
                 raise ValueError("it holds no graph")
             _read_graph(content, graphs[0], found, 0)
+            for function in _inner(content, whole, _MODEL_FUNCTION):
+                for node in _inner(content, function, _FUNCTION_NODE):
+                    _read_node(content, node, found, 1)
             return found
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise ModelFolderError(

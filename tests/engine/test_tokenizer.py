@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.contracts.errors import TokenizerError
 from engine.folder import open_folder
-from engine.tokenizer import ByteLevelTokenizer, SentencePieceTokenizer, Tokenizer, load_tokenizer, read_tokenizer
+from engine.tokenizer import JsonTokenizer, SentencePieceTokenizer, Tokenizer, load_tokenizer, read_tokenizer
 from tests.support.tiny_graph import TinyShape
 from tests.support.tiny_models import tiny_tokenizer_bytes, write_tiny_model
 
@@ -44,7 +44,7 @@ def byte_level_json() -> bytes:
 
 @functools.cache
 def byte_level_tokenizer() -> Tokenizer:
-    return ByteLevelTokenizer(byte_level_json(), "tiny", {"end_of_text": 0})
+    return JsonTokenizer(byte_level_json(), "tiny", {"end_of_text": 0})
 
 
 KINDS = pytest.mark.parametrize("make", [sentencepiece_tokenizer, byte_level_tokenizer])
