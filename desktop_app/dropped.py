@@ -9,12 +9,15 @@ from pathlib import Path
 
 TEXT, MODEL_FOLDER, CHECKPOINT, UNKNOWN_FOLDER = "text", "model_folder", "checkpoint", "unknown_folder"
 
-_MODEL_MARKS = ("nextstroke.json", "genai_config.json", "onnx")
+_MODEL_MARKS = ("nextstroke.json", "genai_config.json", "onnx", "model.onnx", "decoder_model_merged.onnx")
+_GRAPH_SUFFIX = ".onnx"  # one variant of a folder that another program wrote
 _CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 
 
 def kind_of(path: Path) -> str:
     """One of the kinds above. Whatever is no folder and no checkpoint is tried as a text."""
+    if path.suffix.lower() == _GRAPH_SUFFIX and path.is_file():
+        return MODEL_FOLDER
     if not path.is_dir():
         return CHECKPOINT if path.suffix.lower() in _CHECKPOINT_SUFFIXES else TEXT
     if any((path / mark).exists() for mark in _MODEL_MARKS):

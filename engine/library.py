@@ -88,8 +88,7 @@ class ModelLibrary:
         if named is not None:
             return named
         path = Path(wanted)
-        if path.is_file() and (path.parent / MANIFEST_NAME).is_file():
-            return path.parent
+        path = _folder_of(path)
         if path.is_dir() or (path.suffix == GRAPH_SUFFIX and path.is_file()):  # a folder, or one variant of it
             return path
         known = ", ".join(model.name for model in self.models()) or "none"
@@ -108,7 +107,7 @@ class ModelLibrary:
 
         `on_progress(done, total)` counts bytes. Raises `ModelFolderError` or `FileError`; then nothing is kept either.
         """
-        source = open_folder(path.parent if path.name == MANIFEST_NAME else path)
+        source = open_folder(_folder_of(path))
         names = _names_to_copy(source)
         total = sum((source.path / name).stat().st_size for name in names)
         self._prepare(total)
@@ -220,6 +219,11 @@ class _Copier:
                 f"{source} is damaged (its SHA-256 is not the manifest's); fetch or export the model folder again"
             )
         return True
+
+
+def _folder_of(path: Path) -> Path:
+    """The folder of a file that lies beside a manifest; any other path itself."""
+    return path.parent if path.is_file() and (path.parent / MANIFEST_NAME).is_file() else path
 
 
 def _names_to_copy(source: ModelFolder) -> list[str]:

@@ -83,6 +83,16 @@ def test_checkpoint_folders_are_known_by_their_files(tmp_path, names):
     assert dropped.kind_of(tmp_path) == dropped.CHECKPOINT
 
 
+@pytest.mark.parametrize("name", ["genai_config.json", "onnx/model_q4.onnx", "model.onnx", "decoder_model_merged.onnx"])
+def test_folders_of_other_programs_are_known_by_their_files(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    for file in ("config.json", "tokenizer.json", name):
+        (tmp_path / file).write_text("{}", encoding="utf-8")
+    assert dropped.kind_of(tmp_path) == dropped.MODEL_FOLDER
+    if name.endswith(".onnx"):
+        assert dropped.kind_of(tmp_path / name) == dropped.MODEL_FOLDER, "one variant of it"
+
+
 def test_a_refused_model_falls_back_to_the_bundled_one_once(kit):
     kit.window.models.choose("gpt2-small")
     kit.bridge.model_refused.emit("the folder is damaged", "")
