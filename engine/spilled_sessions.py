@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.kv_cache import KVCache
 from engine.session import Session
 
 BUDGET_BYTES = 512 * 1024 * 1024
@@ -78,13 +79,15 @@ class SpilledSessions:
 
     def keep(self, session: Session) -> None:
         """Write it; where that cannot be done, it is only counted: its text is run again one day."""
-        size = session.cache.committed_bytes
-        if not session.cache.is_in_memory or size > self._budget:
+        cache = session.cache
+        # A cache that grows by joining belongs to another program's graph: its text is run again.
+        if not isinstance(cache, KVCache) or not cache.is_in_memory or cache.committed_bytes > self._budget:
             return
+        size = cache.committed_bytes
         while (offset := self._free_place(size)) is None:
             self._kept.pop(0)
         try:
-            self._kept.append(self._written(session, size, offset))
+            self._kept.append(self._written(session, cache, size, offset))
             self.spills.kept += 1
         except OSError:
             self.spills.refused += 1
@@ -92,10 +95,12 @@ class SpilledSessions:
     def take(self, number: int) -> Session | None:
         """The session of that number, which is on the disk no more; None where the file is damaged."""
         spilled, session, digest = self._kept.pop(number), self._new_session(), hashlib.sha256()
+        cache = session.cache
         assert self._file is not None  # it was written there
+        assert isinstance(cache, KVCache)  # the model's sessions have caches of one kind
         with contextlib.suppress(OSError):
             self._file.seek(spilled.offset)
-            for part in session.cache.parts(len(spilled.tokens)):
+            for part in cache.parts(len(spilled.tokens)):
                 self._file.readinto(part)
                 digest.update(part)
         if digest.digest() != spilled.sha256:
@@ -116,12 +121,12 @@ class SpilledSessions:
             end = spilled.end
         return end if end + size <= self._budget else None
 
-    def _written(self, session: Session, size: int, offset: int) -> _Spilled:
+    def _written(self, session: Session, cache: KVCache, size: int, offset: int) -> _Spilled:
         file, digest = self._open_file(), hashlib.sha256()
         if shutil.disk_usage(self._folder).free < size + FREE_BYTES:
             raise OSError(errno.ENOSPC, "little space is left")
         file.seek(offset)
-        for part in session.cache.parts(session.length):
+        for part in cache.parts(session.length):
             if file.write(part) != len(part):
                 raise OSError(errno.ENOSPC, "the disk is full")
             digest.update(part)
