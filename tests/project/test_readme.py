@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.desktop_app.faults.figures import read
 from tests.project import readme_tree
+from tests.project.readme_faults import in_readme, section
 from tests.project.test_size import tracked_files
 
 TREE = re.compile(r"(<!-- tree -->\n```\n)(.*?)(```\n<!-- /tree -->)", re.DOTALL)
@@ -38,3 +40,8 @@ def test_every_make_command_exists(root: Path, readme: str) -> None:
 def test_every_local_link_leads_somewhere(root: Path, readme: str) -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", readme)
     assert [link for link in links if not (root / link).exists()] == []
+
+
+def test_the_table_of_faults_is_what_the_suites_wrote(root: Path):
+    assert in_readme((root / "README.md").read_text(encoding="utf-8")) == section()
+    assert all(figures.get("problems", 0) == 0 for figures in read().values())

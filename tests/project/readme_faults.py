@@ -1,0 +1,46 @@
+"""The table of fault figures in README.md, made from the file that the long suites write.
+
+    python -m tests.project.readme_faults    write the section anew
+
+Knows: the figures' names. Must not know: how they were measured.
+"""
+
+from pathlib import Path
+
+from tests.desktop_app.faults.figures import read
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN, END = "<!-- faults -->\n", "<!-- /faults -->"
+HEAD = """Written by the suites themselves (`pytest -m long tests/desktop_app/faults`). The operations are those on
+a writer's text: saving, autosaving, recovering, settings. After each fault the program starts again and looks for what it
+had confirmed.
+
+| fault | figures |
+| --- | --- |
+"""
+
+
+def section() -> str:
+    """The section as it should stand between the marks."""
+    rows = []
+    for name, figures in sorted(read().items()):
+        words = ", ".join(f"{_plain(key)} {value}" for key, value in figures.items())
+        rows.append(f"| {name} | {words} |\n")
+    return HEAD + "".join(rows)
+
+
+def _plain(key: str) -> str:
+    """How a child ended, in words."""
+    return {"exit 0": "overcome", "exit 3": "said in one line", "signal 9": "killed"}.get(key, key)
+
+
+def in_readme(readme: str) -> str:
+    """The section as it stands there."""
+    return readme[readme.index(BEGIN) + len(BEGIN) : readme.index(END)]
+
+
+if __name__ == "__main__":
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (ROOT / "README.md").write_text(
+        text.replace(BEGIN + in_readme(text) + END, BEGIN + section() + END), encoding="utf-8"
+    )
