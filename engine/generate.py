@@ -80,7 +80,8 @@ class _Generation:
         matcher = requested_matcher(self._model, request)
         reused = session.align(prompt.ids)
         to_prefill, context = len(prompt.ids) - reused, self._model.context_length
-        yield Started(request.id, request.ticket, reused, to_prefill, prompt.dropped, context)
+        dropped, since = prompt.dropped, prompt.dropped_from
+        yield Started(request.id, request.ticket, reused, to_prefill, dropped, context, since)
         logits = yield from self._prefill(prompt.ids[reused:])
         first = None if logits is None else logits[-1].copy()  # the first step overwrites them
         if request.beams:

@@ -82,10 +82,15 @@ class LoadedModel:
         spilled = SpilledSessions(find_profile().cache / _SESSIONS, self.new_session)
         return SessionPool(self.new_session, spilled=spilled)
 
-    def prompt_ids(self, text: str) -> list[int]:
-        """Token ids of a prompt, after the token that begins every text where the model has one."""
+    @property
+    def beginning(self) -> tuple[int, ...]:
+        """The token that begins every text, where the model has one."""
         begin = self.manifest.special_tokens.get(BEGIN_OF_TEXT)
-        return ([] if begin is None else [begin]) + self.tokenizer.encode(text)
+        return () if begin is None else (begin,)
+
+    def prompt_ids(self, text: str) -> list[int]:
+        """Token ids of a prompt, after the beginning."""
+        return [*self.beginning, *self.tokenizer.encode(text)]
 
 
 def load_model(folder: Path, device: str = "auto", threads: int | None = None) -> LoadedModel:

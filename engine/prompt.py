@@ -17,11 +17,12 @@ _DROP_STEPS = 4  # a long prompt loses a whole number of quarters of the context
 
 @dataclass(frozen=True)
 class Prompt:
-    """The tokens to run; `dropped` tokens before them are not seen by the model, `healed` ones behind written anew."""
+    """The tokens to run; `dropped` ones from `dropped_from` on are not seen, `healed` ones behind are written anew."""
 
     ids: tuple[int, ...]
     dropped: int
     healed: tuple[int, ...] = ()
+    dropped_from: int = 0
 
     @property
     def whole(self) -> tuple[int, ...]:
@@ -37,12 +38,15 @@ def prepare_prompt(model: LoadedModel, request: GenerationRequest) -> Prompt:
     context = model.context_length
     if len(ids) > context and request.context_policy != CONTEXT_KEEP_END:
         raise PromptTooLongError(f"the prompt has {len(ids)} tokens but the model sees at most {context}; shorten it")
-    dropped = 0
+    dropped = first = 0
     if request.context_policy == CONTEXT_KEEP_END:
         dropped = tokens_to_drop(len(ids), request.max_tokens, context)
-    seen = tuple(ids[dropped:])
+        # A model that begins every text with a token has never seen one without it.
+        first = 1 if dropped and model.beginning and ids[0] == model.beginning[0] else 0
+        dropped = min(dropped, len(ids) - 1 - first)
+    seen = (*ids[:first], *ids[first + dropped :])
     kept = _kept_by_healing(model, seen) if request.heal else len(seen)
-    return Prompt(seen[:kept], dropped, seen[kept:])
+    return Prompt(seen[:kept], dropped, seen[kept:], first)
 
 
 def _kept_by_healing(model: LoadedModel, ids: Sequence[int]) -> int:

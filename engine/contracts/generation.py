@@ -39,7 +39,7 @@ REASON_CANCELLED = "cancelled"
 
 # What to do with a prompt longer than the context
 CONTEXT_REFUSE = "refuse"
-CONTEXT_KEEP_END = "keep_end"  # drop tokens from the start; Started.dropped says how many
+CONTEXT_KEEP_END = "keep_end"  # drop tokens from the start; Started says which
 
 LOOKUP_LIMIT = 32
 PROMPT_LIMIT = 1_000_000  # characters of a prompt: it becomes tokens within a second, and nothing can cancel that
@@ -190,7 +190,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Started(Event):
-    """The prompt is tokenized: `reused` tokens lie in the cache, `to_prefill` are to run, `dropped` are not seen."""
+    """The prompt is tokenized: `reused` tokens lie in the cache, `to_prefill` are to run, `dropped` are not seen.
+
+    The dropped ones are those from `dropped_from` on, counted over all tokens of the prompt: 0, or 1 where the model
+    has a token that begins every text, which stays.
+    """
 
     name: ClassVar[str] = "started"
 
@@ -198,6 +202,7 @@ class Started(Event):
     to_prefill: int
     dropped: int = 0
     context_length: int = 0
+    dropped_from: int = 0
 
 
 @dataclass(frozen=True)

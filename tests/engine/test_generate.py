@@ -312,6 +312,27 @@ def test_keeping_the_end_drops_the_beginning_and_says_so(rotary: LoadedModel) ->
     assert essence(run(rotary, again)) == essence(events)
 
 
+def test_the_token_that_begins_every_text_is_never_dropped(rotary: LoadedModel, tmp_path: Path) -> None:
+    """The range of the event is what is missing from the tokens that ran; with the token, without it, given as ids."""
+    words = "the cat sat on a mat and saw two dogs " * 60
+    with_token = end_of_text_model(tmp_path / "m", {"end_of_text": 0, "begin_of_text": 0})
+    for model, first in ((with_token, 1), (rotary, 0)):
+        ids = model.prompt_ids(words)
+        for request in (
+            ask(words, context_policy=CONTEXT_KEEP_END),
+            ask(None, prompt_ids=tuple(ids), context_policy=CONTEXT_KEEP_END),
+        ):
+            events = run(model, request)
+            started = events[0]
+            assert isinstance(started, Started)
+            assert (started.dropped_from, started.dropped > 0) == (first, True)
+            del_from, del_to = started.dropped_from, started.dropped_from + started.dropped
+            assert list(finished_of(events).record.prompt_ids) == [*ids[:del_from], *ids[del_to:]]
+    short = run(with_token, ask(context_policy=CONTEXT_KEEP_END))[0]
+    assert isinstance(short, Started)
+    assert (short.dropped, short.dropped_from) == (0, 0)
+
+
 def test_while_a_text_grows_the_same_tokens_stay_dropped() -> None:
     context, room = 256, 24
     drops = [tokens_to_drop(count, room, context) for count in range(1, 2000)]
