@@ -11,9 +11,9 @@ from tests.desktop_app.faults.figures import read
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- faults -->\n", "<!-- /faults -->"
-HEAD = """Written by the suites themselves (`pytest -m long tests/desktop_app/faults`). The operations are those on
-a writer's text: saving, autosaving, recovering, settings. After each fault the program starts again and looks for what it
-had confirmed.
+HEAD = """Written by the suites themselves (`pytest -m long tests/desktop_app/faults`). The operations are those on a
+writer's text: saving, autosaving, recovering, settings. After each fault the program starts again and looks for what
+it had confirmed.
 
 | fault | figures |
 | --- | --- |

@@ -87,4 +87,4 @@ def test_a_newer_file_is_left_alone(tmp_path: Path):
 
 def test_a_full_disk_is_a_document_error(tmp_path: Path):
     with pytest.raises(DiskError):
-        StatisticsStore(tmp_path, Disk(FaultyCalls(1))).save(History())
+        StatisticsStore(tmp_path, Disk(FaultyCalls(2))).save(History())
