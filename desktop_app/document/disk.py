@@ -22,6 +22,7 @@ import stat
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from desktop_app.document.errors import (
@@ -173,7 +174,7 @@ class Disk:
 
         Without that a file in a new folder could be lost with the folder in a power cut, however well it was synced.
         """
-        missing = [each for each in (folder, *folder.parents) if not self.exists(each)]
+        missing = list(takewhile(lambda each: not self.exists(each), (folder, *folder.parents)))
         try:
             folder.mkdir(mode=PRIVATE_FOLDER if private else 0o777, parents=True, exist_ok=True)
         except FileExistsError as error:
