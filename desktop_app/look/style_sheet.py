@@ -54,7 +54,14 @@ QPushButton[primary="true"]:disabled { background: $hover; color: $ink_soft; bor
 
 QLineEdit, QComboBox, QSpinBox { background: $raised; color: $ink; border: 1px solid $control; border-radius: 6px;
     padding: 5px 8px; selection-background-color: $selection; selection-color: $ink; }
-QLineEdit:focus, QComboBox:focus, QComboBox:on { border: 1px solid $accent; }
+QSpinBox { padding: 2px 6px; min-height: 24px; }
+QSpinBox::up-button, QSpinBox::down-button { subcontrol-origin: border; width: 0px; } /* else no room for the figure */
+QSpinBox QLineEdit { border: none; padding: 0 6px; background: transparent; }
+QCheckBox { color: $ink; spacing: 8px; }
+QCheckBox::indicator { width: 15px; height: 15px; background: $raised; border: 1px solid $control; border-radius: 4px; }
+QCheckBox::indicator:checked { image: url($check_icon); }
+QCheckBox::indicator:focus { border: 1px solid $accent; }
+QLineEdit:focus, QSpinBox:focus, QComboBox:focus, QComboBox:on { border: 1px solid $accent; }
 QLineEdit:disabled, QComboBox:disabled { color: $suggestion; }
 QComboBox::drop-down { border: none; width: 24px; }
 QComboBox::down-arrow { image: url($down_icon); width: 14px; height: 14px; }

@@ -167,6 +167,7 @@ class StatisticsPanel(QWidget):
         spin = QSpinBox(self)
         spin.setRange(0, _MOST_WORDS)
         spin.setSingleStep(_STEP)
+        spin.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         spin.setGroupSeparatorShown(True)
         spin.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         spin.setKeyboardTracking(False)
