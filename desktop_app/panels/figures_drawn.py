@@ -23,11 +23,14 @@ class _Drawing(QWidget):
         super().__init__(parent)
         self._theme, self._height = theme, height
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._renew)
 
     def sizeHint(self) -> QSize:
         """As wide as there is room."""
         return QSize(120, self._height)
+
+    def _renew(self) -> None:  # a method of ours: the theme outlives the window and must not hold it
+        self.update()
 
     def _human(self) -> QBrush:
         return QBrush(QColor(self._theme.tokens.control))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from desktop_app.dialogs.export_dialog import FORMATS, ExportChoices, ExportDialog
 from desktop_app.document.writers.manuscript import GENERATED, TYPED, Run
 from desktop_app.page_manuscript import runs_of
-from tests.desktop_app.services.qt import application, wait_until
+from tests.desktop_app.services.qt import application, delete_now, wait_until
 from tests.desktop_app.window_kit import Kit
 
 
@@ -111,7 +111,7 @@ def test_the_dialog_gives_back_what_it_was_given():
     choices = ExportChoices(".epub", "书", "人", "zh-Hans", True, True)
     dialog = ExportDialog(choices)
     assert dialog.choices == choices
-    dialog.deleteLater()
+    delete_now(dialog)
 
 
 @given(st.text(st.characters(codec="utf-16"), max_size=30), st.data())
