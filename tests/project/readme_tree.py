@@ -28,6 +28,7 @@ FOLDERS = {
     "engine/sampling": "which token comes next: one chain of small stages",
     "engine/constraints": "what a text must be: choices, a regex, JSON of a schema; llguidance in one file",
     "engine/contracts": "what crosses borders: manifest, requests, events, errors; standard library only",
+    "engine/layouts": "model folders that other programs have made",
     "engine/openai_format": "the local server's JSON: requests, answers, refusals; no sockets",
     "export": "the PyTorch side: train, import, convert, verify",
     "export/comparison": "the manual's page on two networks: train, time and draw them",
