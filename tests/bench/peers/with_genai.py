@@ -62,7 +62,9 @@ def prepare(checkpoint: Path, folder: Path) -> None:
     """Its builder, from the Hugging Face folder."""
     builder = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", str(checkpoint), "-o", str(folder)]
     cache = ["-c", str(folder.with_name(f"{folder.name}-builder"))]
-    subprocess.run([*builder, *cache, "-p", "int4", "-e", "cpu"], check=True)
+    code = subprocess.run([*builder, *cache, "-p", "int4", "-e", "cpu"], check=False).returncode
+    if code:
+        raise SystemExit(code)  # it has said why
 
 
 if __name__ == "__main__":

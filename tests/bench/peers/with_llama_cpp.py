@@ -86,8 +86,7 @@ class LlamaCpp:
 
 def _parameters(settings: Settings) -> Any:
     parameters = llama_cpp.llama_context_default_params()
-    # Rows share the prompt's cells, so this is room for a prompt and a few continuations.
-    parameters.n_ctx = 2 * settings.context
+    parameters.n_ctx = settings.context  # of all rows together: they share the prompt's cells
     parameters.n_batch = settings.context
     parameters.n_seq_max = ROWS
     parameters.kv_unified = True
