@@ -34,7 +34,7 @@ from tests.bench.peers.contestants import (
     prepare_ours,
     prepare_peer,
 )
-from tests.bench.peers.figures import Report, this_machine
+from tests.bench.peers.figures import Report, read_report, this_machine
 from tests.bench.peers.race import Plan, race
 from tests.bench.peers.shapes import SHAPES
 from tests.bench.peers.table import section
@@ -74,10 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> Report | None:
         outcome=outcome,
         conversion=conversion,
     )
+    written = report.to_json()
+    report = read_report(written)  # what is said is what can be read again, rounding included
     _say("\n" + section(report))
     if options.output:
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(report.to_json(), encoding="utf-8")
+        options.output.write_text(written, encoding="utf-8")
     return report
 
 

@@ -1,22 +1,22 @@
 """A program under test without a model: its answers come from arithmetic, its first words are noise.
 
-For: the benchmark's own test. A token's text is the sum of what came before; a folder named `broken` does not load.
+For: the benchmark's own test. A token is the sum of what came before, and so are the times: reading and writing take
+`SECONDS_A_TOKEN` each on a clock that nobody else slows down. A folder named `broken` does not load.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.bench.peers.protocol import Settings, Written, run, shared_prefix
 
-SECONDS_A_TOKEN = 0.0002
+SECONDS_A_TOKEN = 0.01
 
 
 class Fake:
-    """Reads at one speed, writes at another."""
+    """Knows what it has read, nothing else."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         print("a library says something on standard output")
@@ -28,14 +28,11 @@ class Fake:
         return {"program": "fake", "version": "fake 1", "weights": "none", "weight_bytes": 1000}
 
     def write(self, ids: Sequence[int], count: int, rows: int, fresh: bool) -> Written:
-        began = time.perf_counter()
         kept = 0 if fresh else shared_prefix(self._read, ids)
-        time.sleep(SECONDS_A_TOKEN * (len(ids) - kept))
-        arrivals, tokens = [], []
-        for _ in range(count):
-            time.sleep(SECONDS_A_TOKEN)
+        tokens: list[int] = []
+        while len(tokens) < count:
             tokens.append(sum((*ids, *tokens)) % 97)
-            arrivals.append(time.perf_counter() - began)
+        arrivals = [SECONDS_A_TOKEN * (len(ids) - kept + index) for index in range(count)]
         self._read = [*ids, *tokens]
         return Written(arrivals, tokens)
 

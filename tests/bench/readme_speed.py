@@ -24,7 +24,9 @@ MARKED = re.compile(r"(<!-- speed -->\n).*?(<!-- /speed -->)", re.DOTALL)
 
 def speed_section() -> str:
     """The tables of all committed races."""
-    return "\n".join(section(read_report(FIGURES / name)) + "\n" for name in FILES)
+    files = [FIGURES / name for name in FILES if (FIGURES / name).is_file()]
+    tables = [section(read_report(file.read_text(encoding="utf-8"))) + "\n" for file in files]
+    return "\n".join(tables) or "No race was committed yet.\n"
 
 
 def with_section(readme: str, text: str) -> str:

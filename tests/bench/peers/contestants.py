@@ -62,7 +62,7 @@ def prepare_peer(name: str, python: Path, checkpoint: Path, workspace: Path) -> 
             raise PrepareError(f"there is no {folder.name} to read")
         part = folder.with_name(f"{folder.name}-part")
         shutil.rmtree(part, ignore_errors=True)
-        _run([str(python), "-m", peer.module, "prepare", str(checkpoint), str(part)])
+        _run([str(python), "-m", peer.module, "prepare", str(checkpoint), str(part)], workspace)
         part.rename(folder)
     return Program(peer.title, python, peer.module, folder)
 
@@ -71,7 +71,7 @@ def prepare_ours(precision: str, checkpoint: Path, workspace: Path) -> Program:
     """Have our exporter make a model folder, where it has not yet. Raises `PrepareError`."""
     folder = workspace / f"ours-{precision}"
     if not folder.exists():
-        _run(export_command(checkpoint, folder, precision))
+        _run(export_command(checkpoint, folder, precision), workspace)
     return our_program(f"ours {precision}", folder)
 
 
@@ -113,8 +113,8 @@ def _memory_of(number: int) -> int:
         return 0
 
 
-def _run(command: Sequence[str]) -> None:
+def _run(command: Sequence[str], workspace: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         words = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
-        raise PrepareError(words[-1].replace(str(Path(command[-1]).parent), "…"))
+        raise PrepareError(words[-1].replace(str(workspace), "…"))

@@ -72,11 +72,11 @@ class Report:
         return json.dumps(plain, ensure_ascii=False, indent=1) + "\n"
 
 
-def read_report(path: Path) -> Report:
-    """The report of `to_json`. Raises `ValueError` on another file."""
-    plain = json.loads(path.read_text(encoding="utf-8"))
+def read_report(text: str) -> Report:
+    """The report of `to_json`. Raises `ValueError` on another text."""
+    plain = json.loads(text)
     if plain.pop("format", None) != FORMAT or plain.pop("version", None) != VERSION:
-        raise ValueError(f"{path} holds no figures of this benchmark; run it again")
+        raise ValueError("this file holds no figures of this benchmark; run it again")
     outcome = plain.pop("outcome")
     conversion = plain.pop("conversion")
     plan = plain.pop("plan")
