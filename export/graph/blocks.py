@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from export.graph.heads import HeadLayout
 from export.model.config import ModelConfig
 
 TensorSource = Callable[[str], FloatArray]  # canonical name -> float32 array
+Lengths = tuple[str, str]
+Mix: TypeAlias = "Callable[[Parts, int, str, Lengths], str]"
 
 ATTENTION, MLP = "attention", "mlp"
 
@@ -43,13 +46,18 @@ class Stream:
 
 @dataclass(frozen=True)
 class Parts:
-    """What every block needs: the model, its tensors, the builder, the head layout and the cache's scales."""
+    """What every block needs: the model, its tensors, the builder, the head layout, the cache's scales, the attention.
+
+    `mix(parts, layer, packed, lengths)`: query+key+value (B, S, (H + 2K) D) to heads' results (B, S, H D), the cache
+    written; `lengths` = (seqlens_k, total).
+    """
 
     config: ModelConfig
     tensors: TensorSource
     builder: GraphBuilder
     heads: HeadLayout
     scales: CacheScales | None
+    mix: Mix
 
     def named(self, name: str) -> str:
         """A canonical tensor as a constant in the activations' type."""
@@ -84,36 +92,55 @@ def norm(parts: Parts, name: str, stream: Stream) -> tuple[str, Stream]:
     return output, after
 
 
-def attention(parts: Parts, layer: int, source: str, lengths: tuple[str, str], looked_up: str | None = None) -> Stream:
-    """Causal self-attention over the cache buffers, rotary positions inside; `lengths` = (seqlens_k, total).
+def attention(parts: Parts, layer: int, source: str, lengths: Lengths, looked_up: str | None = None) -> Stream:
+    """Causal self-attention: projections around whatever mixes the positions.
 
-    x ── query+key+value ──> GroupQueryAttention ── output ──> branch
-         (+ looked_up rows)
-                               │  ^
-             past buffers ─────┘  └── seqlens_k, total, cos, sin, cache scales
-             (the same memory as the present ones)
+    x ── query+key+value ── (+ looked_up rows) ── mix ── output ──> branch
     """
-    config, builder, heads = parts.config, parts.builder, parts.heads
-    name = f"layers.{layer}.attention"
+    builder, heads, name = parts.builder, parts.heads, f"layers.{layer}.attention"
     packed = builder.add(_query_key_value(parts, name, source))
     if looked_up is not None:
         packed = _with_values(parts, name, packed, looked_up)
+    mixed = parts.mix(parts, layer, packed, lengths)
+    weight = f"{name}.output.weight"
+    project = Linear(f"{name}.output", ATTENTION, mixed, f"{name}.branch", lambda: heads.columns(parts.tensors(weight)))
+    return _branch(parts, project)
+
+
+def fused_mix(parts: Parts, layer: int, packed: str, lengths: Lengths) -> str:
+    """Everything in one operator, rotary positions inside: the fastest for single tokens.
+
+    query+key+value ──> GroupQueryAttention ──> (B, S, H D)
+                          │  ^
+        past buffers ─────┘  └── seqlens_k, total, cos, sin, cache scales
+        (the same memory as the present ones)
+    """
+    config, builder = parts.config, parts.builder
     inputs = [packed, "", "", graph_io.past_key(layer), graph_io.past_value(layer), *lengths]
     options: dict[str, int | float | str] = {"scale": config.scale}
     if config.positions == "rotary":
-        cosines, sines = heads.rotary_tables(config)
-        inputs += [builder.floats("rotary.cos", cosines), builder.floats("rotary.sin", sines)]
+        inputs += rotary_tables(parts)
         options |= {"do_rotary": 1, "rotary_interleaved": 0}
     if parts.scales is not None:
         inputs += [""] * (12 - len(inputs))
         inputs += _cache_scales(parts, parts.scales, layer)
         options |= {"kv_cache_bit_width": 8, "k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL"}
-    outputs = [f"{name}.mixed", graph_io.present_key(layer), graph_io.present_value(layer)]
+    outputs = [f"layers.{layer}.attention.mixed", graph_io.present_key(layer), graph_io.present_value(layer)]
     options |= {"num_heads": config.heads, "kv_num_heads": config.kv_heads}
-    mixed = builder.node("GroupQueryAttention", inputs, outputs, contrib=True, **options)
-    weight = f"{name}.output.weight"
-    project = Linear(f"{name}.output", ATTENTION, mixed, f"{name}.branch", lambda: heads.columns(parts.tensors(weight)))
-    return _branch(parts, project)
+    return builder.node("GroupQueryAttention", inputs, outputs, contrib=True, **options)
+
+
+def rotary_tables(parts: Parts) -> list[str]:
+    """The names of the cosines and sines (context, padded head / 2)."""
+    cosines, sines = parts.heads.rotary_tables(parts.config)
+    return [parts.builder.floats("rotary.cos", cosines), parts.builder.floats("rotary.sin", sines)]
+
+
+def spread_scales(parts: Parts, values: FloatArray) -> FloatArray:
+    """Scales (K, true head size) at the places of the padded channels, (K, D); a padded channel holds zeros only."""
+    spread = np.ones((parts.config.kv_heads, parts.heads.size), np.float32)
+    spread[:, parts.heads.places] = values
+    return spread
 
 
 def mlp(parts: Parts, layer: int, source: str) -> Stream:
@@ -161,9 +188,8 @@ def _with_values(parts: Parts, name: str, packed: str, looked_up: str) -> str:
 def _cache_scales(parts: Parts, scales: CacheScales, layer: int) -> list[str]:
     names = []
     for kind, values in (("key", scales.keys[layer]), ("value", scales.values[layer])):
-        spread = np.ones((parts.config.kv_heads, parts.heads.size), np.float32)  # a padded channel holds zeros only
-        spread[:, parts.heads.places] = values
-        names.append(parts.builder.constant(f"layers.{layer}.cache.{kind}_scale", spread[None, :, None, :]))
+        spread = spread_scales(parts, values)[None, :, None, :]
+        names.append(parts.builder.constant(f"layers.{layer}.cache.{kind}_scale", spread))
     return names
 
 

@@ -1,5 +1,7 @@
 """The decoder graph: one graph that serves prefill and decode, in floats, matrices still open.
 
+With another attention (`prompt_attention`) it is the graph for prompts alone, over the same cache.
+
 For: the exporter, which lowers it to a precision afterwards. Knows ModelConfig, the names of `graph_io` and the blocks.
 Must not know precisions, files, or model families.
 """
@@ -11,7 +13,7 @@ from onnx import TensorProto
 
 from engine.contracts import graph_io
 from export.graph import blocks
-from export.graph.blocks import CacheScales, Parts, Stream, TensorSource
+from export.graph.blocks import CacheScales, Mix, Parts, Stream, TensorSource
 from export.graph.builder import FloatArray, GraphBuilder, Linear, Lookup
 from export.graph.heads import HeadLayout
 from export.model.config import ModelConfig
@@ -20,15 +22,19 @@ EMBEDDING, HEAD = "embedding", "head"
 
 
 def write_decoder(
-    config: ModelConfig, tensors: TensorSource, builder: GraphBuilder, scales: CacheScales | None
+    config: ModelConfig,
+    tensors: TensorSource,
+    builder: GraphBuilder,
+    scales: CacheScales | None,
+    mix: Mix = blocks.fused_mix,
 ) -> None:
-    """Emit the whole decoder into `builder`.
+    """Emit the whole decoder into `builder`; `mix` is the attention between the projections.
 
     input_ids ── embedding ── [layer 0] ── … ── [layer n-1] ── final norm ── last positions ── head ──> logits
     attention_mask ── lengths ──┘ ^                              num_logits_to_keep ──┘
              past_key_values.0.* ─┘ └─> present.0.*
     """
-    parts = Parts(config, tensors, builder, HeadLayout(config), scales)
+    parts = Parts(config, tensors, builder, HeadLayout(config), scales, mix)
     sizes = lengths(builder)
     stream = _embedding(parts)
     for layer in range(config.layers):

@@ -12,7 +12,7 @@ import onnxruntime
 import torch
 
 from engine.contracts import graph_io
-from export.graph.blocks import CacheScales
+from export.graph.blocks import CacheScales, Mix, fused_mix
 from export.graph.builder import GraphBuilder, WeightSpool
 from export.graph.decoder import write_decoder
 from export.graph.lowering import Lowering, Plan
@@ -59,11 +59,11 @@ def random_model(config: ModelConfig, seed: int = 0) -> GPT:
     return model.requires_grad_(False)
 
 
-def write_graph(folder: Path, model: GPT, plan: Plan, scales: CacheScales | None = None) -> Path:
+def write_graph(folder: Path, model: GPT, plan: Plan, scales: CacheScales | None = None, mix: Mix = fused_mix) -> Path:
     """The decoder graph of `model` in `folder`."""
     state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     builder = GraphBuilder(WeightSpool(folder / "decoder.onnx.data"))
-    write_decoder(model.config, state.__getitem__, builder, scales)
+    write_decoder(model.config, state.__getitem__, builder, scales, mix)
     nodes = Lowering(builder, plan).nodes()
     path = folder / "decoder.onnx"
     path.write_bytes(builder.finish(nodes, "decoder").SerializeToString())
