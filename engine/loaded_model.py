@@ -18,12 +18,13 @@ import numpy
 from engine.constraints.matcher import Vocabulary
 from engine.continuation import check_continuation
 from engine.contracts.errors import ModelFolderError
-from engine.contracts.manifest import Manifest
+from engine.contracts.manifest import DECODER, PREFILL, Manifest
 from engine.devices import CPU, DeviceChoice, default_threads
 from engine.draft import DraftModel
 from engine.folder import ModelFolder, open_folder
 from engine.memory import estimate_memory, free_memory, memory_note
 from engine.profile import find_profile
+from engine.prompt_check import Graphs, prompts_pay
 from engine.runtime import Graph, runtime_version
 from engine.sampling.whole_characters import Characters
 from engine.self_check import find_plan, remembered_plan
@@ -52,6 +53,7 @@ class LoadedModel:
     versions: Mapping[str, str]
     graph: Graph
     draft: DraftModel | None = None  # guesses tokens ahead
+    prompt_graph: Graph | None = None  # loaded only where the plan uses it
 
     @property
     def manifest(self) -> Manifest:
@@ -75,7 +77,7 @@ class LoadedModel:
 
     def new_session(self) -> Session:
         """An empty session with a cache of its own."""
-        return Session(self.graph, self.graph.new_cache(self.context_length), self.plan)
+        return Session(self.graph, self.graph.new_cache(self.context_length), self.plan, self.prompt_graph)
 
     def new_sessions(self) -> SessionPool:
         """Sessions for several documents and branches, as many as their memory allows."""
@@ -103,15 +105,25 @@ def load_model(folder: Path, device: str = "auto", threads: int | None = None) -
     graph = _load_graph(opened, device, count)
     if not opened.manifest.is_own:
         check_continuation(graph, opened.manifest.context_length)
+    plan = _plan_for(opened, graph)
     return LoadedModel(
         folder=opened,
         tokenizer=tokenizer,
         device=replace(graph.device, note=note or graph.device.note),
         threads=count,
-        plan=_plan_for(opened, graph),
+        plan=plan,
         versions=engine_versions(),
         graph=graph,
+        prompt_graph=_load_prompt_graph(opened, graph, count) if plan.prompt_graph else None,
     )
+
+
+def with_prompt_graph(model: LoadedModel) -> LoadedModel | None:
+    """The same model with prompts through its graph for them, whatever this machine measured; None: it has none."""
+    prompt_graph = model.prompt_graph or _load_prompt_graph(model.folder, model.graph, model.threads)
+    if prompt_graph is None:
+        return None
+    return replace(model, plan=replace(model.plan, prompt_graph=True), prompt_graph=prompt_graph)
 
 
 def engine_versions() -> Mapping[str, str]:
@@ -125,18 +137,38 @@ def engine_versions() -> Mapping[str, str]:
 
 def _load_graph(opened: ModelFolder, device: str, threads: int) -> Graph:
     manifest = opened.manifest
-    file = manifest.graph("decoder")
+    file = manifest.graph(DECODER)
     if file is None:
         raise ModelFolderError(f"{opened.path} names no decoder graph; export the model again")
     return Graph(opened.file(file), manifest.cache, manifest.vocabulary_size, device, threads)
 
 
+def _load_prompt_graph(opened: ModelFolder, graph: Graph, threads: int) -> Graph | None:
+    """The graph for prompts, on the processor alone: its operators are chosen for that."""
+    manifest = opened.manifest
+    file = manifest.graph(PREFILL)
+    if file is None or graph.device.name != CPU:
+        return None
+    return Graph(opened.file(file), manifest.cache, manifest.vocabulary_size, "cpu", threads)
+
+
 def _plan_for(opened: ModelFolder, graph: Graph) -> RunPlan:
-    key = " ".join([opened.manifest.digest(), runtime_version(), graph.device.kernel_class, f"{graph.threads} threads"])
+    machine = f"{opened.manifest.digest()} {runtime_version()} {graph.device.kernel_class}"
+    folder, length = find_profile().cache / _SELF_CHECKS, opened.manifest.context_length
     other = 1 if graph.threads > 1 else 2
 
     def measure() -> RunPlan:
         device = "cpu" if graph.device.name == CPU else "cuda"
-        return find_plan(graph, opened.manifest.context_length, lambda: _load_graph(opened, device, other))
+        return find_plan(graph, length, lambda: _load_graph(opened, device, other))
 
-    return remembered_plan(find_profile().cache / _SELF_CHECKS, key, measure)
+    def measure_prompts() -> RunPlan:
+        prompt_graph = _load_prompt_graph(opened, graph, graph.threads)
+        both = None if prompt_graph is None else Graphs(graph, prompt_graph, length)
+        pays = both is not None and prompts_pay(both, lambda: _load_prompt_graph(opened, graph, other))
+        return RunPlan(prompt_graph=pays)
+
+    plan = remembered_plan(folder, f"{machine} {graph.threads} threads", measure)
+    # With company for lone rows, the decoder would overwrite what the prompt graph wrote of the last prompt token.
+    if opened.manifest.graph(PREFILL) is None or plan.is_canonical or plan.avoids_lone_rows:
+        return plan
+    return replace(plan, prompt_graph=remembered_plan(folder, f"{machine} prompts", measure_prompts).prompt_graph)

@@ -37,7 +37,7 @@ _CHUNKS = ((1, 20), (7, _HEAD), (17, _HEAD), (33, _HEAD), (49, _HEAD))  # chunk 
 
 def find_plan(graph: Graph, context_length: int, other_threads: Callable[[], Graph]) -> RunPlan:
     """Measure; `other_threads` loads the same graph with another number of threads and is asked last."""
-    ids = _sample_ids(min(_LENGTH, context_length), graph.vocabulary_size)
+    ids = sample_ids(min(_LENGTH, context_length), graph.vocabulary_size)
     reference = _reference(graph, context_length, ids)
     plan = next((plan for plan in _PLANS if _is_exact(graph, context_length, plan, ids, reference)), None)
     if plan is None:
@@ -159,7 +159,7 @@ def _new_session(graph: Graph, context_length: int, plan: RunPlan) -> Session:
     return Session(graph, graph.new_cache(context_length), plan)
 
 
-def _sample_ids(count: int, vocabulary_size: int) -> list[int]:
+def sample_ids(count: int, vocabulary_size: int) -> list[int]:
     """The same tokens on every machine: a linear congruential sequence (Knuth's MMIX)."""
     state, ids = 1, list[int]()
     for _ in range(count):

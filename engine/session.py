@@ -13,6 +13,9 @@ Invariant: len(tokens) == cache.length, after every call, failed and cancelled o
     fork()          an independent copy
     new_batch(n)    n copies that run together
 
+Where the model has a graph of its own for prompts and the plan uses it, prompt tokens always run through that one and
+generated tokens through the decoder, over the same cache; generated text that has become a prompt is run again.
+
 Logits are views (rows, vocabulary) that the next run overwrites.
 """
 
@@ -24,17 +27,19 @@ from dataclasses import dataclass
 
 from engine.batch import Batch
 from engine.contracts.errors import EngineError
+from engine.joined_cache import JoinedRunner
 from engine.kv_cache import Cache
-from engine.runtime import Graph, Logits
+from engine.runtime import Graph, Logits, Runner
 
 CHUNK = 64  # canonical chunks begin at its multiples
-_LARGEST_CHUNK = 512
+_LARGEST_CHUNK = 256  # larger ones are slower: attention computes a whole rectangle of a triangle
 _BLOCK = 16  # attention's blocks of rows are multiples of this
 _CHUNK_SECONDS = 0.08  # how long a cancel may wait for the running chunk
 
 EXACT = "exact"
 CANONICAL_CHUNKS = "canonical chunks"
 SAME_THREADS = "for the same number of threads"
+OWN_GRAPH = "prompts by a graph of their own"
 
 Progress = Callable[[int, int], None]  # tokens done, tokens in all
 
@@ -50,6 +55,8 @@ class RunPlan:
     `any_threads`: the bits do not depend on the number of threads either.
     `batches`: several sequences may run as one batch, each with the bits that it gets alone.
     `ahead`: guessed tokens may run together with the last one, each with the bits that it gets in a run of its own.
+    `prompt_graph`: prompts run through the model's own graph for them. A row alone is computed by another kernel there,
+    so none ever is: the token before is run again.
     """
 
     avoids_lone_rows: bool = False
@@ -57,24 +64,30 @@ class RunPlan:
     any_threads: bool = True
     batches: bool = False
     ahead: bool = False
+    prompt_graph: bool = False
 
     @property
     def description(self) -> str:
-        """The word for a generation record."""
-        words = CANONICAL_CHUNKS if self.is_canonical else EXACT
-        return words if self.any_threads else f"{words}, {SAME_THREADS}"
+        """The words for a generation record."""
+        words = [CANONICAL_CHUNKS if self.is_canonical else EXACT]
+        words += [] if self.any_threads else [SAME_THREADS]
+        return ", ".join([*words, OWN_GRAPH] if self.prompt_graph else words)
 
 
 class Session:
     """One sequence being continued."""
 
-    def __init__(self, graph: Graph, cache: Cache, plan: RunPlan) -> None:
+    def __init__(self, graph: Graph, cache: Cache, plan: RunPlan, prompt_graph: Graph | None = None) -> None:
+        """`prompt_graph` is used where `plan.prompt_graph` says so."""
         self.plan = plan
         self.cache = cache
         self.tokens: list[int] = []
         self._graph = graph
+        self._prompt_graph = prompt_graph if plan.prompt_graph else None
         self._runner = graph.new_runner(cache)
         self.canonical_length = 0  # leading tokens that ran in canonical chunks
+        self.prompt_length = 0  # leading tokens that ran as prompt
+        self._prompt_runner = self._runner if self._prompt_graph is None else self._prompt_graph.new_runner(cache)
         self._chunk = CHUNK
 
     @property
@@ -98,6 +111,9 @@ class Session:
             reused = min(reused, self.canonical_length) // CHUNK * CHUNK
         elif self.plan.avoids_lone_rows and reused == 1:
             reused = 0  # nothing stands before the first token that could be run again with it
+        if self._prompt_graph is not None:
+            reused = min(reused, self.prompt_length)
+            reused = 0 if reused == 1 else reused
         self.rewind(reused)
         return reused
 
@@ -124,7 +140,7 @@ class Session:
             start = len(self.tokens)
             end = done + self._rows_to_run(self._longest_chunk(start), len(ids) - done)
             began = time.perf_counter()
-            logits = self._append(ids[done:end], 1)
+            logits = self._append_prompt(ids[done:end], 1)
             self._take_note(start, end - done, time.perf_counter() - began)
             done = end
             yield done, logits
@@ -134,46 +150,58 @@ class Session:
         done = 0
         while done < len(ids):
             end = done + self._rows_to_run(CHUNK, len(ids) - done)
-            yield self._append(ids[done:end], end - done)
+            yield self._append_prompt(ids[done:end], end - done)[-(end - done) :]
             done = end
 
     def step(self, token: int) -> Logits:
         """Append one token; its logits (1, vocabulary)."""
-        return self._append((token,), 1)
+        return self._append((token,), 1, self._runner, self._needs_company(len(self.tokens), 1))
 
     def run_ahead(self, ids: Sequence[int]) -> Logits:
         """Append a few tokens in one run; the logits (rows, vocabulary) of each, the bits that steps would give."""
-        return self._append(ids, len(ids))[-len(ids) :]
+        again = self._needs_company(len(self.tokens), len(ids))
+        return self._append(ids, len(ids), self._runner, again)[-len(ids) :]
 
     def rewind(self, length: int) -> None:
         """Forget all tokens behind the first `length`."""
         self.cache.rewind(length)
         del self.tokens[length:]
         self.canonical_length = min(self.canonical_length, length)
+        self.prompt_length = min(self.prompt_length, length)
 
-    def resume(self, tokens: Sequence[int], canonical_length: int) -> None:
+    def resume(self, tokens: Sequence[int], canonical_length: int, prompt_length: int) -> None:
         """Be the session of those tokens, whose keys and values were put into the cache behind its end."""
         self.cache.commit(len(tokens))
-        self.tokens, self.canonical_length = list(tokens), canonical_length
+        self.tokens, self.canonical_length, self.prompt_length = list(tokens), canonical_length, prompt_length
 
     def fork(self) -> Session:
         """An independent copy."""
-        copy = Session(self._graph, self.cache.fork(), self.plan)
+        copy = Session(self._graph, self.cache.fork(), self.plan, self._prompt_graph)
         copy.tokens = list(self.tokens)
-        copy.canonical_length = self.canonical_length
+        copy.canonical_length, copy.prompt_length = self.canonical_length, self.prompt_length
         return copy
 
     def new_batch(self, rows: int) -> Batch:
         """`rows` copies that are continued together, whatever becomes of this session."""
         return Batch(self._graph, self.cache, rows)
 
-    def _append(self, ids: Sequence[int], keep: int) -> Logits:
+    def _append_prompt(self, ids: Sequence[int], keep: int) -> Logits:
+        past = len(self.tokens)
+        again = self._needs_company(past, len(ids))
+        if self._prompt_graph is not None:
+            again = past > 0 and (past == 1 or len(ids) == 1)
+        logits = self._append(ids, keep, self._prompt_runner, again)
+        if self.prompt_length == past:
+            self.prompt_length = len(self.tokens)
+        return logits
+
+    def _append(self, ids: Sequence[int], keep: int, runner: Runner | JoinedRunner, again: bool) -> Logits:
+        """Run `ids`, and the token before them once more where `again`."""
         past, total = len(self.tokens), len(self.tokens) + len(ids)
         if total > self.context_length:
             raise EngineError(f"{total} tokens do not fit the context of {self.context_length}; shorten the text")
-        again = 1 if self._needs_company(past, len(ids)) else 0
-        rows = (*self.tokens[past - again :], *ids) if again else ids
-        logits = self._runner.run(rows, past - again, keep)
+        rows = (*self.tokens[past - 1 :], *ids) if again else ids
+        logits = runner.run(rows, past - again, keep)
         self.cache.commit(total)
         self.tokens.extend(ids)
         return logits

@@ -51,6 +51,7 @@ class _Spilled:
     sha256: bytes
     tokens: tuple[int, ...]
     canonical_length: int
+    prompt_length: int
 
     @property
     def end(self) -> int:
@@ -106,7 +107,7 @@ class SpilledSessions:
         if digest.digest() != spilled.sha256:
             self.spills.damaged += 1
             return None  # what was read lies behind the session's end, where nothing counts
-        session.resume(spilled.tokens, spilled.canonical_length)
+        session.resume(spilled.tokens, spilled.canonical_length, spilled.prompt_length)
         self.spills.read_back += 1
         return session
 
@@ -130,7 +131,9 @@ class SpilledSessions:
             if file.write(part) != len(part):
                 raise OSError(errno.ENOSPC, "the disk is full")
             digest.update(part)
-        return _Spilled(offset, size, digest.digest(), tuple(session.tokens), session.canonical_length)
+        return _Spilled(
+            offset, size, digest.digest(), tuple(session.tokens), session.canonical_length, session.prompt_length
+        )
 
     def _open_file(self) -> io.FileIO:
         if self._file is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -82,6 +82,7 @@ class Certificate:
     tokenizer_round_trip: bool
     greedy: Greedy
     threshold: Threshold
+    prompt_texts: tuple[TextReport, ...] = ()  # the same texts through the graph for prompts, where there is one
 
     @property
     def max_error(self) -> float:
@@ -91,45 +92,36 @@ class Certificate:
     @property
     def kl_divergence(self) -> float:
         """Mean over all positions, in nats."""
-        total = sum(text.tokens for text in self.texts)
-        return math.fsum(text.kl_divergence * text.tokens for text in self.texts) / total
+        return _mean(self.texts, lambda text: text.kl_divergence)
 
     @property
     def same_top_1(self) -> float:
         """Share of positions with the same most probable token."""
-        total = sum(text.tokens for text in self.texts)
-        return math.fsum(text.same_top_1 * text.tokens for text in self.texts) / total
+        return _mean(self.texts, lambda text: text.same_top_1)
 
     @property
     def perplexity_loss(self) -> float:
         """Relative rise of perplexity over all natural texts; below zero where the conversion happens to be better."""
-        natural = [text for text in self.texts if text.natural and text.tokens > 1]
-        total = sum(text.tokens - 1 for text in natural)
-        if not total:
-            return 0.0
-        rise = math.fsum((text.nats_converted - text.nats_reference) * (text.tokens - 1) for text in natural) / total
-        return math.expm1(min(rise, 50.0))
+        return _perplexity_loss(self.texts)
 
     def problems(self) -> list[str]:
-        """Every figure outside its threshold, in words."""
-        limit, found = self.threshold, []
-        if limit.max_error_per_rms is not None:
-            for text in self.texts:
-                allowed = limit.max_error_per_rms * max(1.0, text.rms_logits)
-                if text.max_error > allowed:
-                    found.append(
-                        f"on the text '{text.name}' logits differ by {text.max_error:.2g}, allowed {allowed:.2g}"
-                    )
-        if limit.perplexity_loss is not None and self.perplexity_loss > limit.perplexity_loss:
-            found.append(f"perplexity rises by {self.perplexity_loss:.2%}, allowed {limit.perplexity_loss:.2%}")
-        if limit.kl_divergence is not None and self.kl_divergence > limit.kl_divergence:
-            found.append(f"KL divergence is {self.kl_divergence:.3g}, allowed {limit.kl_divergence:.3g}")
-        if limit.greedy and self.greedy.first_difference is not None and not self.greedy.excused:
+        """Every figure of the decoder that is outside its threshold, in words."""
+        found = _problems(self.texts, self.threshold)
+        if self.threshold.greedy and self.greedy.first_difference is not None and not self.greedy.excused:
             found.append(f"the greedy continuation differs from token {self.greedy.first_difference + 1}")
         return found
 
+    def prompt_problems(self) -> list[str]:
+        """Every figure of the graph for prompts that is outside its threshold."""
+        return [f"as a prompt: {problem}" for problem in _problems(self.prompt_texts, self.threshold)]
+
     def summary(self) -> dict[str, Any]:
         """The figures that go into the manifest."""
+        prompts = {
+            "perplexity_loss": _perplexity_loss(self.prompt_texts),
+            "kl_divergence": _mean(self.prompt_texts, lambda text: text.kl_divergence),
+            "same_top_1": _mean(self.prompt_texts, lambda text: text.same_top_1),
+        }
         return {
             "precision": self.precision,
             "max_error": self.max_error,
@@ -139,24 +131,61 @@ class Certificate:
             "cached_versus_uncached": self.cached_versus_uncached,
             "tokenizer_round_trip": self.tokenizer_round_trip,
             "words": self.words(),
-        }
+        } | ({"prompts": prompts} if self.prompt_texts else {})
 
     def words(self) -> str:
         """The loss in one sentence."""
         agreement = f"the most probable next token is the same at {self.same_top_1:.1%} of positions"
         if self.precision == "fp32":
             return f"Computes what its checkpoint computes: logits differ by at most {self.max_error:.1g}, {agreement}."
-        loss = self.perplexity_loss
-        change = f"rises by {loss:.2%}" if loss > 0 else "does not rise"
-        return f"Rounded to {self.precision}: perplexity {change}, {agreement}."
+        words = f"Rounded to {self.precision}: perplexity {_change(self.perplexity_loss)}, {agreement}."
+        if not self.prompt_texts:
+            return words
+        return f"{words} Through the faster graph for prompts it {_change(_perplexity_loss(self.prompt_texts))}."
 
     def to_json(self) -> str:
         """The text of certificate.json."""
         plain: dict[str, Any] = {"format": FORMAT, "version": VERSION, **asdict(self), "summary": self.summary()}
-        for text, entry in zip(self.texts, plain["texts"], strict=True):
+        entries = (*plain["texts"], *plain["prompt_texts"])
+        for text, entry in zip((*self.texts, *self.prompt_texts), entries, strict=True):
             entry["perplexity_reference"], entry["perplexity_converted"] = text.perplexities
+        if not self.prompt_texts:
+            del plain["prompt_texts"]
         return json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def _perplexity(nats: float) -> float:
     return math.exp(min(nats, 700.0))
+
+
+def _change(loss: float) -> str:
+    return f"rises by {loss:.2%}" if loss > 0 else "does not rise"
+
+
+def _mean(texts: Sequence[TextReport], figure: Callable[[TextReport], float]) -> float:
+    total = sum(text.tokens for text in texts)
+    return math.fsum(figure(text) * text.tokens for text in texts) / max(total, 1)
+
+
+def _perplexity_loss(texts: Sequence[TextReport]) -> float:
+    natural = [text for text in texts if text.natural and text.tokens > 1]
+    total = sum(text.tokens - 1 for text in natural)
+    if not total:
+        return 0.0
+    rise = math.fsum((text.nats_converted - text.nats_reference) * (text.tokens - 1) for text in natural) / total
+    return math.expm1(min(rise, 50.0))
+
+
+def _problems(texts: Sequence[TextReport], limit: Threshold) -> list[str]:
+    found = []
+    if limit.max_error_per_rms is not None:
+        for text in texts:
+            allowed = limit.max_error_per_rms * max(1.0, text.rms_logits)
+            if text.max_error > allowed:
+                found.append(f"on the text '{text.name}' logits differ by {text.max_error:.2g}, allowed {allowed:.2g}")
+    loss, divergence = _perplexity_loss(texts), _mean(texts, lambda text: text.kl_divergence)
+    if limit.perplexity_loss is not None and loss > limit.perplexity_loss:
+        found.append(f"perplexity rises by {loss:.2%}, allowed {limit.perplexity_loss:.2%}")
+    if limit.kl_divergence is not None and divergence > limit.kl_divergence:
+        found.append(f"KL divergence is {divergence:.3g}, allowed {limit.kl_divergence:.3g}")
+    return found

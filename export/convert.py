@@ -1,8 +1,8 @@
 """A checkpoint into a model folder: the order of the steps, and which precision means what.
 
     checkpoint ── child process ──> canonical tensors ─┬─> reference (PyTorch) ── calibration
-                                                       └─> decoder graph ── lowering ──> decoder.onnx
-    decoder.onnx + tokenizer + manifest ── verify against the reference ──> certificate ──> folder in place
+                                                       └─> graphs ── lowering ──> decoder.onnx, prefill.onnx
+    graphs + tokenizer + manifest ── verify against the reference ──> certificate ──> folder in place
 
 For: `nextstroke export`. Knows all parts of the export side by their front doors; must not know their insides.
 """
@@ -21,8 +21,10 @@ import numpy as np
 from engine.contracts.errors import UsageError, VerificationError
 from engine.contracts.manifest import (
     CERTIFICATE_NAME,
+    DECODER,
     GENAI_CONFIG_NAME,
     MODEL_CARD_NAME,
+    PREFILL,
     CacheLayout,
     GraphEntry,
     Manifest,
@@ -34,21 +36,27 @@ from export.calibration import Calibration, calibrate
 from export.certificate import Certificate
 from export.folder_writer import WORK, check_target, new_folder, write_manifest
 from export.genai_config import genai_config
-from export.graph.builder import GraphBuilder, WeightSpool
-from export.graph.decoder import write_decoder
-from export.graph.lowering import FLOAT, INT4, INT8, INT8_BLOCKS, Lowering, Plan
-from export.graph.recurrent import write_recurrent
+from export.graph.lowering import FLOAT, INT4, INT8, INT8_BLOCKS
+from export.graph_files import (
+    DECODER_FILE,
+    PREFILL_FILE,
+    Kinds,
+    Source,
+    prompt_kinds,
+    remove_prompt_file,
+    write_decoder_file,
+    write_prompt_file,
+)
 from export.importers.load import Imported, import_checkpoint
 from export.importers.tokenizer_files import BEGIN_OF_TEXT
 from export.model.gpt import GPT
-from export.model.recurrent_config import AnyConfig, RecurrentConfig
+from export.model.recurrent_config import AnyConfig
 from export.model_card import model_card
 from export.progress import Report, part
 from export.reference import Reference
 from export.samples import calibration_samples
 from export.verify import certify
 
-GRAPH_FILE = "decoder.onnx"
 GROUPS = ("embedding", "attention", "mlp", "head")
 
 # What each precision tries, the smallest first; the first whose certificate is inside its thresholds is written.
@@ -120,13 +128,10 @@ def convert(
 def _first_inside_thresholds(job: _Job, hidden: Path, report: Report) -> tuple[Manifest, Certificate]:
     attempts = KINDS[job.precision]
     share = 0.65 / len(attempts)
+    shutil.copyfile(job.imported.tokenizer_file, hidden / job.imported.tokenizer_file.name)
     for index, kinds in enumerate(attempts):
         start = 0.3 + share * index
-        _write_graph(job, hidden, kinds, part(report, start, start + share / 2))
-        shutil.copyfile(job.imported.tokenizer_file, hidden / job.imported.tokenizer_file.name)
-        manifest = write_manifest(hidden, _manifest(job, kinds))
-        found = part(report, start + share / 2, start + share)
-        certificate = certify(hidden, job.reference, job.precision, manifest.source, found)
+        certificate, manifest = _attempt(job, hidden, kinds, part(report, start, start + share))
         problems = certificate.problems()
         if not problems:
             return manifest, certificate
@@ -138,32 +143,46 @@ def _first_inside_thresholds(job: _Job, hidden: Path, report: Report) -> tuple[M
     )
 
 
-def _write_graph(job: _Job, hidden: Path, kinds: Mapping[str, str], report: Report) -> None:
-    for old in hidden.glob(f"{GRAPH_FILE}*"):
-        old.unlink()
+def _attempt(job: _Job, hidden: Path, kinds: Kinds, report: Report) -> tuple[Certificate, Manifest]:
+    """One decoder, with the fastest graph for prompts that is inside the thresholds too, or none."""
+    source = _graph_source(job)
+    written = part(report, 0.0, 0.3)
+    shared = write_decoder_file(source, hidden, kinds, lambda fraction: written(fraction, "writing the graph"))
+    for prompts in prompt_kinds(kinds) if source.takes_prompt_graph else ():
+        write_prompt_file(source, hidden, prompts, shared, lambda fraction: written(1.0, "writing the prompt graph"))
+        certificate, manifest = _certified(job, hidden, kinds, prompts, part(report, 0.3, 1.0))
+        if certificate.problems() or not certificate.prompt_problems():
+            return certificate, manifest
+    remove_prompt_file(hidden)
+    return _certified(job, hidden, kinds, None, part(report, 0.3, 1.0))
+
+
+def _certified(
+    job: _Job, hidden: Path, kinds: Kinds, prompts: Kinds | None, report: Report
+) -> tuple[Certificate, Manifest]:
+    manifest = write_manifest(hidden, _manifest(job, kinds, prompts))
+    return certify(hidden, job.reference, job.precision, manifest.source, report), manifest
+
+
+def _graph_source(job: _Job) -> Source:
     floats: type[np.generic] = np.float16 if job.precision == "fp16" else np.float32
-    builder = GraphBuilder(WeightSpool(hidden / f"{GRAPH_FILE}.data"), floats)
-    scales = job.calibration.scales if job.calibration else None
-    config, tensors = job.imported.config, job.imported.tensors()
-    if isinstance(config, RecurrentConfig):
-        write_recurrent(config, tensors, builder)
-    else:
-        write_decoder(config, tensors, builder, scales)
-    plan = Plan(kinds, job.calibration.importance if job.calibration else {})
-    nodes = Lowering(builder, plan).nodes(lambda fraction: report(fraction, "writing the graph"))
-    (hidden / GRAPH_FILE).write_bytes(builder.finish(nodes, "decoder").SerializeToString())
+    return Source(job.imported.config, job.imported.tensors(), job.calibration, floats)
 
 
-def _manifest(job: _Job, kinds: Mapping[str, str]) -> Manifest:
+def _manifest(job: _Job, kinds: Kinds, prompts: Kinds | None) -> Manifest:
     imported, config = job.imported, job.imported.config
     names = {FLOAT: job.precision, INT8: "int8", INT8_BLOCKS: "int8", INT4: "int4"}
     cache = CACHES[job.precision]
+    more, graphs = {"cache": cache}, [GraphEntry(DECODER, DECODER_FILE)]
+    if prompts is not None:
+        more[PREFILL] = names[prompts["mlp"]]
+        graphs.append(GraphEntry(PREFILL, PREFILL_FILE))
     return Manifest(
         id=re.sub(r"[^\w.-]+", "-", job.name).strip("-") or "model",
         name=str((imported.training.get("recipe") or {}).get("title") or job.name),
         family=imported.family,
         config=config.to_dict(),
-        precision={group: names[kind] for group, kind in kinds.items()} | {"cache": cache},
+        precision={group: names[kind] for group, kind in kinds.items()} | more,
         context_length=config.context_length,
         vocabulary_size=config.vocabulary_size,
         special_tokens=imported.special_tokens,
@@ -171,7 +190,7 @@ def _manifest(job: _Job, kinds: Mapping[str, str]) -> Manifest:
         licence=imported.licence,
         source={"family": imported.family, "files": [dict(file) for file in imported.files]},
         files=(),
-        graphs=(GraphEntry("decoder", GRAPH_FILE),),
+        graphs=tuple(graphs),
         cache=CacheLayout(*config.cache_rows, cache),
         tokenizer=TokenizerEntry(imported.tokenizer_kind, imported.tokenizer_file.name),
         certificate={},

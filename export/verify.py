@@ -8,7 +8,7 @@ Must not know importers or how graphs are made.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from engine.contracts.generation import GenerationRequest, Token
 from engine.contracts.sampling_settings import SamplingSettings
 from engine.folder import hash_folder, open_folder
 from engine.generate import generate
-from engine.loaded_model import LoadedModel, load_model
+from engine.loaded_model import LoadedModel, load_model, with_prompt_graph
 from export.certificate import THRESHOLDS, Certificate, Greedy, TextReport
 from export.importers.load import Imported
 from export.logit_sums import LogitSums
@@ -52,37 +52,40 @@ def certify(
     folder: Path, reference: Reference, precision: str, source: Mapping[str, Any], report: Report
 ) -> Certificate:
     """Compare the folder with the reference, on the processor. Nothing is decided here: see `Certificate.problems`."""
-    model = load_model(folder, device="cpu")
+    loaded = load_model(folder, device="cpu")
+    model = replace(loaded, plan=replace(loaded.plan, prompt_graph=False))
+    with_prompts = with_prompt_graph(loaded)
+    models = [model] if with_prompts is None else [model, with_prompts]
     samples = _samples(model)
     texts = []
     for index, sample in enumerate(samples):
         report((index + 0.5) / (len(samples) + 1), f"comparing: {sample.name}")
-        texts.append(compare_text(model, reference, sample))
+        texts.append(compare_text(models, reference, sample))
     report(len(samples) / (len(samples) + 1), "comparing: continuation")
     return Certificate(
         precision=precision,
         source=dict(source),
         reference=f"PyTorch {torch.__version__}, float32",
         engine={**model.versions, "device": model.device.kernel_class},
-        texts=tuple(texts),
+        texts=tuple(found[0] for found in texts),
+        prompt_texts=tuple(found[1] for found in texts if len(found) > 1),
         cached_versus_uncached=_cached_versus_uncached(model, samples[0].ids),
         tokenizer_round_trip=_round_trip(model),
-        greedy=_greedy(model, reference, samples[0].ids, max(text.max_error for text in texts)),
+        greedy=_greedy(model, reference, samples[0].ids, max(found[0].max_error for found in texts)),
         threshold=THRESHOLDS[precision],
     )
 
 
-def compare_text(model: LoadedModel, reference: Reference, sample: Sample) -> TextReport:
-    """One text through both, position by position; only a few rows of logits are in memory at once."""
-    sums = LogitSums()
-    ours = _rows(list(sample.ids), model)
+def compare_text(models: Sequence[LoadedModel], reference: Reference, sample: Sample) -> list[TextReport]:
+    """One text through all, position by position; only a few rows of logits are in memory at once. A report a model."""
+    pairs = [(LogitSums(), _rows(list(sample.ids), model)) for model in models]
     position = 0
     for wanted in reference.logits(sample.ids):
-        found = np.stack([next(ours) for _ in range(len(wanted))])
         following = np.asarray(sample.ids[position + 1 : position + 1 + len(wanted)], np.int64)
-        sums.add(wanted, found, following)
+        for sums, ours in pairs:
+            sums.add(wanted, np.stack([next(ours) for _ in range(len(wanted))]), following)
         position += len(wanted)
-    return sums.report(sample.name, sample.natural)
+    return [sums.report(sample.name, sample.natural) for sums, _ in pairs]
 
 
 def _samples(model: LoadedModel) -> tuple[Sample, ...]:
@@ -150,12 +153,14 @@ class FolderFacts:
 
 
 def check_folder(path: Path, report: Report) -> FolderFacts:
-    """Hash every file and run the graph once. Raises `ModelFolderError` naming what is wrong."""
+    """Hash every file and run every graph once. Raises `ModelFolderError` naming what is wrong."""
     folder = open_folder(path)
     hash_folder(folder, lambda done, total: report(0.9 * done / max(total, 1), "checking SHA-256"))
     model = load_model(path, device="cpu")
     row = model.new_session().step(model.manifest.end_of_text)
-    if not np.isfinite(row).all():
+    prompts = with_prompt_graph(model)
+    rows = [row] if prompts is None else [row, *prompts.new_session().prefill_all([model.manifest.end_of_text] * 2)]
+    if not all(np.isfinite(row).all() for row in rows):
         raise VerificationError(f"{path} answers with numbers that are not finite; fetch or export it again")
     words = str(folder.manifest.certificate.get("words", "This folder brings no certificate."))
     return FolderFacts(len(folder.manifest.files), folder.total_bytes, words)
@@ -179,7 +184,7 @@ def certify_again(path: Path, imported: Imported, reference: Reference, report: 
         raise VerificationError(f"{path} was made from another checkpoint (the SHA-256 differ); name its source")
     precision = str(manifest.certificate.get("precision", manifest.precision.get("mlp", "fp32")))
     certificate = certify(path, reference, precision, manifest.source, report)
-    problems = certificate.problems()
+    problems = certificate.problems() + certificate.prompt_problems()
     if problems:
         raise VerificationError(f"{path} is not what its certificate says: {'; '.join(problems)}; export it again")
     return certificate

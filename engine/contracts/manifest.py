@@ -22,11 +22,12 @@ from engine.contracts.tasks import TaskFormat, read_tasks
 
 MANIFEST_NAME = "nextstroke.json"
 FORMAT = "nextstroke-model"
-FORMAT_VERSION = "1.2"  # 1.1: tasks; 1.2: a cache that is joined
+FORMAT_VERSION = "1.2"  # 1.1: tasks; 1.2: a cache that is joined, a graph for prompts
 CERTIFICATE_NAME = "certificate.json"
 MODEL_CARD_NAME = "MODEL_CARD.md"
 GENAI_CONFIG_NAME = "genai_config.json"
 
+DECODER, PREFILL = "decoder", "prefill"  # roles of graphs
 END_OF_TEXT = "end_of_text"  # the one special token that every model has
 CONTEXT_LIMIT = 2**22  # tokens; a larger one is a mistake, and buffers of its length would fill the memory
 PRECISIONS = ("fp32", "fp16", "int8", "int4")
@@ -43,7 +44,10 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class GraphEntry:
-    """One ONNX graph: its role ("decoder" serves prefill and decode, "inspect" explains) and its file."""
+    """One ONNX graph: its role and its file.
+
+    "decoder" can run everything; "prefill" runs prompts faster, over the same cache; "inspect" explains.
+    """
 
     role: str
     file: str

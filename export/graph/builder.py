@@ -11,7 +11,7 @@ Knows onnx's helpers and where weights are spooled. Must not know what a GPT is,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -60,8 +60,10 @@ Item: TypeAlias = Any  # NodeProto | Linear | Lookup; onnx ships no types
 class WeightSpool:
     """Weights written to disk as they are made, so that memory never holds them all; small ones are read back."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, inline_bytes: int = graph_io.EXTERNAL_DATA_BYTES) -> None:
+        """`inline_bytes`: up to this much in all goes into the graph; 0 where another graph reads the same file."""
         self.path = path
+        self._inline_bytes = inline_bytes
         self._file = path.open("wb")
         self._end = 0
 
@@ -81,12 +83,12 @@ class WeightSpool:
     def finish(self, tensors: Sequence[TensorProto]) -> None:
         """Close the file; small weights move into their tensors and the file disappears."""
         self._file.close()
-        if self._end > graph_io.EXTERNAL_DATA_BYTES:
+        if self._end > self._inline_bytes:
             return
         with self.path.open("rb") as file:
             for tensor in tensors:
-                if tensor.data_location == TensorProto.EXTERNAL:
-                    places = {entry.key: entry.value for entry in tensor.external_data}
+                places = {entry.key: entry.value for entry in tensor.external_data}
+                if places.get("location") == self.path.name:
                     file.seek(int(places["offset"]))
                     tensor.raw_data = file.read(int(places["length"]))
                     del tensor.external_data[:]
@@ -96,7 +98,10 @@ class WeightSpool:
 
 @dataclass
 class GraphBuilder:
-    """The graph under construction. `float_type` is the type of activations: float32, or float16 for GPUs."""
+    """The graph under construction. `float_type` is the type of activations: float32, or float16 for GPUs.
+
+    A constant that `shared` has by the same name is taken from there and stored once: a name stands for one content.
+    """
 
     spool: WeightSpool
     float_type: type[np.generic] = np.float32
@@ -104,6 +109,7 @@ class GraphBuilder:
     inputs: list[ValueInfoProto] = field(default_factory=list)
     outputs: list[ValueInfoProto] = field(default_factory=list)
     initializers: dict[str, TensorProto] = field(default_factory=dict)
+    shared: Mapping[str, TensorProto] = field(default_factory=dict)  # of a finished graph beside this one
 
     @property
     def onnx_float(self) -> int:
@@ -142,7 +148,7 @@ class GraphBuilder:
 
     def constant(self, name: str, value: NDArray[Any] | Sequence[int] | int | float, dtype: Any = None) -> str:
         """A tensor stored once under its name; asking again for the same name is free."""
-        if name not in self.initializers:
+        if not self.has(name):
             array = np.asarray(value, dtype=dtype)
             if array.nbytes > INLINE_BYTES:
                 self.initializers[name] = self.spool.add(name, array)
@@ -150,6 +156,12 @@ class GraphBuilder:
                 onnx_type = helper.np_dtype_to_tensor_dtype(array.dtype)
                 self.initializers[name] = helper.make_tensor(name, onnx_type, array.shape, array.tobytes(), raw=True)
         return name
+
+    def has(self, name: str) -> bool:
+        """Whether that constant is stored already, here or in the graph that this one shares with."""
+        if name not in self.initializers and name in self.shared:
+            self.initializers[name] = self.shared[name]
+        return name in self.initializers
 
     def floats(self, name: str, value: NDArray[Any]) -> str:
         """A constant in the activations' type."""

@@ -71,15 +71,17 @@ class Lowering:
         x ── / m ── QuantizeLinear (unsigned, 128 = 0) ── MatMulIntegerToFloat ── x m ── (+ bias) ──> y
         """
         integers, size = self._quantized_rows(item.source)
-        columns = quantize_columns(item.weight())
         builder, name = self.builder, item.name
-        inputs = [
-            integers,
-            builder.constant(f"{name}.integers", columns.integers),
+        weights, scales = f"{name}.integers", f"{name}.scales"
+        if not (builder.has(weights) and builder.has(scales)):
+            columns = quantize_columns(item.weight())
+            builder.constant(weights, columns.integers)
+            builder.constant(scales, columns.scales)
+        step, middle = (
             builder.constant("int8.step", 1 / 127, np.float32),
-            builder.constant(f"{name}.scales", columns.scales),
             builder.constant("int8.middle", 128, np.uint8),
-        ]
+        )
+        inputs = [integers, weights, step, scales, middle]
         product = builder.node("MatMulIntegerToFloat", inputs, f"{name}.unit", contrib=True)
         scaled = item.output if item.bias is None else f"{name}.product"
         builder.node("Mul", [product, size], scaled)
@@ -134,7 +136,7 @@ class Lowering:
         self, name: str, weight: FloatArray, bits: int, importance: FloatArray | None
     ) -> tuple[str, str]:
         packed, scales = f"{name}.blocks{bits}", f"{name}.scales{bits}"
-        if packed not in self.builder.initializers:
+        if not (self.builder.has(packed) and self.builder.has(scales)):
             blocks = quantize_blocks(weight, bits, importance)
             self.builder.constant(packed, blocks.packed)
             self.builder.constant(scales, blocks.scales)

@@ -9,7 +9,7 @@ import pytest
 from engine.contracts.generation import Event, Finished, GenerationRequest, Started, Token
 from engine.contracts.sampling_settings import SamplingSettings
 from engine.generate import generate
-from engine.loaded_model import LoadedModel, load_model
+from engine.loaded_model import LoadedModel, load_model, with_prompt_graph
 from engine.session import Session
 from export.convert import convert
 from tests.export.checkpoints import huggingface_model, own_checkpoint, recurrent_checkpoint, save_huggingface
@@ -37,9 +37,18 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return convert(make(place / "checkpoint"), place / "model", precision).folder
 
 
-@pytest.fixture(scope="module")
-def model(folder: Path) -> LoadedModel:
-    return load_model(folder, "cpu", threads=2)
+@pytest.fixture(scope="module", params=["decoder alone", "prompts by their own graph"])
+def model(folder: Path, request: pytest.FixtureRequest) -> LoadedModel:
+    """With and without the graph for prompts, whichever this machine would choose."""
+    return chosen(load_model(folder, "cpu", threads=2), request.param != "decoder alone")
+
+
+def chosen(loaded: LoadedModel, own_graph: bool) -> LoadedModel:
+    if not own_graph:
+        return replace(loaded, plan=replace(loaded.plan, prompt_graph=False), prompt_graph=None)
+    if loaded.plan.is_canonical or loaded.plan.avoids_lone_rows:
+        pytest.skip("the decoder's plan here leaves prompts to it")
+    return with_prompt_graph(loaded) or pytest.skip("this precision has one graph")
 
 
 def run(model: LoadedModel, session: Session, prompt: tuple[int, ...], candidates: int = 1) -> list[Event]:
@@ -81,7 +90,7 @@ def test_reused_equals_fresh_equals_restarted_on_one_thread(model: LoadedModel) 
     assert essence(reused) == essence(run(model, model.new_session(), PROMPT))
     if not model.plan.any_threads:
         pytest.skip("on this processor the bits depend on the number of threads; the self-check says so")
-    restarted = load_model(model.folder.path, "cpu", threads=1)
+    restarted = chosen(load_model(model.folder.path, "cpu", threads=1), model.plan.prompt_graph)
     assert essence(reused) == essence(run(restarted, restarted.new_session(), PROMPT))
 
 
@@ -89,7 +98,8 @@ def test_reused_equals_fresh_equals_restarted_on_one_thread(model: LoadedModel) 
 def test_chunked_equals_whole(model: LoadedModel, chunk: int) -> None:
     if model.plan.is_canonical:
         pytest.skip("on this processor the model runs in canonical chunks, which do not promise this equality")
-    runner = model.graph.new_runner(model.graph.new_cache(model.context_length))
+    graph = model.prompt_graph or model.graph
+    runner = graph.new_runner(graph.new_cache(model.context_length))
     whole = runner.run(PROMPT, 0, len(PROMPT)).copy()
     session = model.new_session()
     for start in range(0, len(PROMPT), chunk):
@@ -97,3 +107,40 @@ def test_chunked_equals_whole(model: LoadedModel, chunk: int) -> None:
         assert logits is not None
         if session.length > 1:
             assert np.array_equal(logits[-1], whole[session.length - 1])
+
+
+def test_generated_text_that_became_a_prompt_is_run_again(model: LoadedModel) -> None:
+    session = model.new_session()
+    written = [event.id for event in run(model, session, PROMPT) if isinstance(event, Token)]
+    longer = (*PROMPT, *written, 9)
+    again = run(model, session, longer)
+    started = again[0]
+    assert isinstance(started, Started)
+    if model.plan.prompt_graph:
+        assert started.reused == len(PROMPT)
+    elif not model.plan.is_canonical:
+        assert started.reused == len(PROMPT) + len(written) - 1  # the last one was never run
+    assert essence(again) == essence(run(model, model.new_session(), longer))
+
+
+def test_a_prompt_of_one_or_two_tokens(model: LoadedModel) -> None:
+    session = model.new_session()
+    for prompt in (PROMPT[:1], PROMPT[:2], PROMPT[:1], PROMPT[:3], PROMPT[:2]):
+        assert essence(run(model, session, prompt)) == essence(run(model, model.new_session(), prompt))
+
+
+def test_a_fork_knows_what_ran_as_prompt(model: LoadedModel) -> None:
+    session = model.new_session()
+    run(model, session, PROMPT)
+    copy = session.fork()
+    longer = (*session.tokens, 9, 9)
+    assert copy.align(longer) == session.align(longer)
+    assert essence(run(model, copy, longer)) == essence(run(model, model.new_session(), longer))
+
+
+def test_guessed_tokens_change_nothing(model: LoadedModel) -> None:
+    settings = SamplingSettings(temperature=0.0)
+    request = GenerationRequest("r", None, PROMPT * 2, max_tokens=30, sampling=settings, ignore_end_of_text=True)
+    alone = list(generate(model, model.new_session(), request))
+    guessing = list(generate(model, model.new_session(), replace(request, lookup=4)))
+    assert essence(alone) == essence(guessing)

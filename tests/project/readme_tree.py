@@ -24,7 +24,6 @@ FOLDERS = {
     "desktop_app/services": "engine bridge, settings, paths, export jobs; QtCore only",
     "engine": "local inference; ONNX Runtime in one file; no torch, no Qt",
     "engine/commands": "one file for each subcommand of the command line",
-    "engine/layouts": "model folders of other programs, described as our own",
     "engine/sampling": "which token comes next: one chain of small stages",
     "engine/constraints": "what a text must be: choices, a regex, JSON of a schema; llguidance in one file",
     "engine/contracts": "what crosses borders: manifest, requests, events, errors; standard library only",
