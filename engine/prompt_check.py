@@ -3,8 +3,8 @@
 For: loading a model that brings one. Knows: sessions and plans; measures on the model itself.
 Must not know: requests, sampling, where answers are kept.
 
-Exact: the last row of every chunk has the bits that it has in one run over everything, lone rows given company, on
-another number of threads too. What a row left in the cache counts through the rows behind it.
+Exact: the last row of every chunk has the bits that it has in one run over everything, on another number
+of threads too. What a row left in the cache counts through the rows behind it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from engine.self_check import sample_ids
 from engine.session import RunPlan, Session
 
 _SHORT, _LONG = 150, 600  # tokens of the texts
-_CHUNKS = (2, 7, 33, 64, 100)  # what the short text is cut into
-_ENDS = (1, 129)  # and the long one finished in
+_CHUNKS = (1, 2, 7, 33, 64, 100)  # what the short text is cut into
+_ENDS = (1, 20, 129)  # and the long one finished in
 _TIMED, _ROUNDS = 256, 3  # tokens of a prompt, and how often each graph runs it; the fastest counts
 
 

@@ -55,8 +55,7 @@ class RunPlan:
     `any_threads`: the bits do not depend on the number of threads either.
     `batches`: several sequences may run as one batch, each with the bits that it gets alone.
     `ahead`: guessed tokens may run together with the last one, each with the bits that it gets in a run of its own.
-    `prompt_graph`: prompts run through the model's own graph for them. A row alone is computed by another kernel there,
-    so none ever is: the token before is run again.
+    `prompt_graph`: prompts run through the model's own graph for them.
     """
 
     avoids_lone_rows: bool = False
@@ -113,7 +112,6 @@ class Session:
             reused = 0  # nothing stands before the first token that could be run again with it
         if self._prompt_graph is not None:
             reused = min(reused, self.prompt_length)
-            reused = 0 if reused == 1 else reused
         self.rewind(reused)
         return reused
 
@@ -187,10 +185,7 @@ class Session:
 
     def _append_prompt(self, ids: Sequence[int], keep: int) -> Logits:
         past = len(self.tokens)
-        again = self._needs_company(past, len(ids))
-        if self._prompt_graph is not None:
-            again = past > 0 and (past == 1 or len(ids) == 1)
-        logits = self._append(ids, keep, self._prompt_runner, again)
+        logits = self._append(ids, keep, self._prompt_runner, self._needs_company(past, len(ids)))
         if self.prompt_length == past:
             self.prompt_length = len(self.tokens)
         return logits

@@ -9,13 +9,14 @@ itself. So a row sees the same numbers wherever a chunk begins, and its bits do 
 
     width    keys are read up to the next multiple of 64, so that a sum runs through the vector lanes in the same order
              however long the text is; what lies behind a row weighs nothing
-    row      a matrix product of one row alone is computed by another kernel: the engine gives a lone row company
+    rows     a product of one row alone is computed by another kernel, and one of fewer rows than columns is cut by
+             columns among threads, which changes where its sums are cut: few rows get rows of zeros as company
 
-    query ── x key scale ──────────> (K, G S, D) ─┐
-    key ── / scale ── round ─> past ── write ──┬─ K Kᵀ ── + causal ── softmax ─┐
-                                present.key <──┘                               ├─ x ── x value scale ──> (1, S, H D)
-    value ─ / scale ── round ─> past ── write ──┬──────────────────────────────┘
-                              present.value <───┘
+    query ── x key scale ── + rows of zeros ──> (K, G S, D) ─┐
+    key ── / scale ── round ── write ──┬───────────────────── x keysᵀ ── + causal ── softmax ─┐
+                        present.key <──┘                                                      ├─ x ── x scale ──> rows
+    value ─ / scale ── round ── write ──┬─────────────────────────────────────────────────────┘
+                      present.value <───┘
 """
 
 from __future__ import annotations
@@ -31,15 +32,17 @@ from export.graph.blocks import Lengths, Parts, rotary_tables, spread_scales
 from export.graph.builder import GraphBuilder
 
 WIDTH = 64  # keys are read in multiples of this many
+_MANY_HEADS = 8  # so many products at once leave each to one thread, on processors with no more cores
 _SPLIT, _KEY, _VALUE = ("query", "key", "value"), "key", "value"
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What all layers of a run share: first new position (1,), sizes (1,) of rows and width, mask, places."""
+    """What all layers share: first new position (1,), sizes (1,) of rows without and with company, width; mask, places."""
 
     past: str
     rows: str
+    filled: str
     width: str
     mask: str
     places: str
@@ -88,13 +91,23 @@ def _shared(parts: Parts, total: str) -> _Run:
     end = builder.node("Reshape", [whole, builder.constant("shape.1", [1], np.int64)], "prompt.end")
     past = builder.node("Sub", [end, rows], "prompt.past")
     width = _width(builder, end)
-    positions = _range(builder, past, end, "prompt.positions")
+    fewest = builder.constant("prompt.fewest", [_fewest_rows(parts)], np.int64)
+    filled = builder.node("Max", [rows, fewest], "prompt.filled")
+    last = builder.node("Add", [past, filled], "prompt.last")
+    positions = _range(builder, past, last, "prompt.positions")
     columns = _range(builder, builder.constant("zeros.1", [0], np.int64), width, "prompt.columns")
     column_of = builder.node("Unsqueeze", [positions, builder.constant("axis.1", [1], np.int64)], "prompt.row_of")
     is_behind = builder.node("Greater", [columns, column_of], "prompt.is_behind")
     nothing = builder.constant("minus.infinity", -np.inf, np.float32)
     mask = builder.node("Where", [is_behind, nothing, builder.constant("zero.float", 0, np.float32)], "prompt.mask")
-    return _Run(past, rows, width, mask, _places(parts, rows, positions))
+    return _Run(past, rows, filled, width, mask, _places(parts, rows, _range(builder, past, end, "prompt.new")))
+
+
+def _fewest_rows(parts: Parts) -> int:
+    """Rows that keep every product of shares and values on the same path: see the module's words."""
+    config = parts.config
+    group = config.heads // config.kv_heads
+    return 2 if config.kv_heads >= _MANY_HEADS else parts.heads.size // group + 1
 
 
 def _width(builder: GraphBuilder, end: str) -> str:
@@ -162,6 +175,7 @@ def _shares(parts: Parts, run: _Run, name: str, query: str, keys: str, key_scale
     group = config.heads // config.kv_heads
     factors = (np.repeat(key_scale, group, axis=0) * np.float32(config.scale)).reshape(-1)
     scaled = builder.node("Mul", [query, builder.constant(f"{name}.query.factors", factors)], f"{name}.query.scaled")
+    scaled = _with_company(builder, run, scaled)
     by_head = builder.constant("prompt.query_shape", [1, -1, config.heads, size], np.int64)
     split = builder.node("Reshape", [scaled, by_head], f"{name}.query.by_head")
     turned = builder.node("Transpose", [split], f"{name}.query.heads", perm=[0, 2, 1, 3])
@@ -170,7 +184,7 @@ def _shares(parts: Parts, run: _Run, name: str, query: str, keys: str, key_scale
     scores = builder.node("FusedMatMul", [rows, keys], f"{name}.scores", contrib=True, transB=1)
     heads = builder.constant("prompt.all_heads", [config.heads], np.int64)
     one = builder.constant("shape.1", [1], np.int64)
-    shape = builder.node("Concat", [one, heads, run.rows, run.width], f"{name}.scores.shape", axis=0)
+    shape = builder.node("Concat", [one, heads, run.filled, run.width], f"{name}.scores.shape", axis=0)
     by_row = builder.node("Reshape", [scores, shape], f"{name}.scores.by_head")
     causal = builder.node("Add", [by_row, run.mask], f"{name}.scores.causal")
     shares = builder.node("Softmax", [causal], f"{name}.shares.by_head", axis=-1)
@@ -192,10 +206,21 @@ def _gathered(parts: Parts, run: _Run, name: str, shares: str, values: str, valu
         builder.constant("prompt.all_heads", [config.heads], np.int64),
     )
     width = builder.constant("prompt.head_size", [size], np.int64)
-    shape = builder.node("Concat", [one, heads, run.rows, width], f"{name}.sums.shape", axis=0)
+    shape = builder.node("Concat", [one, heads, run.filled, width], f"{name}.sums.shape", axis=0)
     by_head = builder.node("Reshape", [sums, shape], f"{name}.sums.by_head")
     by_row = builder.node("Transpose", [by_head], f"{name}.sums.by_row", perm=[0, 2, 1, 3])
     flat = builder.constant("prompt.flat", [1, -1, config.heads * size], np.int64)
     joined = builder.node("Reshape", [by_row, flat], f"{name}.sums.joined")
+    zeros, axis = builder.constant("zeros.1", [0], np.int64), builder.constant("axis.1", [1], np.int64)
+    own = builder.node("Slice", [joined, zeros, run.rows, axis], f"{name}.sums.own")
     factors = builder.constant(f"{name}.value.factors", np.repeat(value_scale, group, axis=0).reshape(-1))
-    return builder.node("Mul", [joined, factors], f"{name}.mixed")
+    return builder.node("Mul", [own, factors], f"{name}.mixed")
+
+
+def _with_company(builder: GraphBuilder, run: _Run, rows: str) -> str:
+    """(1, S, n) -> (1, filled, n), zeros behind."""
+    more = builder.node("Sub", [run.filled, run.rows], f"{rows}.more")
+    zeros, axis = builder.constant("zeros.1", [0], np.int64), builder.constant("axis.1", [1], np.int64)
+    pads = builder.node("Concat", [zeros, more], f"{rows}.pads", axis=0)
+    nothing = builder.constant("zero.float", 0, np.float32)
+    return builder.node("Pad", [rows, pads, nothing, axis], f"{rows}.filled")

@@ -66,18 +66,15 @@ def test_slower_is_not_used(two: LoadedModel, monkeypatch: pytest.MonkeyPatch) -
     [
         lambda rows, past: rows * 1e-3,
         lambda rows, past: 1e-3 if rows == 7 else 0,
+        lambda rows, past: 1e-3 if rows == 1 else 0,
         lambda rows, past: 1e-3 if past > 40 and rows < 50 else 0,
     ],
-    ids=["by rows", "by one size", "by place"],
+    ids=["by rows", "by one size", "of lone rows", "by place"],
 )
 def test_kernels_that_round_by_the_chunk_are_not_used(
     two: LoadedModel, monkeypatch: pytest.MonkeyPatch, error: Any
 ) -> None:
     assert not pays(two, monkeypatch, error, fast)
-
-
-def test_lone_rows_may_round_otherwise(two: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pays(two, monkeypatch, lambda rows, past: 1e-3 if rows == 1 and past > 0 else 0, fast)
 
 
 def test_the_answer_is_the_same_for_every_number_of_threads(

@@ -44,11 +44,23 @@ def test_it_computes_what_the_decoder_computes(tmp_path: Path, shape: dict[str, 
 def test_a_row_has_the_same_bits_in_every_chunk(tmp_path: Path, shape: dict[str, object], plan: str) -> None:
     _, path = graphs(tmp_path, shape, plan)
     whole = GraphRunner(path, buffer=256).step(TOKENS, keep=0)
-    for size in (2, 7, 33, WIDTH, 100):
+    for size in (1, 2, 7, 33, WIDTH, 100):
         runner = GraphRunner(path, buffer=256, threads=1 + size % 2)
-        starts = range(0, len(TOKENS) - len(TOKENS) % size, size)  # without a lone row, which the engine never runs
+        starts = range(0, len(TOKENS), size)
         chunked = np.concatenate([runner.step(TOKENS[start : start + size], keep=0) for start in starts])
-        np.testing.assert_array_equal(chunked, whole[: len(chunked)])
+        np.testing.assert_array_equal(chunked, whole)
+
+
+@pytest.mark.parametrize("heads", [{"kv_heads": 1}, {"kv_heads": 4}, {"heads": 8, "kv_heads": 8}], ids=str)
+def test_long_sums_are_cut_alike_for_few_rows(tmp_path: Path, heads: dict[str, object]) -> None:
+    """Behind 512 keys a sum has several parts, and threads share few rows otherwise than many."""
+    _, path = graphs(tmp_path, {"context_length": 704, "head_size": 64, "positions": "learned"} | heads, "int8")
+    tokens = np.random.default_rng(9).integers(0, 97, 700).tolist()
+    wanted = GraphRunner(path, buffer=704, threads=1).step(tokens)
+    for rows in (1, 2, 20, 70):
+        runner = GraphRunner(path, buffer=704, threads=2)
+        runner.step(tokens[:-rows])
+        np.testing.assert_array_equal(runner.step(tokens[-rows:]), wanted)
 
 
 def test_the_decoder_goes_on_where_the_prompt_graph_ended(tmp_path: Path) -> None:
