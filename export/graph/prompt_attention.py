@@ -38,7 +38,7 @@ _SPLIT, _KEY, _VALUE = ("query", "key", "value"), "key", "value"
 
 @dataclass(frozen=True)
 class _Run:
-    """What all layers share: first new position (1,), sizes (1,) of rows without and with company, width; mask, places."""
+    """What all layers share: first new position, numbers of rows without and with company, width mask, places"""
 
     past: str
     rows: str
