@@ -13,11 +13,13 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from desktop_app.document import recovery_format
 from desktop_app.document.errors import DocumentError
 from tests.desktop_app.faults.broken_guards import ALL
 from tests.desktop_app.faults.operations import Operation
 
 CONFIRMED, REFUSED, BROKEN = 0, 3, 4
+BUSY_SECONDS = 0.1  # SQLite takes a lock that the disk refuses for one that is held, and waits
 
 
 def run_hurt(operation: Operation, folder: Path, report: int) -> int:
@@ -60,5 +62,6 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    recovery_format._BUSY_SECONDS = BUSY_SECONDS
     warm_up()
     serve()
