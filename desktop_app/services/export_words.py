@@ -17,6 +17,7 @@ def words_for_step(step: str) -> str:
         "preparing the reference": translate("ExportWords", "preparing the comparison"),
         "measuring activations": translate("ExportWords", "measuring activations"),
         "writing the graph": translate("ExportWords", "writing the graph"),
+        "writing the prompt graph": translate("ExportWords", "writing the graph for prompts"),
         "comparing": translate("ExportWords", "comparing with the original"),
         "checking SHA-256": translate("ExportWords", "checking the files"),
         "writing": translate("ExportWords", "writing the model folder"),

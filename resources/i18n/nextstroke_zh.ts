@@ -1322,6 +1322,10 @@
         <translation>写出计算图</translation>
     </message>
     <message>
+        <source>writing the graph for prompts</source>
+        <translation>写出读取提示用的计算图</translation>
+    </message>
+    <message>
         <source>comparing with the original</source>
         <translation>与原模型比较</translation>
     </message>

@@ -1,7 +1,9 @@
 """Guesses from the text itself change the speed and nothing else."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from engine.contracts.generation import Event
 from engine.contracts.sampling_settings import SamplingSettings
 from engine.loaded_model import LoadedModel
 from engine.prompt_lookup import PromptLookup
+from engine.runtime import Logits
 from engine.session import Session
 from tests.engine.test_generate import ask, essence, finished_of, run, text_of
 
@@ -58,7 +61,12 @@ def test_right_guesses_save_runs(tiny_models: dict[str, LoadedModel], monkeypatc
     """A text that repeats is guessed nearly always."""
     model, runs = tiny_models["int8-cache"], []
     real = Session._append
-    monkeypatch.setattr(Session, "_append", lambda self, ids, keep: (runs.append(len(ids)), real(self, ids, keep))[1])
+
+    def counted(self: Session, ids: Sequence[int], *rest: Any) -> Logits:
+        runs.append(len(ids))
+        return real(self, ids, *rest)
+
+    monkeypatch.setattr(Session, "_append", counted)
     loop = ask(None, prompt_ids=(87,) * 20, max_tokens=90, sampling=COLD, bias_ids={"87": 99})
     plain = run(model, loop)
     without, _ = len(runs), runs.clear()

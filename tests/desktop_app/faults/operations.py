@@ -188,7 +188,9 @@ def kept_texts(folder: Path) -> dict[str, str]:
 
 def keep_problems(folder: Path, is_confirmed: bool) -> list[str]:
     kept = kept_texts(folder)
-    found = one_of("novel", kept.get("novel"), is_confirmed, NEW, OLD) + one_of("other", kept.get("other"), True, OTHER)
+    # A start that could not ask whether the earlier one has ended left it its text: it is there twice, the new one too.
+    novel = NEW if NEW in kept.values() else kept.get("novel")
+    found = one_of("novel", novel, is_confirmed, NEW, OLD) + one_of("other", kept.get("other"), True, OTHER)
     return found + unexpected(kept, "novel", "other") + store_stray(folder)
 
 
@@ -203,7 +205,7 @@ def unexpected(kept: dict[str, str], *keys: str) -> list[str]:
     return [
         f"unexpected: {key}: {text[:60]!r}"
         for key, text in kept.items()
-        if key not in keys and not (key.rpartition("-")[0] in keys and text in (OLD, OTHER))
+        if key not in keys and not (key.rpartition("-")[0] in keys and text in (OLD, NEW, OTHER))
     ]
 
 

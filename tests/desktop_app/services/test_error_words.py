@@ -20,6 +20,7 @@ from desktop_app.services.foreign_lines import FOREIGN_LINES
 from engine.contracts.errors import NextstrokeError
 from engine.contracts.manifest import read_manifest
 from engine.folder import open_folder
+from engine.memory import MemoryEstimate, memory_note
 from tests.support.said_lines import said_lines
 
 ODD_NAME = "第{reason}章.txt"  # a file's name may hold braces
@@ -91,6 +92,9 @@ def test_a_damaged_store_is_said_in_chinese(tmp_path: Path, chinese: None):
 
 # Lines that the engine and the exporter say, as they say them.
 LINES = {
+    memory_note(
+        MemoryEstimate(weights=10**9, cache=10**9, working=10**8), free=2 * 10**9
+    ): "2.1 GB",  # a note, no error
     'the prompt has 900 tokens but the model sees at most 512; shorten it, or set "context_policy"': "900",
     "600 tokens do not fit the context of 512; shorten the text": "512",
     "there is nothing to continue: the prompt is empty; write a first word": "",

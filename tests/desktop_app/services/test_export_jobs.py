@@ -107,7 +107,8 @@ def test_a_conversion_reports_and_ends_in_the_library(jobs: ExportJobs, heard: L
 
 
 def test_the_steps_that_the_exporter_names_have_words(root: Path):
-    said = set(re.findall(r'report\([^"]*?f?"([a-zA-Z][^":{]*)', (root / "export" / "convert.py").read_text("utf-8")))
+    source = (root / "export" / "convert.py").read_text("utf-8")
+    said = set(re.findall(r'(?:report|written)\([^"]*?f?"([a-zA-Z][^":{]*)', source))
     assert {"reading the checkpoint", "writing the graph", "done"} <= said
     switch = LanguageSwitch(application(), update.FOLDER)
     switch.apply("zh")
