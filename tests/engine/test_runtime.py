@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from engine import devices, runtime
+from engine import binding, devices, runtime
 from engine.contracts import graph_io
 from engine.contracts.errors import DeviceError, EngineError, ModelFolderError
 from engine.contracts.manifest import CacheLayout
@@ -204,5 +204,5 @@ def test_a_failed_allocation_blames_neither_model_nor_device(words: str) -> None
     with pytest.raises(
         EngineError, match=r"^the computer's memory is full; close programs, shorten the text"
     ) as caught:
-        runtime._run_bound(run, None)
+        binding.run_bound(run, None)
     assert type(caught.value) is EngineError
