@@ -1,4 +1,4 @@
-"""What a dropped or named path is: a text, a model folder, a checkpoint.
+"""What a dropped or named path is: a text (or a document of ours), a model folder, a checkpoint.
 
 Knows: names of files. Must not know: what is in them, or what happens next.
 """

@@ -20,6 +20,7 @@ from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.dialogs.question import Answer, Question
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
+from desktop_app.document.nextstroke_file import About
 from desktop_app.editor.view import EditorView
 from desktop_app.open_document import OpenDocument
 from desktop_app.services.background import Background
@@ -52,7 +53,6 @@ class ExportControl(QObject):
         self._settings = settings
         self._background = Background(self)
         self._last: ExportChoices | None = None
-        self._imported: ImportedText | None = None  # what is known of the book that was imported last
         document.replaced.connect(self._forget)
 
     def export(self) -> None:
@@ -62,6 +62,7 @@ class ExportControl(QObject):
             return
         self._last = chosen
         self._settings.change(author=chosen.author)
+        self._document.describe(About(chosen.title, chosen.author, chosen.language))
         path = self._path_for(chosen)
         if path is not None:
             self._write(path, chosen)
@@ -93,12 +94,12 @@ class ExportControl(QObject):
         if self._last is not None:
             return self._last
         path = self._document.path
-        title = path.stem if path is not None else ""
-        author, language = self._settings.values.author, language_of(self._view.text())
-        if self._imported is not None:
-            known = self._imported.metadata
-            title, author = known.title or title, known.author or author
-        return ExportChoices(title=title, author=author, language=language)
+        known = self._document.about
+        return ExportChoices(
+            title=known.title or (path.stem if path is not None else ""),
+            author=known.author or self._settings.values.author,
+            language=known.language or language_of(self._view.text()),
+        )
 
     def _path_for(self, chosen: ExportChoices) -> Path | None:
         folder = self._settings.values.last_exchange_folder or self._settings.values.last_folder
@@ -148,7 +149,7 @@ class ExportControl(QObject):
     def _show(self, path: Path, imported: ImportedText) -> None:
         if not self._document.new(imported.text):
             return
-        self._imported = imported
+        self._document.describe(About(imported.metadata.title, imported.metadata.author))
         if imported.text:
             self._view.document().setModified(True)  # it has no file of its own yet
         self.told.emit(self.tr("Imported {name} as a new text.").format(name=path.name))
@@ -159,8 +160,7 @@ class ExportControl(QObject):
         self._dialogs.tell(self.tr("This file cannot be imported"), words_for(error))
 
     def _forget(self) -> None:
-        """Another text is on the page: what was known of the book before does not hold."""
-        self._imported = None
+        """Another text is on the page: what was chosen for the book before does not hold."""
         self._last = None
 
 

@@ -1,6 +1,9 @@
 """The one document of the window: new, open, save, leave, keep for the next start.
 
-    file ⇄ text_file ⇄ OpenDocument ⇄ the view's text        KeptDocument → recovery store
+    .txt, .md      ⇄ text_file        ⇄ OpenDocument ⇄ the view's text          KeptDocument → recovery store
+    .nextstroke    ⇄ nextstroke_file  ⇄ OpenDocument ⇄ the view's document
+
+The ending of the name decides which of the two a file is, at opening as at saving.
 
 Knows: the view's text, the document layer, the questions to ask. Must not know: menus, the model.
 """
@@ -10,20 +13,23 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QDateTime, QObject, QTimer, Signal
 from PySide6.QtGui import QTextCursor
 
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.dialogs.question import Answer, Question
+from desktop_app.document.any_file import OpenedFile, is_document, open_file, readable_text
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable
 from desktop_app.document.kept_document import KeptDocument, RestoredDocument, Spans, text_digest
+from desktop_app.document.nextstroke_file import SUFFIX, About, StoredDocument, save_document
 from desktop_app.document.text_encoding import UTF_8, TextFormat
-from desktop_app.document.text_file import FileVersion, TextFile, changed_outside, open_text, save_text
+from desktop_app.document.text_file import FileVersion, changed_outside, save_text
+from desktop_app.document.versions import EarlierText
 from desktop_app.editor.view import EditorView
 from desktop_app.services.error_words import words_for
 
-SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT = (
+SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT, OPEN_TEXT = (
     "save",
     "discard",
     "cancel",
@@ -31,6 +37,7 @@ SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT = (
     "read_again",
     "save_as",
     "convert",
+    "open_text",
 )
 
 
@@ -57,6 +64,8 @@ class OpenDocument(QObject):
         self._saved_digest = ""
         self._key = secrets.token_hex(8)
         self._told_change: FileVersion | None = None
+        self._about = About()
+        self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
         view.document().modificationChanged.connect(lambda _modified: self.changed.emit())
 
     @property
@@ -74,6 +83,23 @@ class OpenDocument(QObject):
         """Whether there are changes that are not in its file."""
         return self._view.document().isModified()
 
+    @property
+    def _is_document(self) -> bool:
+        return self._path is not None and is_document(self._path)
+
+    @property
+    def about(self) -> About:
+        """What is said of it: a `.nextstroke` file carries it along."""
+        return self._about
+
+    def describe(self, about: About) -> None:
+        """Title, author and language. A document whose file says something else is to be saved."""
+        if about == self._about:
+            return
+        self._about = about
+        if self._is_document:
+            self._view.document().setModified(True)
+
     # ---- commands ---------------------------------------------------------------------------------------------
 
     def new(self, text: str = "") -> bool:
@@ -89,10 +115,9 @@ class OpenDocument(QObject):
         if not chosen or not self.may_leave():
             return False
         try:
-            opened = open_text(self._disk, Path(chosen))
+            opened = open_file(self._disk, Path(chosen))
         except DocumentError as error:
-            self._dialogs.tell(self.tr("This file cannot be opened"), words_for(error))
-            return False
+            return self._offer_what_is_left(Path(chosen), error)
         self._show_file(opened)
         self.file_used.emit(str(opened.path))
         return True
@@ -106,12 +131,12 @@ class OpenDocument(QObject):
     def save_as(self, folder: str = "") -> bool:
         """Save under a name that is asked for, in `folder` where the text has no file yet."""
         proposal = str(self._path) if self._path is not None else str(Path(folder) / (self.tr("Untitled") + ".txt"))
-        chosen = self._dialogs.path_to_save(self.tr("Save As"), proposal, self._kinds())
+        chosen = self._dialogs.path_to_save(self.tr("Save As"), proposal, self._kinds_to_save())
         if not chosen:
             return False
         path = Path(chosen)
         if not path.suffix:
-            path = path.with_name(path.name + ".txt")
+            path = path.with_name(path.name + (SUFFIX if self._is_document else ".txt"))
             if self._disk.exists(path) and not self._may_replace(path):
                 return False
         return self._write(path, self._format, None)
@@ -179,22 +204,28 @@ class OpenDocument(QObject):
         """Show a document of the last session, caret and view where they were."""
         kept = restored.document
         self._key = kept.key
-        self._show(kept.text, kept.path, kept.format, kept.version, kept.saved_digest, kept.generated)
+        self._show(kept.text, kept.path, kept.format, kept.version, kept.saved_digest, kept.generated, restored.stored)
         self._view.document().setModified(restored.is_recovered)
         self._put_caret(kept.caret)
         # At the start the window has its size only after it was shown.
         QTimer.singleShot(0, self._view, lambda: self._view.verticalScrollBar().setValue(kept.scroll))
+        said = [words_for(note) for note in restored.notes]
         if restored.is_recovered and kept.path is not None:
-            self.told.emit(self.tr("Changes that were not saved in {name} are back.").format(name=self.name))
-        for note in restored.notes:
-            self.told.emit(words_for(note))
+            said.insert(0, self.tr("Changes that were not saved in {name} are back.").format(name=self.name))
+        self._tell(said)
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
-    def _show_file(self, opened: TextFile) -> None:
-        self._show(opened.text, opened.path, opened.format, opened.version, text_digest(opened.text))
-        for note in opened.notes:
-            self.told.emit(words_for(note))
+    def _show_file(self, opened: OpenedFile) -> None:
+        digest, stored = text_digest(opened.text), opened.stored
+        self._show(opened.text, opened.path, opened.format, opened.version, digest, stored=stored)
+        if stored is not None:
+            self._put_caret(self._view.link.model.unit_at(stored.caret))
+        self._tell([words_for(note) for note in opened.notes])
+
+    def _tell(self, sentences: list[str]) -> None:
+        if sentences:  # in one message: the next one takes its place
+            self.told.emit(" ".join(sentences))
 
     def _show(
         self,
@@ -204,10 +235,20 @@ class OpenDocument(QObject):
         version: FileVersion | None,
         saved_digest: str = "",
         generated: Spans = (),
+        stored: StoredDocument | None = None,
     ) -> None:
+        """Put a text on the page; with `stored`, that document, whose shown branch then becomes the text."""
         self._path, self._format, self._version, self._saved_digest = path, format, version, saved_digest
         self._told_change = None
-        self._view.load_text(text, generated)
+        if stored is None:
+            self._about, self._versions = About(), ()
+            self._view.load_text(text, generated)
+        else:
+            self._about, self._versions = stored.about, stored.versions
+            is_edited = text != stored.document.text()
+            self._view.load_document(stored.document)
+            if is_edited:
+                self._view.link.become(text, generated)
         self.replaced.emit()
         self.changed.emit()
 
@@ -219,7 +260,7 @@ class OpenDocument(QObject):
     def _write(self, path: Path, format: TextFormat, known: FileVersion | None, overwrite: bool = False) -> bool:
         text = self._view.text()
         try:
-            version = save_text(self._disk, path, text, format, known, overwrite)
+            version = self._write_file(path, text, format, known, overwrite)
         except ChangedOutside as error:
             return self._ask_about_change(error, path, format, known)
         except NotEncodable as error:
@@ -233,6 +274,41 @@ class OpenDocument(QObject):
         self.changed.emit()
         self.file_used.emit(str(path))
         self.told.emit(self.tr("Saved {name}.").format(name=path.name))
+        return True
+
+    def _write_file(
+        self, path: Path, text: str, format: TextFormat, known: FileVersion | None, overwrite: bool
+    ) -> FileVersion:
+        if not is_document(path):
+            return save_text(self._disk, path, text, format, known, overwrite)
+        model = self._view.link.model
+        caret = model.position_at(self._view.textCursor().position())
+        stored = StoredDocument(model, self._about, self._versions, caret)
+        stored, version = save_document(self._disk, path, stored, known, overwrite)
+        self._versions = stored.versions
+        return version
+
+    def _offer_what_is_left(self, path: Path, error: DocumentError) -> bool:
+        """Say that a file cannot be opened; of a damaged document, offer the newest text that can still be read."""
+        title = self.tr("This file cannot be opened")
+        left = readable_text(self._disk, path) if error.kind == "document_damaged" else None
+        if left is None:
+            self._dialogs.tell(title, words_for(error))
+            return False
+        moment = QDateTime.fromSecsSinceEpoch(int(left.saved)).toString("yyyy-MM-dd HH:mm")
+        offer = self.tr("A text that was saved in it on {moment} can still be read. The file is left as it is.")
+        question = Question(
+            title,
+            words_for(error) + " " + offer.format(moment=moment),
+            (
+                Answer(OPEN_TEXT, self.tr("Open That Text"), is_default=True),
+                Answer(CANCEL, self.tr("Cancel")),
+            ),
+        )
+        if self._dialogs.ask(question) != OPEN_TEXT:
+            return False
+        self._show(left.text, None, TextFormat(), None)
+        self._view.document().setModified(True)
         return True
 
     def _ask_about_change(
@@ -288,14 +364,16 @@ class OpenDocument(QObject):
         if self._dialogs.ask(question) != READ_AGAIN or self._path is None:
             return
         try:
-            self._show_file(open_text(self._disk, self._path))
+            self._show_file(open_file(self._disk, self._path))
         except DocumentError as error:
             self._dialogs.tell(self.tr("This file cannot be opened"), words_for(error))
 
     def _kinds(self) -> str:
-        return ";;".join(
-            (
-                self.tr("Texts (*.txt *.md)"),
-                self.tr("All files (*)"),
-            )
-        )
+        return ";;".join((self.tr("Texts and documents (*.txt *.md *.nextstroke)"), self.tr("All files (*)")))
+
+    def _kinds_to_save(self) -> str:
+        """The kind that the text has now stands first, since the dialog proposes that one."""
+        kinds = [self.tr("Texts (*.txt *.md)"), self.tr("Documents with origins and history (*.nextstroke)")]
+        if self._is_document:
+            kinds.reverse()
+        return ";;".join((*kinds, self.tr("All files (*)")))

@@ -5,6 +5,7 @@ Knows: Qt's file dialogs and our own question. Must not know: files, models.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Protocol
 
@@ -56,6 +57,12 @@ def writing_folder() -> str:
     return documents if Path(documents).is_dir() else str(Path.home())
 
 
+def _first_ending(kind: str) -> str:
+    """Of "Texts (*.txt *.md)", "txt"; of "All files (*)", ""."""
+    found = re.search(r"\*\.(\w+)", kind)
+    return found[1] if found is not None else ""
+
+
 class QtDialogs:
     """The real ones, over one window."""
 
@@ -82,6 +89,8 @@ class QtDialogs:
         dialog = self._file_dialog(title, str(Path(proposal).parent) if Path(proposal).is_absolute() else "", kinds)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        # A name without an ending gets that of the kind that was chosen; of the first kind, from who asked.
+        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(_first_ending(kind)))
         dialog.selectFile(Path(proposal).name)
         return self._choose(dialog)
 

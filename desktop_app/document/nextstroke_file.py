@@ -33,6 +33,7 @@ from desktop_app.document.versions import EarlierText, with_version
 SUFFIX = ".nextstroke"
 SIZE_LIMIT_BYTES = 256 * 1024 * 1024
 _TEXT_LIMIT_BYTES = 64 * 1024 * 1024  # of one earlier text: a small file can inflate to anything
+_BEGINNING = b"SQLite format 3\0"
 _STATE = ("revision", "next_id", "current", "step")
 Plain = dict[str, Any]
 # SQLite quotes the damaged bytes in its words, which Python then fails to decode.
@@ -103,7 +104,7 @@ def salvage(data: bytes) -> tuple[EarlierText, ...]:
     try:
         with closing(schema.open_unchecked(data)) as connection:
             return tuple(sorted(_readable_versions(connection), key=lambda version: -version.saved))
-    except _DAMAGE:
+    except (*_DAMAGE, MemoryError):  # what SQLite calls an empty file
         return ()
 
 
@@ -125,11 +126,13 @@ def bytes_of(stored: StoredDocument, saved: float) -> bytes:
 def document_of(data: bytes, name: str) -> StoredDocument:
     """The document of a file's bytes. Raises `DocumentFileError`."""
     try:
+        if data and not data.startswith(_BEGINNING):
+            raise schema.NotADocumentError
         with closing(schema.open_bytes(data)) as connection:
             about = {str(key): str(value) for key, value in connection.execute("SELECT name, value FROM about")}
             versions = tuple(sorted(_readable_versions(connection), key=lambda version: version.saved))
-            document = from_plain(_read_plain(connection))
             is_altered = about.get("digest") != schema.content_digest(connection)
+            document = from_plain(_read_plain(connection), check_history=is_altered)
     except schema.NewerDocumentError as error:
         line = f"{name} was written by a newer Nextstroke (file version {error.version}); update the program to open it"
         raise DocumentFileError(line, "newer_document", name=name, version=str(error.version)) from error

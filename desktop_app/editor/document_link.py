@@ -71,8 +71,13 @@ class DocumentLink(QObject):
 
     def show(self, model: Document) -> None:
         """Show a document with its branches and its past, as a store gave it back."""
+        text = model.text()
         with self._applying():
-            self._page.setPlainText(model.text())
+            self._page.setPlainText(text)
+        found = self._page.toRawText().replace("\u2029", "\n")
+        if found != text:  # characters that a page has no place for, of a file that no page was saved to
+            first, last, shown = without_common_ends(text, found, 0)
+            model.replace(first, last, (Passage(shown, AS_FOUND),), "opening")
         self._take(model)
 
     def _take(self, model: Document) -> None:
@@ -146,6 +151,18 @@ class DocumentLink(QObject):
         """All changes inside are one step of undo, and one change for who listens to the page."""
         with self._applying(), self.model.step(kind):
             yield
+        self.steps_changed.emit()
+
+    def become(self, text: str, generated: Sequence[tuple[int, int]] = ()) -> None:
+        """The page's text becomes another one, as one step; what both have in common at the ends keeps its origins.
+
+        `generated`: what of `text` the model wrote, as in `start_anew`.
+        """
+        first, last, added = without_common_ends(self.model.text(), text, 0)
+        passages = _cut(_passages_of(text, generated), first, first + len(added))
+        with self._applying():
+            self.model.replace(first, last, passages, "recovery")
+        self.model.close_step()
         self.steps_changed.emit()
 
     def set_record(self, record: str, says: Record) -> None:
@@ -294,3 +311,15 @@ def _passages_of(text: str, generated: Sequence[tuple[int, int]]) -> list[Passag
             found += [Passage(text[at:first], AS_FOUND), Passage(text[first:last], Origin(GENERATED))]
             at = last
     return [*found, Passage(text[at:], AS_FOUND)]
+
+
+def _cut(passages: Sequence[Passage], start: int, end: int) -> list[Passage]:
+    """The part of a text in passages from one character to another."""
+    found: list[Passage] = []
+    at = 0
+    for text, origin in passages:
+        part = text[max(0, start - at) : max(0, end - at)]
+        if part:
+            found.append(Passage(part, origin))
+        at += len(text)
+    return found

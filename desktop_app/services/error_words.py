@@ -93,6 +93,18 @@ _DOCUMENT_WORDS: dict[str, str] = {
     "document_damaged": QT_TRANSLATE_NOOP(
         "ErrorWords", "This document is damaged and cannot be opened as it is. Open an earlier version of it."
     ),
+    "newer_document": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” was written by a newer version of Nextstroke. Update the program to open it."
+    ),
+    "not_a_document": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” is not a Nextstroke document, whatever its name says. Choose another file."
+    ),
+    "document_altered": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” does not hold exactly what was saved in it. Read it through before you go on."
+    ),
+    "document_unread": QT_TRANSLATE_NOOP(
+        "ErrorWords", "What was on the page is back as an untitled text; “{name}” is left as it is."
+    ),
     "origin_lost": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” was changed by another program, so the marks of what the model wrote are gone."
     ),

@@ -474,6 +474,22 @@
         <translation>这份文档已损坏，无法按原样打开。请打开它较早的版本。</translation>
     </message>
     <message>
+        <source>“{name}” was written by a newer version of Nextstroke. Update the program to open it.</source>
+        <translation>“{name}”是更新版本的下一笔写的。升级本程序后再打开。</translation>
+    </message>
+    <message>
+        <source>“{name}” is not a Nextstroke document, whatever its name says. Choose another file.</source>
+        <translation>“{name}”的名字像下一笔文档，内容却不是。请另选文件。</translation>
+    </message>
+    <message>
+        <source>“{name}” does not hold exactly what was saved in it. Read it through before you go on.</source>
+        <translation>“{name}”的内容和当初保存的不完全一样。请先通读一遍再接着写。</translation>
+    </message>
+    <message>
+        <source>What was on the page is back as an untitled text; “{name}” is left as it is.</source>
+        <translation>上次页面上的文字已作为未命名的新文本找回；“{name}”原样未动。</translation>
+    </message>
+    <message>
         <source>“{name}” was changed by another program, so the marks of what the model wrote are gone.</source>
         <translation>“{name}”被别的程序改过，模型写下的部分已无从标出。</translation>
     </message>
@@ -1713,6 +1729,14 @@
         <translation>已保存“{name}”。</translation>
     </message>
     <message>
+        <source>A text that was saved in it on {moment} can still be read. The file is left as it is.</source>
+        <translation>其中 {moment} 保存的文字还读得出来。文件本身不会改动。</translation>
+    </message>
+    <message>
+        <source>Open That Text</source>
+        <translation>打开那份文字</translation>
+    </message>
+    <message>
         <source>{name} was changed by another program</source>
         <translation>“{name}”被其他程序修改过</translation>
     </message>
@@ -1757,8 +1781,16 @@
         <translation>保留当前文字</translation>
     </message>
     <message>
+        <source>Texts and documents (*.txt *.md *.nextstroke)</source>
+        <translation>文本和文档 (*.txt *.md *.nextstroke)</translation>
+    </message>
+    <message>
         <source>Texts (*.txt *.md)</source>
         <translation>文本 (*.txt *.md)</translation>
+    </message>
+    <message>
+        <source>Documents with origins and history (*.nextstroke)</source>
+        <translation>带来源和历史的文档 (*.nextstroke)</translation>
     </message>
     <message>
         <source>All files (*)</source>

@@ -10,6 +10,7 @@ import pytest
 from desktop_app.document import errors
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable, StoreError, disk_error
+from desktop_app.document.nextstroke_file import DocumentFileError
 from desktop_app.document.plain_document import PlainDocumentError
 from desktop_app.document.recovery import RecoveryStore
 from desktop_app.document.text_file import open_text
@@ -24,6 +25,7 @@ from engine.memory import MemoryEstimate, memory_note
 from tests.support.said_lines import said_lines
 
 ODD_NAME = "第{reason}章.txt"  # a file's name may hold braces
+DOCUMENT_NAME = "novel.nextstroke"
 HAN = re.compile("[\u4e00-\u9fff]")
 
 
@@ -46,6 +48,10 @@ PROBLEMS = [
     NotEncodable("GB18030", "é", 3, "UTF-8"),
     NotEncodable("UTF-8", "\ud800", 3, ""),
     PlainDocumentError("KeyError: 'text'"),
+    DocumentFileError("no", "newer_document", name=DOCUMENT_NAME),
+    DocumentFileError("no", "not_a_document", name=DOCUMENT_NAME),
+    DocumentFileError("no", "document_damaged", name=""),
+    DocumentFileError("no", "file_too_large", name=DOCUMENT_NAME, limit="256 MB"),
     StoreError("no", "disk_full"),
     StoreError("no", "store_busy"),
     StoreError("no", "read_only"),
