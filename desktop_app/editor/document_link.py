@@ -13,6 +13,7 @@ files, how an origin is shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from desktop_app.document.origins import GENERATED, IMPORTED, TYPED, Origin, Pas
 from desktop_app.editor.text_units import lines_of, units_of_text, without_common_ends
 
 BY_HAND, AS_FOUND = Origin(TYPED), Origin(IMPORTED)
+_HALF = re.compile("[\ud800-\udfff]")  # of a character
 _NOWHERE = -1  # no step is the saved one any more
 
 
@@ -75,10 +77,20 @@ class DocumentLink(QObject):
         with self._applying():
             self._page.setPlainText(text)
         found = self._page.toRawText().replace("\u2029", "\n")
-        if found != text:  # characters that a page has no place for, of a file that no page was saved to
-            first, last, shown = without_common_ends(text, found, 0)
-            model.replace(first, last, (Passage(shown, AS_FOUND),), "opening")
+        if found != text and found != _HALF.sub("", text):  # the page holds halves; the binding hands none over
+            self._show_as_can_be(model, text, found)
         self._take(model)
+
+    def _show_as_can_be(self, model: Document, text: str, found: str) -> None:
+        """The text holds characters that a page has no place for, of another program: the page's text is the text.
+
+        The steps go, since undoing them would put those characters onto the page again.
+        """
+        with self._applying():
+            self._page.setPlainText(found)
+        first, last, shown = without_common_ends(text, found, 0)
+        model.replace(first, last, (Passage(shown, AS_FOUND),), "opening")
+        model.forget_past()
 
     def _take(self, model: Document) -> None:
         self.model.on_edit.clear()

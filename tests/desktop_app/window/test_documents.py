@@ -153,6 +153,19 @@ def test_a_damaged_document_without_a_readable_text_is_only_said(kit, path):
     assert "damaged" in kit.answers.told[0][1]
 
 
+def test_half_a_character_stays_one_unit_of_page_and_document(kit, tmp_path):
+    document = Document()
+    document.insert(0, "a\ud83d b", Origin(TYPED))
+    path = tmp_path / f"half{SUFFIX}"
+    save_document(Disk(), path, StoredDocument(document, caret=4))
+    kit.window.document.open(str(path))
+    assert kit.view.link.model.units() == kit.view.document().characterCount() - 1 == 4
+    kit.type("!")
+    assert kit.view.link.model.text() == "a\ud83d b!"
+    kit.trigger("undo")
+    assert kit.view.link.model.text() == "a\ud83d b"
+
+
 def test_characters_that_a_page_has_no_place_for_become_what_the_page_shows(kit, tmp_path):
     document = Document()
     document.insert(0, "one\r\ntwo\u2029three", Origin(TYPED))
@@ -163,6 +176,9 @@ def test_characters_that_a_page_has_no_place_for_become_what_the_page_shows(kit,
     kit.view.moveCursor(kit.view.textCursor().MoveOperation.End)
     kit.type("!")
     assert kit.view.link.model.text() == kit.text == "one\ntwo\nthree!"
+    for _ in range(3):
+        kit.trigger("undo")
+    assert kit.view.link.model.text() == kit.text == "one\ntwo\nthree"
 
 
 # ---- saving -----------------------------------------------------------------------------------------------------
