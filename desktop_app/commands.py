@@ -59,6 +59,7 @@ class Commands(QObject):
             "open": lambda: document.open(folder=self._settings.values.last_folder),
             "save": lambda: document.save(self._settings.values.last_folder),
             "save_as": lambda: document.save_as(self._settings.values.last_folder),
+            "earlier": window.earlier.show,
             "import": window.exports.import_text,
             "export": window.exports.export,
             "quit": window.close,

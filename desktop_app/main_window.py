@@ -25,6 +25,7 @@ from desktop_app.commands import Commands
 from desktop_app.conversion_control import ConversionControl
 from desktop_app.dialogs.dialogs import Dialogs, QtDialogs
 from desktop_app.document.disk import Disk
+from desktop_app.earlier_control import EarlierControl
 from desktop_app.editor.continuation import IDLE, WAITING, Choices, Continuation
 from desktop_app.editor.find_bar import FindBar
 from desktop_app.editor.page_counts import PageCounts
@@ -107,6 +108,7 @@ class MainWindow(QMainWindow):
         self.status_line = StatusLine(self)
         self.document = OpenDocument(self.view, self.services.disk, self.dialogs, parent=self)
         self.exports = ExportControl(self.view, self.document, self.services.disk, self.dialogs, self.settings, self)
+        self.earlier = EarlierControl(self.view, self.document, self.dialogs, self)
         self.models = ModelControl(
             self.services.bridge, self.model_panel, self.dialogs, self.settings.now, self.settings.change, self
         )

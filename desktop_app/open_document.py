@@ -92,6 +92,11 @@ class OpenDocument(QObject):
         """What is said of it: a `.nextstroke` file carries it along."""
         return self._about
 
+    @property
+    def earlier_texts(self) -> tuple[EarlierText, ...]:
+        """What was saved of it before, the newest first."""
+        return self._versions[::-1]
+
     def describe(self, about: About) -> None:
         """Title, author and language. A document whose file says something else is to be saved."""
         if about == self._about:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QStandardPaths
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFileDialog, QFontDialog, QWidget
 
+from desktop_app.dialogs.earlier_texts_dialog import EarlierTextsDialog
 from desktop_app.dialogs.export_dialog import ExportChoices, ExportDialog
 from desktop_app.dialogs.origin_sheet import OriginAccount, OriginSheet
 from desktop_app.dialogs.question import Answer, Question, QuestionDialog, ShortcutSheet
@@ -49,6 +50,9 @@ class Dialogs(Protocol):
 
     def export_choices(self, present: ExportChoices) -> ExportChoices | None:
         """What an export asks, or None where the person changed their mind."""
+
+    def earlier_text(self, title: str, rows: list[str]) -> int | None:
+        """The number of the chosen row, or None."""
 
 
 def writing_folder() -> str:
@@ -129,6 +133,13 @@ class QtDialogs:
         accepted = dialog.exec()
         dialog.deleteLater()
         return dialog.choices if accepted else None
+
+    def earlier_text(self, title: str, rows: list[str]) -> int | None:
+        """The number of the chosen row, or None."""
+        dialog = EarlierTextsDialog(title, rows, self._parent)
+        accepted = dialog.exec()
+        dialog.deleteLater()
+        return dialog.chosen if accepted else None
 
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         """The shortcut sheet."""

@@ -20,6 +20,10 @@
         <translation>另存为(&amp;A)…</translation>
     </message>
     <message>
+        <source>Earlier &amp;Texts…</source>
+        <translation>以前的文字(&amp;T)…</translation>
+    </message>
+    <message>
         <source>&amp;Import…</source>
         <translation>导入(&amp;I)…</translation>
     </message>
@@ -362,6 +366,32 @@
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>EarlierControl</name>
+    <message>
+        <source>Earlier Texts</source>
+        <translation>以前的文字</translation>
+    </message>
+    <message>
+        <source>Saved as a .nextstroke document, a text keeps what was saved of it before. This one has none.</source>
+        <translation>存成 .nextstroke 文档的文字，会保留以前每次保存的内容。这一篇还没有。</translation>
+    </message>
+    <message>
+        <source>{count} characters</source>
+        <translation>{count} 个字符</translation>
+    </message>
+</context>
+<context>
+    <name>EarlierTextsDialog</name>
+    <message>
+        <source>Open as a New Text</source>
+        <translation>作为新文本打开</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
 </context>
 <context>

@@ -41,6 +41,8 @@ class Answers:
     origins: list[OriginAccount] = field(default_factory=list)
     export: ExportChoices | None = None
     proposed: list[ExportChoices] = field(default_factory=list)
+    row: int | None = None
+    rows: list[str] = field(default_factory=list)
 
     def ask(self, question: Question) -> str:
         self.asked.append(question)
@@ -65,6 +67,10 @@ class Answers:
     def export_choices(self, present: ExportChoices) -> ExportChoices | None:
         self.proposed.append(present)
         return self.export
+
+    def earlier_text(self, title: str, rows: list[str]) -> int | None:
+        self.rows = rows
+        return self.row
 
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         self.keys = rows

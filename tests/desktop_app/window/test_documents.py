@@ -7,7 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit
 
+from desktop_app.dialogs.dialogs import QtDialogs
+from desktop_app.dialogs.earlier_texts_dialog import EarlierTextsDialog
 from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.document.disk import Disk
 from desktop_app.document.kept_document import restore
@@ -23,7 +28,7 @@ from desktop_app.document.origins import GENERATED, IMPORTED, TYPED, Origin, Pas
 from desktop_app.document.plain_document import to_plain
 from desktop_app.document.text_file import open_text
 from desktop_app.document.versions import EarlierText
-from tests.desktop_app.services.qt import wait_until
+from tests.desktop_app.services.qt import delete_now, wait_until
 
 BY_MODEL = Origin(GENERATED, "r1")
 TEXT = "从前 😀 once there was a sea."
@@ -380,3 +385,60 @@ def test_a_document_that_was_saved_just_before_the_crash_is_no_change(kit, path)
     assert kit.text == kept.text
     assert not kit.window.document.is_modified
     assert kit.view.link.model.origin_at(5) == Origin(TYPED)
+
+
+# ---- earlier texts ----------------------------------------------------------------------------------------------
+
+
+def test_an_earlier_text_is_opened_as_a_text_of_its_own(kit, path):
+    kit.window.document.open(str(path))
+    before = path.read_bytes()
+    kit.answers.row = 1
+    kit.trigger("earlier")
+    assert [row.split("   ")[1:] for row in kit.answers.rows] == [
+        ["26 characters", " ".join(TEXT.split())[:24].strip()],
+        ["7 characters", "earlier"],
+    ]
+    assert kit.text == "earlier"
+    assert kit.window.document.path is None
+    assert kit.window.document.is_modified
+    assert kit.window.document.earlier_texts == ()
+    assert path.read_bytes() == before
+
+
+def test_no_choice_changes_nothing_and_a_text_without_a_past_says_so(kit, path):
+    kit.window.document.open(str(path))
+    kit.trigger("earlier")
+    assert kit.text == TEXT
+    kit.window.document.new()
+    kit.trigger("earlier")
+    assert ".nextstroke" in kit.answers.told[0][1]
+
+
+def test_the_list_of_earlier_texts_is_ruled_by_keys(kit):
+    dialog = EarlierTextsDialog("Earlier Texts", ["one", "two"], kit.window)
+    dialog.show()
+    QTest.keyClick(dialog.rows, Qt.Key.Key_Down)
+    QTest.keyClick(dialog.rows, Qt.Key.Key_Return)
+    assert dialog.result() == QDialog.DialogCode.Accepted
+    assert dialog.chosen == 1
+    delete_now(dialog)
+
+
+# ---- the dialog -------------------------------------------------------------------------------------------------
+
+
+def test_the_chosen_kind_gives_a_name_its_ending(kit, tmp_path, monkeypatch):
+    def choose(dialog: QFileDialog) -> int:
+        kinds = dialog.nameFilters()
+        assert [kind.partition("(")[2] for kind in kinds] == ["*.txt *.md)", "*.nextstroke)", "*)"]
+        dialog.filterSelected.emit(kinds[1])
+        dialog.findChild(QLineEdit, "fileNameEdit").setText("novel")
+        return QFileDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(QFileDialog, "exec", choose)
+    asked = QtDialogs(kit.window)
+    monkeypatch.setattr(kit.answers, "path_to_save", asked.path_to_save)
+    kit.write("text")
+    kit.window.document.save_as(str(tmp_path))
+    assert in_file(tmp_path / f"novel{SUFFIX}").document.text() == "text"
