@@ -137,7 +137,7 @@ class ExportControl(QObject):
         from desktop_app.page_manuscript import page_manuscript
 
         metadata = Metadata(chosen.title, chosen.author, chosen.language, datetime.now(UTC))
-        manuscript = page_manuscript(self._view.text(), self._view.generated_spans(), metadata, chosen.joins_lines)
+        manuscript = page_manuscript(self._view.link.model, metadata, chosen.joins_lines)
         writer = _writer(chosen.suffix)
         self.told.emit(self.tr("Exporting {name}…").format(name=path.name))
         self._background.run(

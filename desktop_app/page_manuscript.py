@@ -1,33 +1,22 @@
-"""What the page holds as a manuscript for the writers: its text, and which of it the model wrote.
+"""What the page holds as a manuscript for the writers: the text of the branch that is shown, and where each of it came
+from.
 
-Knows: the view's text and marks. Must not know: formats, files.
+Knows: the document model. Must not know: Qt, formats, files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from desktop_app.document.writers.manuscript import GENERATED, TYPED, Manuscript, Metadata, Run
-
-
-def page_manuscript(
-    text: str, generated: Sequence[tuple[int, int]], metadata: Metadata, joins_lines: bool = False
-) -> Manuscript:
-    """`generated`: (start, end) in order, in UTF-16 units as Qt counts."""
-    return Manuscript(text, metadata, runs_of(text, generated), joins_lines)
+from desktop_app.document.model import Document
+from desktop_app.document.writers.manuscript import Manuscript, Metadata, Run
 
 
-def runs_of(text: str, generated: Sequence[tuple[int, int]]) -> tuple[Run, ...]:
-    """Runs of code points that cover the text."""
-    units = text.encode("utf-16-le", "surrogatepass")
-    runs: list[Run] = []
-    done = 0
-    for start, end in (*generated, (len(units) // 2, len(units) // 2)):
-        for first, last, kind in ((done, start, TYPED), (start, end, GENERATED)):
-            length = len(units[2 * first : 2 * last].decode("utf-16-le", "surrogatepass"))
-            if length and runs and runs[-1].kind == kind:
-                runs[-1] = Run(runs[-1].length + length, kind)
-            elif length:
-                runs.append(Run(length, kind))
-        done = end
-    return tuple(runs)
+def page_manuscript(document: Document, metadata: Metadata, joins_lines: bool = False) -> Manuscript:
+    """The shown branch, with the records of its generations."""
+    return Manuscript(document.text(), metadata, runs_of(document), joins_lines)
+
+
+def runs_of(document: Document) -> tuple[Run, ...]:
+    """Runs of code points that cover the text of the shown branch."""
+    records = document.origins.records
+    passages = document.passages()
+    return tuple(Run(len(words), origin.kind, records.get(origin.record)) for words, origin in passages)

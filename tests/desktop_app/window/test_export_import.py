@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_app.dialogs.export_dialog import FORMATS, ExportChoices, ExportDialog
-from desktop_app.document.writers.manuscript import GENERATED, TYPED, Run
+from desktop_app.document.model import Document
+from desktop_app.document.origins import GENERATED, KINDS, Origin
 from desktop_app.page_manuscript import runs_of
 from tests.desktop_app.services.qt import application, delete_now, wait_until
 from tests.desktop_app.window_kit import Kit
@@ -37,7 +38,7 @@ def test_the_origin_goes_along(kit: Kit, tmp_path: Path):
     kit.trigger("export")
     assert wait_until(lambda: kit.message == "Exported a.txt.", 10)
     runs = json.loads((tmp_path / "a.txt.provenance.json").read_text(encoding="utf-8"))["runs"]
-    assert [(run["kind"], run["text"]) for run in runs] == [("typed", "She said"), ("generated", " yes 😀.")]
+    assert [(run["kind"], run["text"]) for run in runs] == [("imported", "She said"), ("generated", " yes 😀.")]
 
 
 def test_a_failed_export_is_one_message(kit: Kit, tmp_path: Path):
@@ -114,13 +115,13 @@ def test_the_dialog_gives_back_what_it_was_given():
     delete_now(dialog)
 
 
-@given(st.text(st.characters(codec="utf-16"), max_size=30), st.data())
-def test_runs_cover_any_text(text: str, data: st.DataObject):
-    first = data.draw(st.integers(0, len(text)))
-    last = data.draw(st.integers(first, len(text)))
-    units = [len(text[:place].encode("utf-16-le")) // 2 for place in (first, last)]
-    runs = runs_of(text, [(units[0], units[1])] if last > first else [])
-    assert sum(run.length for run in runs) == len(text)
-    expected = [Run(first, TYPED), Run(last - first, GENERATED), Run(len(text) - last, TYPED)]
-    if first < last:
-        assert list(runs) == [run for run in expected if run.length]
+@given(st.lists(st.tuples(st.text(min_size=1), st.sampled_from(KINDS))))
+def test_runs_are_the_passages_of_any_text(written: list[tuple[str, str]]):
+    document = Document()
+    for words, kind in written:
+        document.insert(document.length(), words, Origin(kind, "r1" if kind == GENERATED else ""))
+    document.set_record("r1", {"seed": 7})
+    runs = runs_of(document)
+    kinds = [run.kind for run in runs for _ in range(run.length)]
+    assert kinds == [kind for words, kind in written for _ in words]
+    assert all((run.record == {"seed": 7}) == (run.kind == GENERATED) for run in runs)
