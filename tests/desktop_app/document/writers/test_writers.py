@@ -131,7 +131,7 @@ CHARACTERS = "ab中，“” *_#>-+1.)(\\=~`!&<"
 PIECES = st.builds(
     Piece,
     st.text(st.sampled_from(CHARACTERS), min_size=1, max_size=12).filter(
-        lambda text: text.strip() == text and set(text) - set("*~#")
+        lambda text: text.strip() == text and set(text) - set("*~# ")
     ),  # stars alone are a change of scene
 )
 PARAGRAPHS = st.builds(lambda piece: Paragraph((piece,)), PIECES)
