@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QProgressBar,
     QScrollArea,
     QSpinBox,
@@ -185,7 +186,7 @@ class StatisticsPanel(QWidget):
         column = QVBoxLayout(inside)
         column.setContentsMargins(18, 14, 18, 18)
         column.setSpacing(8)
-        sections = (
+        sections: tuple[tuple[QWidget | QLayout, ...], ...] = (
             (self._counts_grid(),),
             (self._share, self._share_words),
             (self._session_words,),
