@@ -24,9 +24,16 @@ def section() -> str:
     """The section as it should stand between the marks."""
     rows = []
     for name, figures in sorted(read().items()):
-        words = ", ".join(f"{_plain(key)} {value}" for key, value in figures.items())
+        words = "; ".join(f"{value:,} {_plain(key)}" for key, value in sorted(figures.items(), key=_place))
         rows.append(f"| {name} | {words} |\n")
     return HEAD + "".join(rows)
+
+
+def _place(figure: tuple[str, int | float]) -> tuple[int, str]:
+    """How much was tried first, then what was wrong, then how it ended."""
+    key, _ = figure
+    tried = ("operations", "points", "states", "starts", "kills", "problems")
+    return (tried.index(key), key) if key in tried else (len(tried), key)
 
 
 def _plain(key: str) -> str:

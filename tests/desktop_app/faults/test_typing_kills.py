@@ -56,7 +56,7 @@ def kill_many(root: Path, folder: Path, count: int, seed: int) -> list[Killed]:
         return list(pool.map(lambda pair: type_until_killed(root, *pair), zip(profiles, times)))
 
 
-def check(killed: list[Killed]) -> dict[str, object]:
+def check(killed: list[Killed]) -> dict[str, int | float]:
     """What was kept is what was typed, from its beginning; the figures of what was lost."""
     for one in killed:
         # A key that was pressed may have been kept before its line was read.
