@@ -24,6 +24,7 @@ from engine.contracts.errors import ModelFolderError
 from engine.contracts.manifest import MANIFEST_NAME, FileEntry, Manifest, read_manifest
 from engine.layouts.foreign import Foreign
 from engine.layouts.reading import read_foreign
+from engine.ordinary_file import status_inside
 
 HASH_ALWAYS_BYTES = 500 * 1000 * 1000  # a third of a second of reading
 MANIFEST_LIMIT_BYTES = 16 * 1024 * 1024
@@ -138,17 +139,7 @@ def _manifest_text(path: Path) -> str:
 
 def _check_file(path: Path, entry: FileEntry) -> int:
     """Demand an ordinary file of the right size inside the folder; answers how many hard links it has."""
-    file = path / entry.name
-    try:
-        resolved, status = file.resolve(), file.stat()
-    except FileNotFoundError as error:
-        raise ModelFolderError(f"{entry.name} is missing from {path}; fetch or export the folder again") from error
-    except (OSError, RuntimeError) as error:
-        raise ModelFolderError(f"cannot look at {file} ({error}); check permissions and disk") from error
-    if not resolved.is_relative_to(path.resolve()):
-        raise ModelFolderError(f"{entry.name} in {path} is a link out of the folder; do not use this folder")
-    if not stat.S_ISREG(status.st_mode):
-        raise ModelFolderError(f"{entry.name} in {path} is not an ordinary file; do not use this folder")
+    status = status_inside(path, entry.name)
     if status.st_size != entry.bytes:
         raise ModelFolderError(
             f"{entry.name} in {path} has {status.st_size} bytes instead of {entry.bytes}, so it is cut off or damaged; "

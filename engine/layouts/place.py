@@ -6,7 +6,6 @@ For: the readers of foreign layouts. Knows: safe names, links, sizes, JSON. Must
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from engine.contracts.errors import ModelFolderError
 from engine.contracts.manifest import is_safe_name
+from engine.ordinary_file import status_inside
 
 JSON_LIMIT_BYTES = 64 * 1024 * 1024  # tokenizer.json of 250,000 tokens has 30 MB
 
@@ -34,18 +34,8 @@ class Place:
             raise ModelFolderError(
                 f"{self.root} names the file {name!r:.80}, which lies outside the folder; do not use this folder"
             )
-        path = self.root / name
-        try:
-            resolved, status = path.resolve(), path.stat()
-        except FileNotFoundError as error:
-            raise ModelFolderError(f"{name} is missing from {self.root}; fetch or export the folder again") from error
-        except (OSError, RuntimeError) as error:
-            raise ModelFolderError(f"cannot look at {path} ({error}); check permissions and disk") from error
-        if not resolved.is_relative_to(self.root.resolve()):
-            raise ModelFolderError(f"{name} in {self.root} is a link out of the folder; do not use this folder")
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelFolderError(f"{name} in {self.root} is not an ordinary file; do not use this folder")
-        return path
+        status_inside(self.root, name)
+        return self.root / name
 
     def json(self, name: str) -> Mapping[str, Any]:
         """The object in a JSON file. Raises `ModelFolderError`."""
