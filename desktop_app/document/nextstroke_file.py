@@ -10,7 +10,6 @@ or the new one. Knows the schema, the document as plain data and `Disk`; must no
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
@@ -23,11 +22,11 @@ from typing import Any
 
 from desktop_app.document import nextstroke_schema as schema
 from desktop_app.document.disk import Disk
-from desktop_app.document.errors import ChangedOutside, DocumentError
+from desktop_app.document.errors import DocumentError
 from desktop_app.document.model import Document
 from desktop_app.document.plain_document import FORMAT, PlainDocumentError, from_plain, to_plain
 from desktop_app.document.plain_document import VERSION as PLAIN_VERSION
-from desktop_app.document.text_file import FileVersion, changed_outside
+from desktop_app.document.text_file import FileVersion, demand_unchanged
 from desktop_app.document.versions import EarlierText, with_version
 
 SUFFIX = ".nextstroke"
@@ -80,13 +79,13 @@ def save_document(
 
     `known` and `overwrite` as in `save_text`. Raises `ChangedOutside` and `DiskError`; the old file then stays whole.
     """
-    if known is not None and not overwrite and changed_outside(disk, path, known):
-        raise ChangedOutside(path.name, removed=not disk.exists(path))
+    if not overwrite:
+        demand_unchanged(disk, path, known)
     now = clock()
     stored = replace(stored, versions=with_version(stored.versions, stored.document.text(), now))
     data = bytes_of(stored, now)
     token = disk.write_safely(path, data)
-    return stored, FileVersion(token, hashlib.sha256(data).hexdigest())
+    return stored, FileVersion.of(token, data)
 
 
 def open_document(disk: Disk, path: Path) -> tuple[StoredDocument, FileVersion]:
@@ -96,7 +95,7 @@ def open_document(disk: Disk, path: Path) -> tuple[StoredDocument, FileVersion]:
         limit = f"{SIZE_LIMIT_BYTES // 2**20} MB"
         line = f"{path.name} is larger than {limit}, more than this program opens; split the document where it was made"
         raise DocumentFileError(line, "file_too_large", name=path.name, limit=limit)
-    return document_of(data, path.name), FileVersion(token, hashlib.sha256(data).hexdigest())
+    return document_of(data, path.name), FileVersion.of(token, data)
 
 
 def salvage(data: bytes) -> tuple[EarlierText, ...]:

@@ -26,6 +26,11 @@ class FileVersion:
     token: StatToken
     digest: str
 
+    @classmethod
+    def of(cls, token: StatToken, data: bytes) -> FileVersion:
+        """The version of a file that holds these bytes."""
+        return cls(token, hashlib.sha256(data).hexdigest())
+
 
 @dataclass(frozen=True)
 class Note:
@@ -59,7 +64,7 @@ def open_text(disk: Disk, path: Path) -> TextFile:
             limit=limit,
         )
     decoded = decode_text(data, path.name)
-    version = FileVersion(token, hashlib.sha256(data).hexdigest())
+    version = FileVersion.of(token, data)
     return TextFile(path, decoded.text, decoded.format, version, _notes(decoded.text, decoded.format))
 
 
@@ -77,12 +82,18 @@ def save_text(
     nothing is written, unless `overwrite` says that the person decided. `known` None saves under a new name. Raises
     `NotEncodable` (with the encoding to offer) and `DiskError`; the old file then stays whole.
     """
-    if known is not None and not overwrite and changed_outside(disk, path, known):
-        raise ChangedOutside(path.name, removed=not disk.exists(path))
+    if not overwrite:
+        demand_unchanged(disk, path, known)
     original = disk.read_bytes(path) if format.line_ends == MIXED and disk.exists(path) else None
     data = encode_text(text, format, original)
     token = disk.write_safely(path, data)
-    return FileVersion(token, hashlib.sha256(data).hexdigest())
+    return FileVersion.of(token, data)
+
+
+def demand_unchanged(disk: Disk, path: Path, known: FileVersion | None) -> None:
+    """Raise `ChangedOutside` where the file is no longer the known version; a new name (None) has none to compare."""
+    if known is not None and changed_outside(disk, path, known):
+        raise ChangedOutside(path.name, removed=not disk.exists(path))
 
 
 def changed_outside(disk: Disk, path: Path, known: FileVersion) -> bool:
