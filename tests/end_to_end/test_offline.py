@@ -6,7 +6,6 @@ variables are removed, since the library is silent under CI.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from engine.contracts.frames import encode_frame, read_frame
 from engine.contracts.generation import GenerationRequest
 from tests.end_to_end.conftest import clean_environment
+from tests.support.strace import strace
 
 ALIVE_SECONDS = 22  # the library waits about ten before its first look-up
 INTERNET = re.compile(r"AF_INET6?\b")
@@ -36,15 +36,6 @@ class Watched:
     calls: str
     files: list[str]
     events: list[str]
-
-
-def strace() -> str:
-    program = shutil.which("strace")
-    if program is None:
-        pytest.skip("strace is not installed: sudo apt install strace")
-    if subprocess.run([program, "-qq", "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("strace may not watch processes here (a container without ptrace)")
-    return program
 
 
 def start(home: Path, arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:

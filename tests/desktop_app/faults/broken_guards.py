@@ -5,7 +5,7 @@ Knows: operations, and the doors that they go through. Must not know: how a faul
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -83,8 +83,7 @@ def recover_with_forgetting_first(folder: Path) -> None:
         Disk().write_safely(folder / "recovered" / "copy.txt", each.text.encode())
 
 
-def broken(name: str, run: object, of: str) -> Operation:
-    assert callable(run)
+def broken(name: str, run: Callable[[Path], None], of: str) -> Operation:
     return replace(OPERATIONS[of], name=name, run=run)
 
 

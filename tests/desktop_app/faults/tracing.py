@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import pytest
+from tests.support.strace import strace
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 20
@@ -45,16 +44,6 @@ class Call:
     name: str
     number: int
     line: str
-
-
-def strace() -> str:
-    """The program; skips the test where there is none that may watch."""
-    program = shutil.which("strace")
-    if program is None:
-        pytest.skip("strace is not installed: sudo apt install strace")
-    if subprocess.run([program, "-qq", "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("strace may not watch processes here (a container without ptrace)")
-    return program
 
 
 class Tracer:
