@@ -3,7 +3,7 @@
     1. arguments        --help and a missing display are answered before Qt is loaded
     2. Qt application   its name, its profile, settings, language, theme
     3. engine           its process starts now and loads the model while the window is built
-    4. window           with the text of the last session, or the welcome, in it; shown
+    4. window           with the texts of the last session, or the welcome, in its tabs; shown
     5. event loop       engine ready → model open; recovery store written while one types
     6. end              settings and recovery store written, engine ended, in this order
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no wi
     from desktop_app.services.paths import ProfilePaths
 
 VERSION = "0.1.0"
+TABS_BOUND = 40  # texts that come back in tabs; more may come out of stores of many windows that ended badly
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,9 +110,8 @@ def _run(profile: str | None, files: list[str]) -> int:
 
 
 def _open_recovery(window: MainWindow, paths: ProfilePaths) -> RecoveryStore | None:
-    """The recovery store, with what it kept on the page; None (and said) where it cannot be used."""
+    """The recovery store, with what it kept in the tabs; None (and said) where it cannot be used."""
     from desktop_app.document.errors import DocumentError
-    from desktop_app.document.kept_document import restore
     from desktop_app.document.recovered_copies import copy_others
     from desktop_app.document.recovery import RecoveryStore
     from desktop_app.services.error_words import words_for
@@ -124,10 +124,10 @@ def _open_recovery(window: MainWindow, paths: ProfilePaths) -> RecoveryStore | N
         window.status_line.say(words_for(error), stays=True)
         return None
     if kept:
-        window.document.restore(restore(window.services.disk, kept[0]))
+        window.tabs.restore(kept[:TABS_BOUND])
     else:
         window.show_welcome()
-    notes = (recovery.notice, copy_others(window.services.disk, recovery, kept[1:], paths.data))
+    notes = (recovery.notice, copy_others(window.services.disk, recovery, kept[TABS_BOUND:], paths.data))
     said = [words_for(note) for note in notes if note]
     if said:
         window.status_line.say(" ".join(said), stays=any(document.is_damaged for document in kept))
@@ -141,8 +141,9 @@ def _keep_text(window: MainWindow, recovery: RecoveryStore | None, background: B
 
     if recovery is None:
         return None
-    autosave = Autosave(recovery, lambda: (window.document.snapshot(),), background, window)
+    autosave = Autosave(recovery, window.tabs.snapshots, background, window)
     window.text_touched.connect(autosave.touched)
+    window.tabs.closed.connect(lambda tab: autosave.forget(tab.document.key))
     autosave.failed.connect(lambda error: window.status_line.say(words_for(error), stays=True))
     return autosave
 

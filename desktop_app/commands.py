@@ -43,22 +43,17 @@ class Commands(QObject):
             for value in known:
                 action = window.actions_by_name[f"{group}_{value}"]
                 action.triggered.connect(lambda *_arguments, use=use, value=value: use(value))
-        window.view.set_marks(values.origin_marks)
-        window.view.steps_changed.connect(self._show_steps)
-        for name in ("undo", "redo"):
-            window.actions_by_name[name].setEnabled(False)
-
-    def _show_steps(self, can_undo: bool, can_redo: bool) -> None:
-        self._window.actions_by_name["undo"].setEnabled(can_undo)
-        self._window.actions_by_name["redo"].setEnabled(can_redo)
 
     def _steps(self) -> dict[str, Callable[[], object]]:
-        window, document = self._window, self._window.document
+        window, tabs = self._window, self._window.tabs
         return {
-            "new": lambda: document.new(),
-            "open": lambda: document.open(folder=self._settings.values.last_folder),
-            "save": lambda: document.save(self._settings.values.last_folder),
-            "save_as": lambda: document.save_as(self._settings.values.last_folder),
+            "new": lambda: tabs.new(),
+            "open": lambda: window.opening.open(folder=self._settings.values.last_folder),
+            "save": lambda: window.document.save(self._settings.values.last_folder),
+            "save_as": lambda: window.document.save_as(self._settings.values.last_folder),
+            "close_tab": lambda: tabs.close(),
+            "next_tab": lambda: tabs.step(1),
+            "previous_tab": lambda: tabs.step(-1),
             "earlier": window.earlier.show,
             "import": window.exports.import_text,
             "export": window.exports.export,
@@ -74,9 +69,9 @@ class Commands(QObject):
             "find_previous": window.find_bar.find_previous,
             "replace": lambda: window.find_bar.open(with_replace=True),
             "origin": window.origins.show_here,
-            "continue": window.continue_text,
-            "retry": window.continuation.retry,
-            "stop": window.stop,
+            "continue": window.writing.continue_text,
+            "retry": window.writing.retry,
+            "stop": window.writing.stop,
             "add_model": lambda: window.models.add(),
             "remove_model": window.models.remove,
             "start_engine": window.models.start_engine,
@@ -133,7 +128,7 @@ class Commands(QObject):
         menu.clear()
         for path in self._settings.values.recent_files:
             shown = path.replace("&", "&&")
-            menu.addAction(shown).triggered.connect(lambda *_arguments, path=path: self._window.document.open(path))
+            menu.addAction(shown).triggered.connect(lambda *_arguments, path=path: self._window.opening.open(path))
         menu.setEnabled(bool(self._settings.values.recent_files))
 
     # ---- view -------------------------------------------------------------------------------------------------
@@ -160,6 +155,7 @@ class Commands(QObject):
     def _show_page_only(self) -> None:
         only = self._window.actions_by_name["focus"].isChecked()
         self._window.top_bar.setVisible(not only)
+        self._window.tab_area.show_row(not only)
         self._window.status_line.setVisible(not only)
         self._window.side_panel.setVisible(not only and self._settings.values.side_panel_visible)
         self._window.view.setFocus()
@@ -190,7 +186,7 @@ class Commands(QObject):
 
     def _use_marks(self, wanted: str) -> None:
         self._settings.change(origin_marks=wanted)
-        self._window.view.set_marks(wanted)
+        self._window.renew_look()
 
     # ---- help -------------------------------------------------------------------------------------------------
 

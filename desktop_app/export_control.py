@@ -1,9 +1,9 @@
-"""Export and import: from the page to a file of another format, and back to a new page.
+"""Export and import: from the page in front to a file of another format, and back to a new tab.
 
     Export…   page → manuscript → questions → worker: writer → Disk → said
-    Import…   question → worker: reader → a new page, without a file → said
+    Import…   question → worker: reader → a new tab, without a file → said
 
-Knows: the page, the questions, writers and readers by their face. Must not know: menus, formats.
+Knows: the tabs, the questions, writers and readers by their face. Must not know: menus, formats.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from desktop_app.dialogs.question import Answer, Question
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.nextstroke_file import About
-from desktop_app.editor.view import EditorView
-from desktop_app.open_document import OpenDocument
 from desktop_app.services.background import Background
 from desktop_app.services.error_words import words_for
 from desktop_app.settings_in_use import SettingsInUse
+from desktop_app.tab import Tab
+from desktop_app.tabs import Tabs
 
 if TYPE_CHECKING:  # readers and writers are loaded by the first export or import
     from desktop_app.document.readers.imported import ImportedText
@@ -41,34 +41,35 @@ class ExportControl(QObject):
 
     def __init__(
         self,
-        view: EditorView,
-        document: OpenDocument,
+        tabs: Tabs,
         disk: Disk,
         dialogs: Dialogs,
         settings: SettingsInUse,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._view, self._document, self._disk, self._dialogs = view, document, disk, dialogs
+        self._tabs, self._disk, self._dialogs = tabs, disk, dialogs
         self._settings = settings
         self._background = Background(self)
-        self._last: ExportChoices | None = None
-        document.replaced.connect(self._forget)
+        self._last: dict[Tab, ExportChoices] = {}  # what was chosen for a text
+        tabs.shown_anew.connect(self._forget)
+        tabs.closed.connect(self._forget)
 
     def export(self) -> None:
         """Ask, then write in the background."""
-        chosen = self._dialogs.export_choices(self._proposal())
+        tab = self._tabs.current
+        chosen = self._dialogs.export_choices(self._proposal(tab))
         if chosen is None:
             return
-        self._last = chosen
+        self._last[tab] = chosen
         self._settings.change(author=chosen.author)
-        self._document.describe(About(chosen.title, chosen.author, chosen.language))
-        path = self._path_for(chosen)
+        tab.document.describe(About(chosen.title, chosen.author, chosen.language))
+        path = self._path_for(tab, chosen)
         if path is not None:
-            self._write(path, chosen)
+            self._write(tab, path, chosen)
 
     def import_text(self) -> None:
-        """Ask for a file and put its text on a new page."""
+        """Ask for a file and put its text into a new tab."""
         from desktop_app.document.readers.import_file import import_file
 
         folder = self._settings.values.last_exchange_folder
@@ -88,23 +89,22 @@ class ExportControl(QObject):
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
-    def _proposal(self) -> ExportChoices:
+    def _proposal(self, tab: Tab) -> ExportChoices:
         from desktop_app.document.writers.manuscript import language_of
 
-        if self._last is not None:
-            return self._last
-        path = self._document.path
-        known = self._document.about
+        if tab in self._last:
+            return self._last[tab]
+        path, known = tab.document.path, tab.document.about
         return ExportChoices(
             title=known.title or (path.stem if path is not None else ""),
             author=known.author or self._settings.values.author,
-            language=known.language or language_of(self._view.text()),
+            language=known.language or language_of(tab.view.text()),
         )
 
-    def _path_for(self, chosen: ExportChoices) -> Path | None:
+    def _path_for(self, tab: Tab, chosen: ExportChoices) -> Path | None:
         folder = self._settings.values.last_exchange_folder or self._settings.values.last_folder
-        path = self._document.path
-        stem = path.stem if path is not None else (chosen.title or self._document.name)
+        path = tab.document.path
+        stem = path.stem if path is not None else (chosen.title or tab.document.name)
         proposal = str(Path(folder) / (stem.replace("/", " ") + chosen.suffix))
         name = self._dialogs.path_to_save(self.tr("Export"), proposal, f"*{chosen.suffix}")
         if not name:
@@ -115,7 +115,7 @@ class ExportControl(QObject):
             found = found.with_name(found.name + chosen.suffix)
             if self._disk.exists(found) and not self._may_replace(found):
                 return None
-        if path is not None and found == path:
+        if any(each.document.path == found for each in self._tabs.all):
             self._dialogs.tell(
                 self.tr("Choose another name"),
                 self.tr("“{name}” is the file you are writing in. An export would replace it.").format(name=found.name),
@@ -131,13 +131,13 @@ class ExportControl(QObject):
         )
         return self._dialogs.ask(question) == _REPLACE
 
-    def _write(self, path: Path, chosen: ExportChoices) -> None:
+    def _write(self, tab: Tab, path: Path, chosen: ExportChoices) -> None:
         from desktop_app.document.writers.export_file import export_file
         from desktop_app.document.writers.manuscript import Metadata
         from desktop_app.page_manuscript import page_manuscript
 
         metadata = Metadata(chosen.title, chosen.author, chosen.language, datetime.now(UTC))
-        manuscript = page_manuscript(self._view.link.model, metadata, chosen.joins_lines)
+        manuscript = page_manuscript(tab.view.link.model, metadata, chosen.joins_lines)
         writer = _writer(chosen.suffix)
         self.told.emit(self.tr("Exporting {name}…").format(name=path.name))
         self._background.run(
@@ -147,11 +147,8 @@ class ExportControl(QObject):
         )
 
     def _show(self, path: Path, imported: ImportedText) -> None:
-        if not self._document.new(imported.text):
-            return
-        self._document.describe(About(imported.metadata.title, imported.metadata.author))
-        if imported.text:
-            self._view.document().setModified(True)  # it has no file of its own yet
+        tab = self._tabs.new(imported.text, is_unsaved=bool(imported.text))
+        tab.document.describe(About(imported.metadata.title, imported.metadata.author))
         self.told.emit(self.tr("Imported {name} as a new text.").format(name=path.name))
         for note in imported.notes:
             self.told.emit(words_for(note))
@@ -159,9 +156,9 @@ class ExportControl(QObject):
     def _failed_import(self, error: DocumentError) -> None:
         self._dialogs.tell(self.tr("This file cannot be imported"), words_for(error))
 
-    def _forget(self) -> None:
-        """Another text is on the page: what was chosen for the book before does not hold."""
-        self._last = None
+    def _forget(self, tab: Tab) -> None:
+        """Another text is on that page: what was chosen for the book before does not hold."""
+        self._last.pop(tab, None)
 
 
 def _writer(suffix: str) -> Writer:

@@ -1,11 +1,11 @@
-"""The one document of the window: new, open, save, leave, keep for the next start.
+"""The document of one tab: its text on the page and its file; save, leave, keep for the next start.
 
-    .txt, .md      ⇄ text_file        ⇄ OpenDocument ⇄ the view's text          KeptDocument → recovery store
-    .nextstroke    ⇄ nextstroke_file  ⇄ OpenDocument ⇄ the view's document
+    file → OpenedFile ⇄ OpenDocument ⇄ the view's document        KeptDocument → recovery store
 
-The ending of the name decides which of the two a file is, at opening as at saving.
+A document of the last session
+sleeps until its tab comes to the front: nothing is read and laid out that nobody looks at.
 
-Knows: the view's text, the document layer, the questions to ask. Must not know: menus, the model.
+Knows: the view's text, the document layer, the questions to ask. Must not know: other tabs, menus, the model.
 """
 
 from __future__ import annotations
@@ -13,32 +13,22 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from PySide6.QtCore import QDateTime, QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QTextCursor
 
+from desktop_app import document_questions as questions
 from desktop_app.dialogs.dialogs import Dialogs
-from desktop_app.dialogs.question import Answer, Question
-from desktop_app.document.any_file import OpenedFile, is_document, open_file, readable_text
+from desktop_app.document.any_file import OpenedFile, is_document, open_file
 from desktop_app.document.disk import Disk
-from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable
-from desktop_app.document.kept_document import KeptDocument, RestoredDocument, Spans, text_digest
-from desktop_app.document.nextstroke_file import SUFFIX, About, StoredDocument, save_document
-from desktop_app.document.text_encoding import UTF_8, TextFormat
-from desktop_app.document.text_file import FileVersion, changed_outside, save_text
+from desktop_app.document.errors import DocumentError
+from desktop_app.document.kept_document import KeptDocument, RestoredDocument, Spans, restore, text_digest
+from desktop_app.document.nextstroke_file import About, StoredDocument
+from desktop_app.document.text_encoding import TextFormat
+from desktop_app.document.text_file import FileVersion, changed_outside
 from desktop_app.document.versions import EarlierText
 from desktop_app.editor.view import EditorView
+from desktop_app.saving import Contents, Saving, Target
 from desktop_app.services.error_words import words_for
-
-SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT, OPEN_TEXT = (
-    "save",
-    "discard",
-    "cancel",
-    "overwrite",
-    "read_again",
-    "save_as",
-    "convert",
-    "open_text",
-)
 
 
 class OpenDocument(QObject):
@@ -63,10 +53,19 @@ class OpenDocument(QObject):
         self._version: FileVersion | None = None
         self._saved_digest = ""
         self._key = secrets.token_hex(8)
+        self._number = 1
         self._told_change: FileVersion | None = None
         self._about = About()
         self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
+        self._asleep: KeptDocument | None = None
+        self._snapshot: tuple[tuple[object, ...], KeptDocument] | None = None  # what it was taken of, and it
+        self._saving = Saving(disk, dialogs, self._knows_of_change)
         view.document().modificationChanged.connect(lambda _modified: self.changed.emit())
+
+    @property
+    def key(self) -> str:
+        """Names it in the recovery store for as long as it is open."""
+        return self._key
 
     @property
     def path(self) -> Path | None:
@@ -76,12 +75,28 @@ class OpenDocument(QObject):
     @property
     def name(self) -> str:
         """What the top bar shows."""
-        return self._path.name if self._path is not None else self.tr("Untitled")
+        if self._path is not None:
+            return self._path.name
+        return self.tr("Untitled") if self._number == 1 else self.tr("Untitled {number}").format(number=self._number)
+
+    @property
+    def number(self) -> int:
+        """Tells texts without a file apart, from 1 on."""
+        return self._number
+
+    def set_number(self, number: int) -> None:
+        """As which of the texts without a file it is shown."""
+        self._number = number
 
     @property
     def is_modified(self) -> bool:
         """Whether there are changes that are not in its file."""
         return self._view.document().isModified()
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing here is the person's: an empty page, or the welcome as it came."""
+        return self._path is None and self._asleep is None and not self.is_modified
 
     @property
     def _is_document(self) -> bool:
@@ -107,72 +122,58 @@ class OpenDocument(QObject):
 
     # ---- commands ---------------------------------------------------------------------------------------------
 
-    def new(self, text: str = "") -> bool:
-        """An empty page (or one with `text`), after asking about changes."""
-        if not self.may_leave():
-            return False
+    def show_text(self, text: str, is_unsaved: bool = False) -> None:
+        """Put a text without a file on the page. `is_unsaved`: losing it would lose something."""
         self._show(text, None, TextFormat(), None)
-        return True
+        if is_unsaved:
+            self._view.document().setModified(True)
 
-    def open(self, path: str = "", folder: str = "") -> bool:
-        """Open a file, asking for one where none is named."""
-        chosen = path or self._dialogs.path_to_open(self.tr("Open"), folder, self._kinds())
-        if not chosen or not self.may_leave():
-            return False
-        try:
-            opened = open_file(self._disk, Path(chosen))
-        except DocumentError as error:
-            return self._offer_what_is_left(Path(chosen), error)
-        self._show_file(opened)
+    def show_file(self, opened: OpenedFile) -> None:
+        """Put what a file holds on the page."""
+        digest, stored = text_digest(opened.text), opened.stored
+        self._show(opened.text, opened.path, opened.format, opened.version, digest, stored=stored)
+        if stored is not None:
+            self._put_caret(self._view.link.model.unit_at(stored.caret))
+        self._tell([words_for(note) for note in opened.notes])
         self.file_used.emit(str(opened.path))
-        return True
 
     def save(self, folder: str = "") -> bool:
         """Save to its file; ask for one (in `folder`) where it has none. False: nothing was saved."""
+        self.wake()
         if self._path is None:
             return self.save_as(folder)
-        return self._write(self._path, self._format, self._version)
+        return self._write(Target(self._path, self._format, self._version))
 
     def save_as(self, folder: str = "") -> bool:
         """Save under a name that is asked for, in `folder` where the text has no file yet."""
-        proposal = str(self._path) if self._path is not None else str(Path(folder) / (self.tr("Untitled") + ".txt"))
-        chosen = self._dialogs.path_to_save(self.tr("Save As"), proposal, self._kinds_to_save())
-        if not chosen:
-            return False
-        path = Path(chosen)
-        if not path.suffix:
-            path = path.with_name(path.name + (SUFFIX if self._is_document else ".txt"))
-            if self._disk.exists(path) and not self._may_replace(path):
-                return False
-        return self._write(path, self._format, None)
+        proposal = str(self._path) if self._path is not None else str(Path(folder) / (self.name + ".txt"))
+        path = self._saving.choose_path(proposal, self._is_document)
+        return path is not None and self._write(Target(path, self._format))
 
     def may_leave(self) -> bool:
-        """Whether the present text may go from the page: saved, given up, or nothing to lose."""
-        if not self.is_modified or (self._path is None and not self._view.text().strip()):
+        """Whether the present text may go for good: saved, given up, or nothing to lose."""
+        if not self.needs_question():
             return True
-        question = Question(
-            self.tr("Save the changes to {name}?").format(name=self.name),
-            self.tr("Without saving, what you wrote since the last save is lost."),
-            (
-                Answer(SAVE, self.tr("Save"), is_default=True),
-                Answer(DISCARD, self.tr("Don't Save")),
-                Answer(CANCEL, self.tr("Cancel")),
-            ),
-        )
-        answer = self._dialogs.ask(question)
-        if answer == DISCARD:
-            self._view.document().setModified(False)
-            self._saved_digest = text_digest(self._view.text())  # the next start reads the file, not this text
-            return True
-        return answer == SAVE and self.save()
+        answer = questions.ask_to_save(self._dialogs, self.name)
+        if answer == questions.DISCARD:
+            self.give_up()
+        return answer == questions.DISCARD or (answer == questions.SAVE and self.save())
 
-    def may_quit(self) -> bool:
-        """Like `may_leave`, but a text without a file stays for the next start and needs no question."""
-        return self._path is None or self.may_leave()
+    def needs_question(self) -> bool:
+        """Whether something would be lost with this text."""
+        if not self.is_modified:
+            return False
+        self.wake()
+        return self.is_modified and (self._path is not None or bool(self._view.text().strip()))
+
+    def give_up(self) -> None:
+        """What was not saved may be lost: the next start reads the file, not this text."""
+        self._view.document().setModified(False)
+        self._saved_digest = text_digest(self._view.text())
 
     def look_outside(self) -> None:
-        """The window came to the front: say it once when another program changed the file."""
-        if self._path is None or self._version is None or self._told_change == self._version:
+        """The window or the tab came to the front: say it once when another program changed the file."""
+        if self._path is None or self._version is None or self._told_change == self._version or self._asleep:
             return
         try:
             if not changed_outside(self._disk, self._path, self._version):
@@ -186,24 +187,45 @@ class OpenDocument(QObject):
                 self.tr("{name} was removed by another program; save it to put it back.").format(name=self.name)
             )
         else:
-            self._offer_to_read_again()
+            self._offer_to_read_again(self._path)
 
     # ---- the next start ---------------------------------------------------------------------------------------
 
     def snapshot(self) -> KeptDocument:
-        """The document as the recovery store keeps it."""
+        """The document as the recovery store keeps it; the same object as long as nothing of it changes."""
+        if self._asleep is not None:
+            return self._asleep
+        caret, scroll = self._view.textCursor().position(), self._view.verticalScrollBar().value()
+        said = (self._view.document().revision(), caret, scroll, self.is_modified, self._path, self._version, self._key)
+        if self._snapshot is None or self._snapshot[0] != said:
+            self._snapshot = said, self._take_snapshot(caret, scroll)
+        return self._snapshot[1]
+
+    def _take_snapshot(self, caret: int, scroll: int) -> KeptDocument:
         text = self._view.text()
         return KeptDocument(
             key=self._key,
             text=text,
             path=self._path,
-            caret=self._view.textCursor().position(),
-            scroll=self._view.verticalScrollBar().value(),
+            caret=caret,
+            scroll=scroll,
             format=self._format,
             version=self._version,
             saved_digest=text_digest(text) if not self.is_modified else self._saved_digest,
             generated=self._view.generated_spans(),
         )
+
+    def sleep(self, kept: KeptDocument) -> None:
+        """Be a document of the last session that nobody has looked at yet."""
+        self._asleep, self._key, self._path = kept, kept.key, kept.path
+        self._view.document().setModified(kept.has_unsaved_text)
+        self.changed.emit()
+
+    def wake(self) -> None:
+        """The tab comes to the front: show what slept."""
+        kept, self._asleep = self._asleep, None
+        if kept is not None:
+            self.restore(restore(self._disk, kept))
 
     def restore(self, restored: RestoredDocument) -> None:
         """Show a document of the last session, caret and view where they were."""
@@ -220,13 +242,6 @@ class OpenDocument(QObject):
         self._tell(said)
 
     # ---- inside -----------------------------------------------------------------------------------------------
-
-    def _show_file(self, opened: OpenedFile) -> None:
-        digest, stored = text_digest(opened.text), opened.stored
-        self._show(opened.text, opened.path, opened.format, opened.version, digest, stored=stored)
-        if stored is not None:
-            self._put_caret(self._view.link.model.unit_at(stored.caret))
-        self._tell([words_for(note) for note in opened.notes])
 
     def _tell(self, sentences: list[str]) -> None:
         if sentences:  # in one message: the next one takes its place
@@ -262,123 +277,30 @@ class OpenDocument(QObject):
         cursor.setPosition(max(0, min(position, self._view.document().characterCount() - 1)))
         self._view.setTextCursor(cursor)
 
-    def _write(self, path: Path, format: TextFormat, known: FileVersion | None, overwrite: bool = False) -> bool:
-        text = self._view.text()
-        try:
-            version = self._write_file(path, text, format, known, overwrite)
-        except ChangedOutside as error:
-            return self._ask_about_change(error, path, format, known)
-        except NotEncodable as error:
-            return self._ask_about_encoding(error, path, format, known)
-        except DocumentError as error:
-            self._dialogs.tell(self.tr("The text is not saved"), words_for(error))
+    def _write(self, target: Target) -> bool:
+        model, text = self._view.link.model, self._view.text()
+        caret = model.position_at(self._view.textCursor().position())
+        contents = Contents(StoredDocument(model, self._about, self._versions, caret), text)
+        saved = self._saving.write(contents, target)
+        if saved is None:
             return False
-        self._path, self._format, self._version = path, format, version
+        self._path, self._format, self._version = saved.path, saved.format, saved.version
+        self._versions = saved.versions
         self._saved_digest, self._told_change = text_digest(text), None
         self._view.document().setModified(False)
         self.changed.emit()
-        self.file_used.emit(str(path))
-        self.told.emit(self.tr("Saved {name}.").format(name=path.name))
+        self.file_used.emit(str(saved.path))
+        self.told.emit(self.tr("Saved {name}.").format(name=saved.path.name))
         return True
 
-    def _write_file(
-        self, path: Path, text: str, format: TextFormat, known: FileVersion | None, overwrite: bool
-    ) -> FileVersion:
-        if not is_document(path):
-            return save_text(self._disk, path, text, format, known, overwrite)
-        model = self._view.link.model
-        caret = model.position_at(self._view.textCursor().position())
-        stored = StoredDocument(model, self._about, self._versions, caret)
-        stored, version = save_document(self._disk, path, stored, known, overwrite)
-        self._versions = stored.versions
-        return version
+    def _knows_of_change(self) -> None:
+        """The person is asked about it: the window coming to the front again must not ask a second time."""
+        self._told_change = self._version
 
-    def _offer_what_is_left(self, path: Path, error: DocumentError) -> bool:
-        """Say that a file cannot be opened; of a damaged document, offer the newest text that can still be read."""
-        title = self.tr("This file cannot be opened")
-        left = readable_text(self._disk, path) if error.kind == "document_damaged" else None
-        if left is None:
-            self._dialogs.tell(title, words_for(error))
-            return False
-        moment = QDateTime.fromSecsSinceEpoch(int(left.saved)).toString("yyyy-MM-dd HH:mm")
-        offer = self.tr("A text that was saved in it on {moment} can still be read. The file is left as it is.")
-        question = Question(
-            title,
-            words_for(error) + " " + offer.format(moment=moment),
-            (
-                Answer(OPEN_TEXT, self.tr("Open That Text"), is_default=True),
-                Answer(CANCEL, self.tr("Cancel")),
-            ),
-        )
-        if self._dialogs.ask(question) != OPEN_TEXT:
-            return False
-        self._show(left.text, None, TextFormat(), None)
-        self._view.document().setModified(True)
-        return True
-
-    def _ask_about_change(
-        self, error: ChangedOutside, path: Path, format: TextFormat, known: FileVersion | None
-    ) -> bool:
-        question = Question(
-            self.tr("{name} was changed by another program").format(name=path.name),
-            words_for(error),
-            (
-                Answer(OVERWRITE, self.tr("Save Over It")),
-                Answer(SAVE_AS, self.tr("Save As…"), is_default=True),
-                Answer(CANCEL, self.tr("Cancel")),
-            ),
-        )
-        self._told_change = self._version  # the window coming to the front again must not ask a second time
-        answer = self._dialogs.ask(question)
-        if answer == OVERWRITE:
-            return self._write(path, format, known, overwrite=True)
-        return answer == SAVE_AS and self.save_as()
-
-    def _ask_about_encoding(
-        self, error: NotEncodable, path: Path, format: TextFormat, known: FileVersion | None
-    ) -> bool:
-        if not error.offer:
-            self._dialogs.tell(self.tr("The text is not saved"), words_for(error))
-            return False
-        question = Question(
-            self.tr("Save {name} as UTF-8?").format(name=path.name),
-            words_for(error),
-            (Answer(CONVERT, self.tr("Save as UTF-8"), is_default=True), Answer(CANCEL, self.tr("Cancel"))),
-        )
-        if self._dialogs.ask(question) != CONVERT:
-            return False
-        return self._write(path, TextFormat(error.offer or UTF_8, format.line_ends), known)
-
-    def _may_replace(self, path: Path) -> bool:
-        question = Question(
-            self.tr("Replace {name}?").format(name=path.name),
-            self.tr("A file of this name is there already; its text would be lost."),
-            (Answer(OVERWRITE, self.tr("Replace")), Answer(CANCEL, self.tr("Cancel"), is_default=True)),
-        )
-        return self._dialogs.ask(question) == OVERWRITE
-
-    def _offer_to_read_again(self) -> None:
-        question = Question(
-            self.tr("{name} was changed by another program").format(name=self.name),
-            self.tr("Read it again, or keep the text that is on the page."),
-            (
-                Answer(READ_AGAIN, self.tr("Read Again"), is_default=not self.is_modified),
-                Answer(CANCEL, self.tr("Keep This Text"), is_default=self.is_modified),
-            ),
-        )
-        if self._dialogs.ask(question) != READ_AGAIN or self._path is None:
+    def _offer_to_read_again(self, path: Path) -> None:
+        if questions.ask_to_read_again(self._dialogs, self.name, self.is_modified) != questions.READ_AGAIN:
             return
         try:
-            self._show_file(open_file(self._disk, self._path))
+            self.show_file(open_file(self._disk, path))
         except DocumentError as error:
-            self._dialogs.tell(self.tr("This file cannot be opened"), words_for(error))
-
-    def _kinds(self) -> str:
-        return ";;".join((self.tr("Texts and documents (*.txt *.md *.nextstroke)"), self.tr("All files (*)")))
-
-    def _kinds_to_save(self) -> str:
-        """The kind that the text has now stands first, since the dialog proposes that one."""
-        kinds = [self.tr("Texts (*.txt *.md)"), self.tr("Documents with origins and history (*.nextstroke)")]
-        if self._is_document:
-            kinds.reverse()
-        return ";;".join((*kinds, self.tr("All files (*)")))
+            self._dialogs.tell(questions.cannot_be_opened(), words_for(error))

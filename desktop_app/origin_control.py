@@ -1,6 +1,6 @@
 """Where the text at the caret came from: finds the passage, reads its record, has it shown.
 
-Knows: the page, the dialogs. Must not know: how origins are kept or drawn.
+Knows: the tab in front, the dialogs. Must not know: how origins are kept or drawn.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from desktop_app.document.origins import Origin
 from desktop_app.editor.document_link import Piece
 from desktop_app.editor.view import EditorView
 from desktop_app.panels.origin_words import kind_words, rows_of, sentence_of
+from desktop_app.tabs import Tabs
 
 _QUOTE_CHARACTERS = 90
 
@@ -23,10 +24,14 @@ class OriginControl(QObject):
     """Answers "where did this come from?". `language`: "en" or "zh", for dates."""
 
     def __init__(
-        self, view: EditorView, dialogs: Dialogs, language: Callable[[], str], parent: QObject | None = None
+        self, tabs: Tabs, dialogs: Dialogs, language: Callable[[], str], parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._view, self._dialogs, self._language = view, dialogs, language
+        self._tabs, self._dialogs, self._language = tabs, dialogs, language
+
+    @property
+    def _view(self) -> EditorView:
+        return self._tabs.current.view
 
     def show_here(self) -> None:
         """The origin of the selection, or of the passage at the caret."""

@@ -18,10 +18,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.statistics import Day, History, Session, Tally
 from desktop_app.document.statistics_store import StatisticsStore, document_key
-from desktop_app.open_document import OpenDocument
 from desktop_app.panels.statistics_panel import DAY, DOCUMENT, SESSION, Figures, StatisticsPanel
 from desktop_app.services.error_words import words_for
 from desktop_app.settings_in_use import SettingsInUse
+from desktop_app.tab import Tab
+from desktop_app.tabs import Tabs
 
 if TYPE_CHECKING:
     from desktop_app.document.counting import Counts
@@ -31,14 +32,14 @@ SHOWN_DAYS = 14
 
 
 class StatisticsControl(QObject):
-    """`store` None: nothing is kept beyond this session."""
+    """Shows the text in front and counts what is written in any. `store` None: nothing is kept beyond this session."""
 
     told = Signal(str)
 
     def __init__(
         self,
         panel: StatisticsPanel,
-        document: OpenDocument,
+        tabs: Tabs,
         settings: SettingsInUse,
         store: StatisticsStore | None,
         parent: QObject | None = None,
@@ -46,7 +47,7 @@ class StatisticsControl(QObject):
         today: Callable[[], date] = date.today,
     ) -> None:
         super().__init__(parent)
-        self._panel, self._document, self._settings, self._store = panel, document, settings, store
+        self._panel, self._tabs, self._settings, self._store = panel, tabs, settings, store
         self._clock, self._today = clock, today
         self._session = Session()
         self._history = store.load() if store is not None else History()
@@ -57,19 +58,23 @@ class StatisticsControl(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(SAVE_AFTER_MS)
         self._timer.timeout.connect(self.save)
-        document.replaced.connect(lambda: self._session.start_text())
+        tabs.shown_anew.connect(self._start_text)
+        tabs.closed.connect(lambda tab: self._session.start_text(text=tab.document.key))
+        tabs.touched.connect(lambda _tab: self.touch())
+        tabs.current_changed.connect(self._show_tab)
+        tabs.made.connect(self._follow)
+        for tab in tabs.all:
+            self._follow(tab)
         panel.goal_chosen.connect(self._choose_goal)
 
     def touch(self) -> None:
         """The text was worked on."""
         self._add(self._session.touch(self._clock()))
 
-    def take(self, counts: Counts, model: Counts) -> None:
-        """The page holds so much now, and so much of it the model wrote."""
-        self._counts = counts
-        self._tally = Tally(max(0, counts.words - model.words), model.words)
-        self._add(self._session.look(self._tally))
-        self._show()
+    def take(self, tab: Tab, counts: Counts, model: Counts) -> None:
+        """A page holds so much now, and so much of it the model wrote."""
+        self._add(self._session.look(_tally_of(counts, model), tab.document.key))
+        self._show_tab(self._tabs.current)
 
     def save(self) -> None:
         """Write what is not written yet; a failure is said once and stops nothing."""
@@ -85,6 +90,20 @@ class StatisticsControl(QObject):
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
+    def _follow(self, tab: Tab) -> None:
+        tab.counts.changed.connect(lambda counts, model: self.take(tab, counts, model))
+
+    def _start_text(self, tab: Tab) -> None:
+        """An empty page has no words yet; of another the first count says what was there before."""
+        before = Tally() if tab.view.document().isEmpty() else None
+        self._session.start_text(before, tab.document.key)
+
+    def _show_tab(self, tab: Tab) -> None:
+        if tab.counts.latest is not None:
+            counts, model = tab.counts.latest
+            self._counts, self._tally = counts, _tally_of(counts, model)
+            self._show()
+
     def _add(self, added: Day) -> None:
         if added != Day():
             self._history = self._history.with_added(self._today().isoformat(), added)
@@ -97,7 +116,7 @@ class StatisticsControl(QObject):
         elif goal == DAY:
             self._settings.change(goal_day=words)
         else:
-            self._history = self._history.with_goal(document_key(self._document.path), words)
+            self._history = self._history.with_goal(document_key(self._tabs.current.document.path), words)
             self._timer.start()
         self._show()
 
@@ -119,7 +138,11 @@ class StatisticsControl(QObject):
                 goals={
                     SESSION: values.goal_session,
                     DAY: values.goal_day,
-                    DOCUMENT: self._history.document_goals.get(document_key(self._document.path), 0),
+                    DOCUMENT: self._history.document_goals.get(document_key(self._tabs.current.document.path), 0),
                 },
             )
         )
+
+
+def _tally_of(counts: Counts, model: Counts) -> Tally:
+    return Tally(max(0, counts.words - model.words), model.words)

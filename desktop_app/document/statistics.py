@@ -63,11 +63,11 @@ class WritingClock:
 
 
 class Session:
-    """From the start of the program: several texts may be on the page one after the other."""
+    """From the start of the program, over all texts that are open, each by a key of its own."""
 
     def __init__(self) -> None:
         self._clock = WritingClock()
-        self._seen: Tally | None = None
+        self._seen: dict[str, Tally] = {}  # by text
         self.words = Tally()
 
     @property
@@ -79,16 +79,18 @@ class Session:
         """The text was worked on; returns what this adds to the day."""
         return Day(Tally(), self._clock.touch(now_s))
 
-    def look(self, tally: Tally) -> Day:
-        """The text has so many words now; returns what this adds to the day."""
-        added = tally - self._seen if self._seen is not None else Tally()
-        self._seen = tally
+    def look(self, tally: Tally, text: str = "") -> Day:
+        """A text has so many words now; returns what this adds to the day."""
+        added = tally - self._seen.get(text, tally)
+        self._seen[text] = tally
         self.words += added
         return Day(added, 0.0)
 
-    def start_text(self, tally: Tally | None = None) -> None:
-        """Another text is on the page: what it has already was not written now. None: the next look says."""
-        self._seen = tally
+    def start_text(self, tally: Tally | None = None, text: str = "") -> None:
+        """Another text is on that page: what it has already was not written now. None: the next look says."""
+        self._seen.pop(text, None)
+        if tally is not None:
+            self._seen[text] = tally
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,16 @@ class FindBar(QWidget):
         self.retranslate_ui()
         self.hide()
 
+    def set_view(self, view: EditorView) -> None:
+        """Search in another page from now on; what was found in the one before is not marked any more."""
+        if view is self._view:
+            return
+        self._view.set_found([])
+        self._view.document().contentsChanged.disconnect(self._text_changed)
+        self._view = view
+        view.document().contentsChanged.connect(self._text_changed)
+        self._mark()
+
     def open(self, with_replace: bool) -> None:
         """Show the bar with the selected words in it."""
         selected = self._view.textCursor().selectedText()

@@ -32,6 +32,7 @@ class PageCounts(QObject):
     def __init__(self, view: EditorView, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._view, self._background = view, background
+        self.latest: tuple[Counts, Counts] | None = None  # what was told last
         self._counted: CountedText | None = None  # None: the whole text waits to be counted
         self._revision = 0
         self._timer = QTimer(self)
@@ -40,9 +41,15 @@ class PageCounts(QObject):
         self._timer.timeout.connect(self._tell)
         view.document().contentsChange.connect(self._on_change)
 
+    def ask(self) -> None:
+        """Tell what is not told yet, as after every change."""
+        if self.latest is None:
+            self._timer.start()
+
     def stop(self) -> None:
-        """Tell nothing any more: the window closes."""
+        """Tell nothing any more: the page goes. An answer that is on its way finds another revision."""
         self._timer.stop()
+        self._revision += 1
 
     def _on_change(self, position: int, removed: int, added: int) -> None:
         self._revision += 1
@@ -84,7 +91,8 @@ class PageCounts(QObject):
         if anew is not None:
             self._counted = anew
         if self._counted is not None:
-            self.changed.emit(self._counted.counts, model)
+            self.latest = self._counted.counts, model
+            self.changed.emit(*self.latest)
 
 
 def _counted_anew(text: str) -> CountedText:

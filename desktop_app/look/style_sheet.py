@@ -83,6 +83,10 @@ QTabBar::tab { background: transparent; color: $ink_soft; padding: 7px 4px; marg
 QTabBar::tab:selected { color: $ink; border-bottom: 2px solid $accent; font-weight: 600; }
 QTabBar::tab:focus { color: $accent; }
 QTabWidget::pane { border: none; }
+#documentTabs { background: $desk; }
+#tabArea::tab-bar { left: 5px; }
+#documentTabs::tab { padding: 6px 4px 6px 12px; margin: 0 2px 0 0; max-width: 200px; }
+#documentTabs QToolButton#closeTab { border: 1px solid transparent; border-radius: 4px; padding: 1px; margin: 0 2px; }
 
 QScrollBar:vertical { background: transparent; width: 11px; margin: 2px; }
 QScrollBar::handle:vertical { background: $line; border-radius: 3px; min-height: 34px; }

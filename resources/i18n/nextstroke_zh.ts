@@ -32,6 +32,10 @@
         <translation>导出(&amp;E)…</translation>
     </message>
     <message>
+        <source>&amp;Close Tab</source>
+        <translation>关闭标签页(&amp;C)</translation>
+    </message>
+    <message>
         <source>&amp;Quit</source>
         <translation>退出(&amp;Q)</translation>
     </message>
@@ -142,6 +146,14 @@
     <message>
         <source>&amp;Full Screen</source>
         <translation>全屏(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Ne&amp;xt Tab</source>
+        <translation>下一个标签页(&amp;X)</translation>
+    </message>
+    <message>
+        <source>Pre&amp;vious Tab</source>
+        <translation>上一个标签页(&amp;V)</translation>
     </message>
     <message>
         <source>Next &amp;Area</source>
@@ -366,6 +378,101 @@
     <message>
         <source>Close</source>
         <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>DocumentQuestions</name>
+    <message>
+        <source>Save the changes to {name}?</source>
+        <translation>保存对“{name}”的更改吗？</translation>
+    </message>
+    <message>
+        <source>Without saving, what you wrote since the last save is lost.</source>
+        <translation>如果不保存，上次保存之后写的内容就会丢失。</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Don&apos;t Save</source>
+        <translation>不保存</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>{name} was changed by another program</source>
+        <translation>“{name}”被其他程序修改过</translation>
+    </message>
+    <message>
+        <source>Save Over It</source>
+        <translation>覆盖</translation>
+    </message>
+    <message>
+        <source>Save As…</source>
+        <translation>另存为…</translation>
+    </message>
+    <message>
+        <source>Save {name} as UTF-8?</source>
+        <translation>以 UTF-8 保存“{name}”吗？</translation>
+    </message>
+    <message>
+        <source>Save as UTF-8</source>
+        <translation>以 UTF-8 保存</translation>
+    </message>
+    <message>
+        <source>Replace {name}?</source>
+        <translation>替换“{name}”吗？</translation>
+    </message>
+    <message>
+        <source>A file of this name is there already; its text would be lost.</source>
+        <translation>那里已有同名文件，其中的文字将会丢失。</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation>替换</translation>
+    </message>
+    <message>
+        <source>Read it again, or keep the text that is on the page.</source>
+        <translation>可以重新读取文件，也可以保留页面上的文字。</translation>
+    </message>
+    <message>
+        <source>Read Again</source>
+        <translation>重新读取</translation>
+    </message>
+    <message>
+        <source>Keep This Text</source>
+        <translation>保留当前文字</translation>
+    </message>
+    <message>
+        <source>A text that was saved in it on {moment} can still be read. The file is left as it is.</source>
+        <translation>其中 {moment} 保存的文字还读得出来。文件本身不会改动。</translation>
+    </message>
+    <message>
+        <source>Open That Text</source>
+        <translation>打开那份文字</translation>
+    </message>
+    <message>
+        <source>This file cannot be opened</source>
+        <translation>无法打开这个文件</translation>
+    </message>
+    <message>
+        <source>Texts and documents (*.txt *.md *.nextstroke)</source>
+        <translation>文本和文档 (*.txt *.md *.nextstroke)</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Texts (*.txt *.md)</source>
+        <translation>文本 (*.txt *.md)</translation>
+    </message>
+    <message>
+        <source>Documents with origins and history (*.nextstroke)</source>
+        <translation>带来源和历史的文档 (*.nextstroke)</translation>
     </message>
 </context>
 <context>
@@ -1220,7 +1327,7 @@
     </message>
     <message>
         <source>Replace {name}?</source>
-        <translation>替换 {name}？</translation>
+        <translation>替换“{name}”吗？</translation>
     </message>
     <message>
         <source>A file of this name is there already.</source>
@@ -1446,24 +1553,8 @@
         <translation>统计</translation>
     </message>
     <message>
-        <source>The model has written.</source>
-        <translation>模型写完了。</translation>
-    </message>
-    <message>
         <source>{name} is neither a model folder nor a checkpoint, so there is nothing to do with it.</source>
         <translation>“{name}”既不是模型文件夹，也不是检查点，无法处理。</translation>
-    </message>
-    <message>
-        <source>The model is reading…</source>
-        <translation>模型正在阅读…</translation>
-    </message>
-    <message>
-        <source>Writing… Esc stops</source>
-        <translation>正在续写… 按 Esc 停止</translation>
-    </message>
-    <message>
-        <source>{words} Esc cancels</source>
-        <translation>{words} 按 Esc 取消</translation>
     </message>
     <message>
         <source>Page</source>
@@ -1711,36 +1802,8 @@
         <translation>未命名</translation>
     </message>
     <message>
-        <source>Open</source>
-        <translation>打开</translation>
-    </message>
-    <message>
-        <source>This file cannot be opened</source>
-        <translation>无法打开这个文件</translation>
-    </message>
-    <message>
-        <source>Save As</source>
-        <translation>另存为</translation>
-    </message>
-    <message>
-        <source>Save the changes to {name}?</source>
-        <translation>保存对“{name}”的更改吗？</translation>
-    </message>
-    <message>
-        <source>Without saving, what you wrote since the last save is lost.</source>
-        <translation>如果不保存，上次保存之后写的内容就会丢失。</translation>
-    </message>
-    <message>
-        <source>Save</source>
-        <translation>保存</translation>
-    </message>
-    <message>
-        <source>Don&apos;t Save</source>
-        <translation>不保存</translation>
-    </message>
-    <message>
-        <source>Cancel</source>
-        <translation>取消</translation>
+        <source>Untitled {number}</source>
+        <translation>未命名 {number}</translation>
     </message>
     <message>
         <source>{name} was removed by another program; save it to put it back.</source>
@@ -1751,80 +1814,15 @@
         <translation>“{name}”中未保存的更改已恢复。</translation>
     </message>
     <message>
-        <source>The text is not saved</source>
-        <translation>文字没有保存</translation>
-    </message>
-    <message>
         <source>Saved {name}.</source>
         <translation>已保存“{name}”。</translation>
     </message>
+</context>
+<context>
+    <name>Opening</name>
     <message>
-        <source>A text that was saved in it on {moment} can still be read. The file is left as it is.</source>
-        <translation>其中 {moment} 保存的文字还读得出来。文件本身不会改动。</translation>
-    </message>
-    <message>
-        <source>Open That Text</source>
-        <translation>打开那份文字</translation>
-    </message>
-    <message>
-        <source>{name} was changed by another program</source>
-        <translation>“{name}”被其他程序修改过</translation>
-    </message>
-    <message>
-        <source>Save Over It</source>
-        <translation>覆盖</translation>
-    </message>
-    <message>
-        <source>Save As…</source>
-        <translation>另存为…</translation>
-    </message>
-    <message>
-        <source>Save {name} as UTF-8?</source>
-        <translation>以 UTF-8 保存“{name}”吗？</translation>
-    </message>
-    <message>
-        <source>Save as UTF-8</source>
-        <translation>以 UTF-8 保存</translation>
-    </message>
-    <message>
-        <source>Replace {name}?</source>
-        <translation>替换“{name}”吗？</translation>
-    </message>
-    <message>
-        <source>A file of this name is there already; its text would be lost.</source>
-        <translation>那里已有同名文件，其中的文字将会丢失。</translation>
-    </message>
-    <message>
-        <source>Replace</source>
-        <translation>替换</translation>
-    </message>
-    <message>
-        <source>Read it again, or keep the text that is on the page.</source>
-        <translation>可以重新读取文件，也可以保留页面上的文字。</translation>
-    </message>
-    <message>
-        <source>Read Again</source>
-        <translation>重新读取</translation>
-    </message>
-    <message>
-        <source>Keep This Text</source>
-        <translation>保留当前文字</translation>
-    </message>
-    <message>
-        <source>Texts and documents (*.txt *.md *.nextstroke)</source>
-        <translation>文本和文档 (*.txt *.md *.nextstroke)</translation>
-    </message>
-    <message>
-        <source>Texts (*.txt *.md)</source>
-        <translation>文本 (*.txt *.md)</translation>
-    </message>
-    <message>
-        <source>Documents with origins and history (*.nextstroke)</source>
-        <translation>带来源和历史的文档 (*.nextstroke)</translation>
-    </message>
-    <message>
-        <source>All files (*)</source>
-        <translation>所有文件 (*)</translation>
+        <source>Open</source>
+        <translation>打开</translation>
     </message>
 </context>
 <context>
@@ -1966,6 +1964,40 @@
     </message>
 </context>
 <context>
+    <name>Saving</name>
+    <message>
+        <source>Save As</source>
+        <translation>另存为</translation>
+    </message>
+    <message>
+        <source>The text is not saved</source>
+        <translation>文字没有保存</translation>
+    </message>
+</context>
+<context>
+    <name>ShownTab</name>
+    <message>
+        <source>{words} Esc cancels</source>
+        <translation>{words} 按 Esc 取消</translation>
+    </message>
+    <message>
+        <source>The model is reading…</source>
+        <translation>模型正在阅读…</translation>
+    </message>
+    <message>
+        <source>Writing… Esc stops</source>
+        <translation>正在续写… 按 Esc 停止</translation>
+    </message>
+    <message>
+        <source>The model has written.</source>
+        <translation>模型写完了。</translation>
+    </message>
+    <message>
+        <source>The model has written in {name}.</source>
+        <translation>模型在 {name} 中写好了。</translation>
+    </message>
+</context>
+<context>
     <name>SidePanel</name>
     <message>
         <source>Side panel</source>
@@ -2092,6 +2124,29 @@
     <message>
         <source>Chinese characters without punctuation, and words of other scripts</source>
         <translation>不含标点的汉字数，以及其他文字的词数</translation>
+    </message>
+</context>
+<context>
+    <name>TabArea</name>
+    <message>
+        <source>Open texts</source>
+        <translation>打开的文本</translation>
+    </message>
+    <message>
+        <source>changes not saved</source>
+        <translation>更改尚未保存</translation>
+    </message>
+    <message>
+        <source>the model is writing</source>
+        <translation>模型正在写</translation>
+    </message>
+    <message>
+        <source>{words}, {more}</source>
+        <translation>{words}，{more}</translation>
+    </message>
+    <message>
+        <source>Close {name}</source>
+        <translation>关闭 {name}</translation>
     </message>
 </context>
 <context>

@@ -1,6 +1,6 @@
 """Open the real window over a canned engine, for looking at it: `python -m tests.desktop_app.show_window`.
 
---language en|zh   --theme light|dark   --text FILE   --write TEXT   --shot FILE (then end)   --select   --find WORD
+--language en|zh   --theme light|dark   --text FILE…   --write TEXT   --shot FILE (then end)   --select   --find WORD
 `take_pictures` takes those of the manual.
 """
 
@@ -30,7 +30,8 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--language", default="en")
     parser.add_argument("--theme", default="light")
-    parser.add_argument("--text")
+    parser.add_argument("--text", nargs="+", default=[], help="files, one tab each; the last is in front")
+    parser.add_argument("--changed", type=int, default=0, help="so many of the tabs have changes that are not saved")
     parser.add_argument("--write", default="")
     parser.add_argument("--shot")
     parser.add_argument("--find")
@@ -63,8 +64,9 @@ def main() -> int:
         width, height = (int(part) for part in arguments.size.split("x"))
         window.resize(width, height)
         window.show_welcome()
-        if arguments.text:
-            window.document.open(arguments.text)
+        window.take_paths(arguments.text)
+        for tab in window.tabs.all[: arguments.changed]:
+            tab.view.document().setModified(True)
         window.show()
         if arguments.text:
             application.processEvents()
@@ -91,14 +93,14 @@ def _write_for_real(window: MainWindow, arguments: argparse.Namespace) -> None:
     window.activateWindow()
     window.view.setFocus()
     window.model_panel._seed_edit.setText(arguments.seed)
-    window.continue_text()
+    window.writing.continue_text()
 
 
 def _write(window: MainWindow, bridge: FakeBridge, arguments: argparse.Namespace) -> None:
     window.activateWindow()
     window.view.setFocus()
     if arguments.write:
-        window.continue_text()
+        window.writing.continue_text()
         bridge.begin()
         bridge.write(*arguments.write)
         if not arguments.busy:

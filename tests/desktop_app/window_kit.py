@@ -16,6 +16,7 @@ from desktop_app.dialogs.origin_sheet import OriginAccount
 from desktop_app.dialogs.question import Question
 from desktop_app.document.disk import Disk
 from desktop_app.editor.continuation import IDLE
+from desktop_app.editor.view import EditorView
 from desktop_app.look.resource_files import resource_file
 from desktop_app.look.theme import Theme
 from desktop_app.main_window import MainWindow, Services
@@ -115,11 +116,15 @@ class Kit:
             ),
             self.answers,
         )
-        self.view = self.window.view
         self.window.show()
         self.window.activateWindow()
         self.view.setFocus()
         QApplication.processEvents()
+
+    @property
+    def view(self) -> EditorView:
+        """The page in front."""
+        return self.window.view
 
     def write(self, text: str) -> None:
         """Put a text on the page with the caret at its end."""
@@ -168,7 +173,8 @@ class Kit:
         ]
 
     def close(self) -> None:
-        self.view.document().setModified(False)
+        for tab in self.window.tabs.all:
+            tab.view.document().setModified(False)
         self.window.close()
         delete_now(self.window)
         self.background.close()

@@ -98,7 +98,7 @@ def test_a_document_opens_with_branches_origins_and_history(kit, path, way):
 
 def test_a_document_that_was_altered_opens_and_is_said(kit, path):
     change_inside(path, "UPDATE record SET says = '{}'")
-    assert kit.window.document.open(str(path))
+    assert kit.window.opening.open(str(path))
     assert kit.text == TEXT
     assert path.name in kit.message
     assert "exactly" in kit.message
@@ -107,7 +107,7 @@ def test_a_document_that_was_altered_opens_and_is_said(kit, path):
 def test_an_altered_history_that_leads_nowhere_is_left_out(kit, path):
     last = "(SELECT changes FROM step WHERE id = (SELECT max(id) FROM step))"
     change_inside(path, f"UPDATE step SET changes = {last} WHERE id = (SELECT min(id) FROM step)")
-    assert kit.window.document.open(str(path))
+    assert kit.window.opening.open(str(path))
     assert kit.text == TEXT
     assert not kit.view.link.model.history.can_undo
     assert len(kit.view.link.model.tree.branches) == 2
@@ -128,7 +128,7 @@ def test_a_file_that_cannot_be_opened_is_one_message_and_the_page_stays(kit, pat
         path.write_bytes(content)
     before = path.read_bytes()
     kit.write("mine")
-    assert not kit.window.document.open(str(path))
+    assert not kit.window.opening.open(str(path))
     ((_, said),) = kit.answers.told
     assert words in said
     assert kit.answers.asked == []
@@ -141,7 +141,7 @@ def test_the_readable_text_of_a_damaged_document_is_offered(kit, path, answer):
     change_inside(path, "UPDATE buffer SET text = x'ff'")
     damaged = path.read_bytes()
     kit.answers.answer = answer
-    assert kit.window.document.open(str(path)) is (answer == "open_text")
+    assert kit.window.opening.open(str(path)) is (answer == "open_text")
     (question,) = kit.answers.asked
     assert "can still be read" in question.text
     assert (kit.text == TEXT) is (answer == "open_text")
@@ -153,7 +153,7 @@ def test_the_readable_text_of_a_damaged_document_is_offered(kit, path, answer):
 
 def test_a_damaged_document_without_a_readable_text_is_only_said(kit, path):
     change_inside(path, "UPDATE buffer SET text = x'ff'", "DELETE FROM version")
-    assert not kit.window.document.open(str(path))
+    assert not kit.window.opening.open(str(path))
     assert kit.answers.asked == []
     assert "damaged" in kit.answers.told[0][1]
 
@@ -163,7 +163,7 @@ def test_half_a_character_stays_one_unit_of_page_and_document(kit, tmp_path):
     document.insert(0, "a\ud83d b", Origin(TYPED))
     path = tmp_path / f"half{SUFFIX}"
     save_document(Disk(), path, StoredDocument(document, caret=4))
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     assert kit.view.link.model.units() == kit.view.document().characterCount() - 1 == 4
     kit.type("!")
     assert kit.view.link.model.text() == "a\ud83d b!"
@@ -176,7 +176,7 @@ def test_characters_that_a_page_has_no_place_for_become_what_the_page_shows(kit,
     document.insert(0, "one\r\ntwo\u2029three", Origin(TYPED))
     path = tmp_path / f"odd{SUFFIX}"
     save_document(Disk(), path, StoredDocument(document))
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     assert kit.view.link.model.text() == kit.text == "one\ntwo\nthree"
     kit.view.moveCursor(kit.view.textCursor().MoveOperation.End)
     kit.type("!")
@@ -190,7 +190,7 @@ def test_characters_that_a_page_has_no_place_for_become_what_the_page_shows(kit,
 
 
 def test_a_document_is_saved_with_all_it_holds(kit, path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.type("X")
     kit.trigger("save")
     stored = in_file(path)
@@ -223,7 +223,7 @@ def test_a_text_saved_as_a_document_keeps_its_origins_and_steps(kit, tmp_path):
 
 
 def test_a_document_saved_as_a_text_is_its_shown_text(kit, path, tmp_path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     before = path.read_bytes()
     kit.answers.path = str(tmp_path / "a.txt")
     kit.trigger("save_as")
@@ -233,7 +233,7 @@ def test_a_document_saved_as_a_text_is_its_shown_text(kit, path, tmp_path):
 
 
 def test_a_name_without_an_ending_is_of_the_kind_that_the_text_has(kit, path, tmp_path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.answers.path = str(tmp_path / "copy")
     kit.trigger("save_as")
     assert in_file(tmp_path / f"copy{SUFFIX}").document.text() == TEXT
@@ -241,7 +241,7 @@ def test_a_name_without_an_ending_is_of_the_kind_that_the_text_has(kit, path, tm
 
 @pytest.mark.parametrize("answer", ["cancel", "overwrite"])
 def test_a_change_by_another_program_is_asked_before_it_is_overwritten(kit, path, answer):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.type("X")
     other = Document()
     other.insert(0, "of another program", Origin(TYPED))
@@ -254,7 +254,7 @@ def test_a_change_by_another_program_is_asked_before_it_is_overwritten(kit, path
 
 
 def test_a_changed_document_is_read_again_with_its_origins(kit, path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     other = sample()
     other.insert(0, "New. ", Origin(IMPORTED))
     save_document(Disk(), path, StoredDocument(other))
@@ -267,7 +267,7 @@ def test_a_changed_document_is_read_again_with_its_origins(kit, path):
 
 
 def test_what_an_export_asks_is_kept_in_the_document(kit, path, tmp_path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.answers.export = ExportChoices(title="The Sea", author="Bo", language="en", suffix=".md")
     kit.answers.path = str(tmp_path / "out.md")
     kit.trigger("export")
@@ -284,12 +284,12 @@ def test_what_an_export_asks_is_kept_in_the_document(kit, path, tmp_path):
 def next_start(kit, kept):
     """The window of the next start, as far as the page goes."""
     kit.view.document().setModified(False)
-    kit.window.document.new()
+    kit.window.tabs.new()
     kit.window.document.restore(restore(Disk(), kept))
 
 
 def test_a_saved_document_comes_back_from_its_file(kit, path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.view.moveCursor(kit.view.textCursor().MoveOperation.End)
     next_start(kit, kit.window.document.snapshot())
     assert to_plain(kit.view.link.model) == to_plain(sample())
@@ -299,7 +299,7 @@ def test_a_saved_document_comes_back_from_its_file(kit, path):
 
 
 def test_unsaved_text_comes_back_as_one_edit_of_the_document(kit, path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.type("XYZ")
     text, kept = kit.text, kit.window.document.snapshot()
     next_start(kit, kept)
@@ -325,7 +325,7 @@ def test_unsaved_text_comes_back_as_one_edit_of_the_document(kit, path):
 
 
 def test_what_the_model_wrote_unsaved_is_still_the_models(kit, path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.view.moveCursor(kit.view.textCursor().MoveOperation.End)
     kit.type(" Then")
     kit.generate(" it rained.")
@@ -337,7 +337,7 @@ def test_what_the_model_wrote_unsaved_is_still_the_models(kit, path):
 
 
 def test_unsaved_text_over_a_file_that_was_changed_since_is_asked_about(kit, path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.type("XYZ")
     kept, text = kit.window.document.snapshot(), kit.text
     written(path, about=About("another"))
@@ -352,7 +352,7 @@ def test_unsaved_text_over_a_file_that_was_changed_since_is_asked_about(kit, pat
 @pytest.mark.parametrize("typed", ["", "XYZ"])
 @pytest.mark.parametrize("fault", ["damaged", "gone"])
 def test_the_text_of_a_document_that_cannot_be_read_comes_back_and_leaves_the_file(kit, path, tmp_path, typed, fault):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.type(typed)
     text, kept = kit.text, kit.window.document.snapshot()
     if fault == "gone":
@@ -377,7 +377,7 @@ def test_the_text_of_a_document_that_cannot_be_read_comes_back_and_leaves_the_fi
 
 
 def test_a_document_that_was_saved_just_before_the_crash_is_no_change(kit, path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.type("XYZ")
     kept = kit.window.document.snapshot()
     kit.trigger("save")
@@ -391,7 +391,7 @@ def test_a_document_that_was_saved_just_before_the_crash_is_no_change(kit, path)
 
 
 def test_an_earlier_text_is_opened_as_a_text_of_its_own(kit, path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     before = path.read_bytes()
     kit.answers.row = 1
     kit.trigger("earlier")
@@ -407,10 +407,10 @@ def test_an_earlier_text_is_opened_as_a_text_of_its_own(kit, path):
 
 
 def test_no_choice_changes_nothing_and_a_text_without_a_past_says_so(kit, path):
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.trigger("earlier")
     assert kit.text == TEXT
-    kit.window.document.new()
+    kit.window.tabs.new()
     kit.trigger("earlier")
     assert ".nextstroke" in kit.answers.told[0][1]
 

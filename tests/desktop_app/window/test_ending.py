@@ -179,7 +179,7 @@ def test_a_signal_that_comes_before_the_window_is_answered_when_it_is_there(sign
 def test_leaving_at_once_asks_nothing_and_keeps_the_geometry(kit, tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("saved", encoding="utf-8")
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.type("not saved ")
     kit.window.leave_at_once()
     assert kit.answers.asked == []

@@ -64,7 +64,7 @@ def test_a_changed_mind_writes_nothing(kit: Kit, tmp_path: Path):
 def test_an_export_over_the_open_file_is_refused(kit: Kit, tmp_path: Path):
     path = tmp_path / "mine.txt"
     path.write_text("# Mine", encoding="utf-8")
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.answers.export, kit.answers.path = ExportChoices(".txt"), str(path)
     kit.trigger("export")
     assert [title for title, _ in kit.answers.told] == ["Choose another name"]

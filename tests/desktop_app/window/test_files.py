@@ -12,7 +12,7 @@ from desktop_app.document.kept_document import restore, text_digest
 def opened(kit, path: Path, text: str = "one", typed: str = "") -> Path:
     """A file with `text`, opened, and `typed` written in front of it."""
     path.write_text(text, encoding="utf-8")
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     kit.type(typed)
     return path
 
@@ -53,14 +53,14 @@ def test_save_as_adds_an_ending_and_takes_the_name(kit, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("answer", "is_new", "is_saved"), [("save", True, True), ("discard", True, False), ("cancel", False, False)]
+    ("answer", "is_closed", "is_saved"), [("save", True, True), ("discard", True, False), ("cancel", False, False)]
 )
-def test_leaving_changes_is_asked(kit, tmp_path, answer, is_new, is_saved):
+def test_leaving_changes_is_asked(kit, tmp_path, answer, is_closed, is_saved):
     path = opened(kit, tmp_path / "a.txt", "old", typed="new ")
     kit.answers.answer = answer
-    kit.trigger("new")
+    kit.trigger("close_tab")
     assert len(kit.answers.asked) == 1
-    assert (kit.text == "") is is_new
+    assert (kit.text == "") is is_closed
     assert path.read_text(encoding="utf-8") == ("new old" if is_saved else "old")
 
 
@@ -69,7 +69,7 @@ def test_a_file_that_is_no_text_is_refused_and_the_page_stays(kit, tmp_path):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
     kit.write("mine")
     kit.view.document().setModified(False)
-    kit.window.document.open(str(path))
+    kit.window.opening.open(str(path))
     assert kit.text == "mine"
     assert len(kit.answers.told) == 1
 
@@ -120,7 +120,7 @@ def test_a_session_is_kept_and_comes_back_with_caret_and_mark(kit, tmp_path):
     kept = kit.window.document.snapshot()
     assert kept.has_unsaved_text
     kit.view.document().setModified(False)
-    kit.window.document.new()
+    kit.window.tabs.new()
     kit.window.document.restore(restore(Disk(), kept))
     assert kit.text == "zero one two"
     assert kit.view.textCursor().position() == 5
@@ -131,7 +131,7 @@ def test_a_session_is_kept_and_comes_back_with_caret_and_mark(kit, tmp_path):
 def test_changes_that_were_given_up_do_not_come_back(kit, tmp_path):
     opened(kit, tmp_path / "a.txt", typed="X")
     kit.answers.answer = "discard"
-    assert kit.window.document.may_quit()
+    assert kit.window.tabs.may_quit()
     kept = kit.window.document.snapshot()
     assert restore(Disk(), kept).document.text == "one"
 
@@ -139,7 +139,7 @@ def test_changes_that_were_given_up_do_not_come_back(kit, tmp_path):
 def test_a_text_without_a_file_quits_without_a_question_and_stays(kit):
     kit.write("")
     kit.type("never saved")
-    assert kit.window.document.may_quit()
+    assert kit.window.tabs.may_quit()
     assert kit.answers.asked == []
     assert kit.window.document.snapshot().text == "never saved"
 

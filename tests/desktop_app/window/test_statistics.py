@@ -58,7 +58,7 @@ def test_random_edits_are_counted_as_the_whole(seed: int, kit: Kit):
             cursor.removeSelectedText()
         else:
             getattr(kit.view, step)()
-        counted = kit.window.page_counts._counted
+        counted = kit.window.tabs.current.counts._counted
         assert counted is None or counted.counts == count_text(kit.text)
     assert settled(kit)
 
@@ -67,7 +67,7 @@ def test_typing_is_counted_piece_by_piece(kit: Kit):
     kit.write("一段话。\n" * 3000)
     assert settled(kit)
     kit.type("abc")
-    assert kit.window.page_counts._counted is not None  # no key made the whole text be counted anew
+    assert kit.window.tabs.current.counts._counted is not None  # no key made the whole text be counted anew
     assert settled(kit)
 
 
@@ -111,6 +111,6 @@ def test_another_text_was_not_written_now(kit: Kit):
     kit.write("one")
     assert settled(kit)
     kit.view.document().setModified(False)
-    kit.window.document.new("many words that were here already")
+    kit.window.tabs.new("many words that were here already")
     assert settled(kit)
     assert figures(kit).session == Tally(0, 0)

@@ -1,0 +1,133 @@
+"""The questions that a document's file brings up, each asked by one function that returns the key of the answer.
+
+Knows: words and answers. Must not know: what follows from an answer.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, QDateTime
+
+from desktop_app.dialogs.dialogs import Dialogs
+from desktop_app.dialogs.question import Answer, Question
+from desktop_app.document.errors import DocumentError
+from desktop_app.document.versions import EarlierText
+from desktop_app.services.error_words import words_for
+
+SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT, OPEN_TEXT = (
+    "save",
+    "discard",
+    "cancel",
+    "overwrite",
+    "read_again",
+    "save_as",
+    "convert",
+    "open_text",
+)
+
+translate = QCoreApplication.translate  # the name that lupdate looks for
+
+
+def ask_to_save(dialogs: Dialogs, name: str) -> str:
+    """SAVE, DISCARD or CANCEL: the text leaves the window."""
+    question = Question(
+        translate("DocumentQuestions", "Save the changes to {name}?").format(name=name),
+        translate("DocumentQuestions", "Without saving, what you wrote since the last save is lost."),
+        (
+            Answer(SAVE, translate("DocumentQuestions", "Save"), is_default=True),
+            Answer(DISCARD, translate("DocumentQuestions", "Don't Save")),
+            Answer(CANCEL, translate("DocumentQuestions", "Cancel")),
+        ),
+    )
+    return dialogs.ask(question)
+
+
+def ask_about_change(dialogs: Dialogs, name: str, error: DocumentError) -> str:
+    """OVERWRITE, SAVE_AS or CANCEL: another program changed the file that is to be saved."""
+    question = Question(
+        translate("DocumentQuestions", "{name} was changed by another program").format(name=name),
+        words_for(error),
+        (
+            Answer(OVERWRITE, translate("DocumentQuestions", "Save Over It")),
+            Answer(SAVE_AS, translate("DocumentQuestions", "Save As…"), is_default=True),
+            Answer(CANCEL, translate("DocumentQuestions", "Cancel")),
+        ),
+    )
+    return dialogs.ask(question)
+
+
+def ask_about_encoding(dialogs: Dialogs, name: str, error: DocumentError) -> str:
+    """CONVERT or CANCEL: the file's encoding has no place for a character."""
+    question = Question(
+        translate("DocumentQuestions", "Save {name} as UTF-8?").format(name=name),
+        words_for(error),
+        (
+            Answer(CONVERT, translate("DocumentQuestions", "Save as UTF-8"), is_default=True),
+            Answer(CANCEL, translate("DocumentQuestions", "Cancel")),
+        ),
+    )
+    return dialogs.ask(question)
+
+
+def ask_to_replace(dialogs: Dialogs, name: str) -> str:
+    """OVERWRITE or CANCEL: a file of the name that was chosen exists."""
+    question = Question(
+        translate("DocumentQuestions", "Replace {name}?").format(name=name),
+        translate("DocumentQuestions", "A file of this name is there already; its text would be lost."),
+        (
+            Answer(OVERWRITE, translate("DocumentQuestions", "Replace")),
+            Answer(CANCEL, translate("DocumentQuestions", "Cancel"), is_default=True),
+        ),
+    )
+    return dialogs.ask(question)
+
+
+def ask_to_read_again(dialogs: Dialogs, name: str, is_modified: bool) -> str:
+    """READ_AGAIN or CANCEL: another program changed the file of the text on the page."""
+    question = Question(
+        translate("DocumentQuestions", "{name} was changed by another program").format(name=name),
+        translate("DocumentQuestions", "Read it again, or keep the text that is on the page."),
+        (
+            Answer(READ_AGAIN, translate("DocumentQuestions", "Read Again"), is_default=not is_modified),
+            Answer(CANCEL, translate("DocumentQuestions", "Keep This Text"), is_default=is_modified),
+        ),
+    )
+    return dialogs.ask(question)
+
+
+def ask_for_what_is_left(dialogs: Dialogs, error: DocumentError, left: EarlierText) -> str:
+    """OPEN_TEXT or CANCEL: a damaged document still gives a text."""
+    moment = QDateTime.fromSecsSinceEpoch(int(left.saved)).toString("yyyy-MM-dd HH:mm")
+    offer = translate(
+        "DocumentQuestions", "A text that was saved in it on {moment} can still be read. The file is left as it is."
+    )
+    question = Question(
+        cannot_be_opened(),
+        words_for(error) + " " + offer.format(moment=moment),
+        (
+            Answer(OPEN_TEXT, translate("DocumentQuestions", "Open That Text"), is_default=True),
+            Answer(CANCEL, translate("DocumentQuestions", "Cancel")),
+        ),
+    )
+    return dialogs.ask(question)
+
+
+def cannot_be_opened() -> str:
+    """The heading over a file that is no text of ours."""
+    return translate("DocumentQuestions", "This file cannot be opened")
+
+
+def kinds_to_open() -> str:
+    """What the dialog of Open shows."""
+    texts = translate("DocumentQuestions", "Texts and documents (*.txt *.md *.nextstroke)")
+    return ";;".join((texts, translate("DocumentQuestions", "All files (*)")))
+
+
+def kinds_to_save(is_document: bool) -> str:
+    """What the dialog of Save As shows: the kind that the text has now first, since the dialog proposes that one."""
+    kinds = [
+        translate("DocumentQuestions", "Texts (*.txt *.md)"),
+        translate("DocumentQuestions", "Documents with origins and history (*.nextstroke)"),
+    ]
+    if is_document:
+        kinds.reverse()
+    return ";;".join((*kinds, translate("DocumentQuestions", "All files (*)")))
