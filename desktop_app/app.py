@@ -5,7 +5,7 @@
     3. engine           its process starts now and loads the model while the window is built
     4. window           with the texts of the last session, or the welcome, in its tabs; shown
     5. event loop       engine ready → model open; recovery store written while one types
-    6. end              settings and recovery store written, engine ended, in this order
+    6. end              settings, session and recovery store written, engine ended, in this order
 
 Knows every part. Must not load ONNX Runtime, numpy or torch: the engine is another process.
 """
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 from desktop_app.display import WAY_OUT, has_display, open_application
 
 if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no window
+    from desktop_app.document.kept_document import KeptDocument
+    from desktop_app.document.last_session import LastSession
     from desktop_app.document.recovery import RecoveryStore
     from desktop_app.main_window import MainWindow
     from desktop_app.services.autosave import Autosave
@@ -28,7 +30,6 @@ if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no wi
     from desktop_app.services.paths import ProfilePaths
 
 VERSION = "0.1.0"
-TABS_BOUND = 40  # texts that come back in tabs; more may come out of stores of many windows that ended badly
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +56,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 def _run(profile: str | None, files: list[str]) -> int:
     from desktop_app.document.disk import Disk
+    from desktop_app.document.last_session import SessionFile
     from desktop_app.document.statistics_store import StatisticsStore
     from desktop_app.ending import SignalWatch
     from desktop_app.look.resource_files import resource_file
@@ -66,6 +68,7 @@ def _run(profile: str | None, files: list[str]) -> int:
     from desktop_app.services.languages import LanguageSwitch
     from desktop_app.services.paths import choose_profile
     from desktop_app.services.settings import SettingsStore
+    from desktop_app.session_control import SessionControl
     from desktop_app.settings_in_use import SettingsInUse
 
     application = open_application(sys.argv[0], VERSION)
@@ -95,43 +98,64 @@ def _run(profile: str | None, files: list[str]) -> int:
         )
     )
     watch.leave_by(window.leave_at_once)
-    recovery = _open_recovery(window, paths)
+    recovery, kept = _open_recovery(window, paths)
+    session_file = SessionFile(paths.state, disk)
+    _reopen(window, paths, session_file.load(), recovery, kept)
     autosave = _keep_text(window, recovery, background)
+    session = SessionControl(window.tabs, session_file, background, window)
+    session.told.connect(window.status_line.say)
     _show(window, store.notices, files)
     try:
         return 0 if watch.is_asked else application.exec()  # asked while a question of the start was open
     finally:
         settings.save_now()
         export_jobs.close()
+        session.save_now()
         _end_recovery(autosave, recovery)
         background.close()
         bridge.stop()
         watch.close()  # last: no further signal cuts this short
 
 
-def _open_recovery(window: MainWindow, paths: ProfilePaths) -> RecoveryStore | None:
-    """The recovery store, with what it kept in the tabs; None (and said) where it cannot be used."""
+def _open_recovery(window: MainWindow, paths: ProfilePaths) -> tuple[RecoveryStore | None, tuple[KeptDocument, ...]]:
+    """The recovery store and what it kept; no store (and said) where it cannot be used."""
     from desktop_app.document.errors import DocumentError
-    from desktop_app.document.recovered_copies import copy_others
     from desktop_app.document.recovery import RecoveryStore
     from desktop_app.services.error_words import words_for
 
     try:
         recovery = RecoveryStore(paths.state, window.services.disk)
-        kept = recovery.take_over()
+        return recovery, recovery.take_over()
     except DocumentError as error:
-        window.show_welcome()
         window.status_line.say(words_for(error), stays=True)
-        return None
-    if kept:
-        window.tabs.restore(kept[:TABS_BOUND])
-    else:
+        return None, ()
+
+
+def _reopen(
+    window: MainWindow,
+    paths: ProfilePaths,
+    session: LastSession,
+    recovery: RecoveryStore | None,
+    kept: tuple[KeptDocument, ...],
+) -> None:
+    """The texts of the last session in their tabs; at the first start the welcome."""
+    from desktop_app.document.last_session import texts_to_reopen
+    from desktop_app.document.recovered_copies import copy_others
+    from desktop_app.services.error_words import words_for
+
+    disk = window.services.disk
+    reopened = texts_to_reopen(disk, session, kept, window.settings.values.reopen_texts)
+    if reopened.documents:
+        window.tabs.restore(reopened.documents, reopened.front)
+    elif session.is_first:
         window.show_welcome()
-    notes = (recovery.notice, copy_others(window.services.disk, recovery, kept[TABS_BOUND:], paths.data))
-    said = [words_for(note) for note in notes if note]
-    if said:
-        window.status_line.say(" ".join(said), stays=any(document.is_damaged for document in kept))
-    return recovery
+    notes = list(reopened.notes)
+    if recovery is not None:
+        copied = copy_others(disk, recovery, reopened.others, paths.data)
+        notes += [note for note in (recovery.notice, copied) if note]
+    if notes:
+        is_damaged = any(document.is_damaged for document in kept)
+        window.status_line.say(" ".join(words_for(note) for note in notes), stays=is_damaged)
 
 
 def _keep_text(window: MainWindow, recovery: RecoveryStore | None, background: Background) -> Autosave | None:

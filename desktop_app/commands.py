@@ -33,6 +33,7 @@ class Commands(QObject):
         for name, step in self._steps().items():
             window.actions_by_name[name].triggered.connect(lambda *_arguments, step=step: step())
         values = self._settings.values
+        window.actions_by_name["reopen"].setChecked(values.reopen_texts)
         choices: tuple[tuple[str, str, Callable[[str], None], tuple[str, ...]], ...] = (
             ("theme", values.theme, self._use_theme, ("auto", "light", "dark")),
             ("language", values.language, self._use_language, ("auto", "en", "zh")),
@@ -58,6 +59,7 @@ class Commands(QObject):
             "import": window.exports.import_text,
             "export": window.exports.export,
             "quit": window.close,
+            "reopen": self._use_reopening,
             "undo": self._undo,
             "redo": self._redo,
             "cut": lambda: self._edit("cut"),
@@ -130,6 +132,9 @@ class Commands(QObject):
             shown = path.replace("&", "&&")
             menu.addAction(shown).triggered.connect(lambda *_arguments, path=path: self._window.opening.open(path))
         menu.setEnabled(bool(self._settings.values.recent_files))
+
+    def _use_reopening(self) -> None:
+        self._settings.change(reopen_texts=self._window.actions_by_name["reopen"].isChecked())
 
     # ---- view -------------------------------------------------------------------------------------------------
 

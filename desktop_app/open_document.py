@@ -22,6 +22,7 @@ from desktop_app.document.any_file import OpenedFile, is_document, open_file
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.kept_document import KeptDocument, RestoredDocument, Spans, restore, text_digest
+from desktop_app.document.last_session import TabState
 from desktop_app.document.nextstroke_file import About, StoredDocument
 from desktop_app.document.text_encoding import TextFormat
 from desktop_app.document.text_file import FileVersion, changed_outside
@@ -213,7 +214,16 @@ class OpenDocument(QObject):
             version=self._version,
             saved_digest=text_digest(text) if not self.is_modified else self._saved_digest,
             generated=self._view.generated_spans(),
+            branch=self._view.link.model.current,
         )
+
+    def state(self) -> TabState:
+        """Which document this is and where one is in it."""
+        if self._asleep is not None:
+            kept = self._asleep
+            return TabState(kept.key, kept.path, kept.caret, kept.scroll, kept.branch)
+        caret, scroll = self._view.textCursor().position(), self._view.verticalScrollBar().value()
+        return TabState(self._key, self._path, caret, scroll, self._view.link.model.current)
 
     def sleep(self, kept: KeptDocument) -> None:
         """Be a document of the last session that nobody has looked at yet."""
@@ -231,6 +241,8 @@ class OpenDocument(QObject):
         """Show a document of the last session, caret and view where they were."""
         kept = restored.document
         self._key = kept.key
+        if restored.stored is not None and kept.branch in restored.stored.document.tree.branches:
+            restored.stored.document.switch(kept.branch)  # the kept text is that of this branch
         self._show(kept.text, kept.path, kept.format, kept.version, kept.saved_digest, kept.generated, restored.stored)
         self._view.document().setModified(restored.is_recovered)
         self._put_caret(kept.caret)
@@ -238,7 +250,10 @@ class OpenDocument(QObject):
         QTimer.singleShot(0, self._view, lambda: self._view.verticalScrollBar().setValue(kept.scroll))
         said = [words_for(note) for note in restored.notes]
         if restored.is_recovered and kept.path is not None:
-            said.insert(0, self.tr("Changes that were not saved in {name} are back.").format(name=self.name))
+            is_changed = bool(kept.saved_digest)  # else the file cannot be read, which a note says
+            back = self.tr("Changes that were not saved in {name} are back.")
+            still_here = self.tr("The text of {name} is still on the page; save it to put the file back.")
+            said.insert(0 if is_changed else len(said), (back if is_changed else still_here).format(name=self.name))
         self._tell(said)
 
     # ---- inside -----------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ class Tabs(QObject):
     current_changed = Signal(object)
     shown_anew = Signal(object)  # another text is on its page
     touched = Signal(object)  # its text or caret
+    scrolled = Signal(object)
     changed = Signal(object)  # its name, file, mark, place
     closed = Signal(object)
     told = Signal(str)
@@ -142,6 +143,7 @@ class Tabs(QObject):
         tab = Tab(self._shared, self)
         tab.view.textChanged.connect(lambda: self.touched.emit(tab))
         tab.view.cursorPositionChanged.connect(lambda: self.touched.emit(tab))
+        tab.view.verticalScrollBar().valueChanged.connect(lambda _value: self.scrolled.emit(tab))
         tab.document.changed.connect(lambda: self._on_changed(tab))
         tab.document.replaced.connect(lambda: self.shown_anew.emit(tab))
         tab.document.told.connect(self.told)

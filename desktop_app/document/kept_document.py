@@ -40,6 +40,7 @@ class KeptDocument:
     saved_digest: str = ""
     changed_at: float = 0.0  # seconds since 1970, set by the store
     generated: Spans = ()  # what the model wrote, as the editor counts: (start, end) in order
+    branch: int = 0  # the one that was shown; 0: that of its file. The session's file keeps it, the store does not
     is_damaged: bool = False  # the store gave the text back with "\ufffd" where its bytes make no sense
 
     @property

@@ -135,6 +135,9 @@ _DOCUMENT_WORDS: dict[str, str] = {
     "copies_written": QT_TRANSLATE_NOOP(
         "ErrorWords", "Other texts of the last session were not saved ({count}). They lie in “{folder}”."
     ),
+    "session_files_gone": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Not opened again, since they cannot be read any more: {list}."
+    ),
     "no_locks": QT_TRANSLATE_NOOP(
         "ErrorWords", "The recovery folder cannot lock files. Start the program with another folder (--profile)."
     ),

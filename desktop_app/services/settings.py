@@ -53,6 +53,7 @@ class Settings:
     window_state: str = ""
     side_panel_visible: bool = True
     side_panel_width: int = _number(300, 120, 2000)
+    reopen_texts: bool = True  # at the next start; what was not saved comes back in any case
     export_python: str = ""  # a Python that has the export extra
     last_folder: str = ""
     last_exchange_folder: str = ""  # of exports and imports

@@ -32,6 +32,10 @@
         <translation>导出(&amp;E)…</translation>
     </message>
     <message>
+        <source>Open &amp;Last Texts at Start</source>
+        <translation>启动时打开上次的文本(&amp;L)</translation>
+    </message>
+    <message>
         <source>&amp;Close Tab</source>
         <translation>关闭标签页(&amp;C)</translation>
     </message>
@@ -669,6 +673,10 @@
     <message>
         <source>Other texts of the last session were not saved ({count}). They lie in “{folder}”.</source>
         <translation>上次还有 {count} 篇文字没有保存，已存入“{folder}”。</translation>
+    </message>
+    <message>
+        <source>Not opened again, since they cannot be read any more: {list}.</source>
+        <translation>以下文件已无法读取，没有重新打开：{list}。</translation>
     </message>
     <message>
         <source>The recovery folder cannot lock files. Start the program with another folder (--profile).</source>
@@ -1812,6 +1820,10 @@
     <message>
         <source>Changes that were not saved in {name} are back.</source>
         <translation>“{name}”中未保存的更改已恢复。</translation>
+    </message>
+    <message>
+        <source>The text of {name} is still on the page; save it to put the file back.</source>
+        <translation>“{name}”的文字还在页面上，保存即可恢复文件。</translation>
     </message>
     <message>
         <source>Saved {name}.</source>
