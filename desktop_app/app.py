@@ -56,6 +56,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 def _run(profile: str | None, files: list[str]) -> int:
     from desktop_app.document.disk import Disk
+    from desktop_app.document.file_claims import FileClaims
     from desktop_app.document.last_session import SessionFile
     from desktop_app.document.statistics_store import StatisticsStore
     from desktop_app.ending import SignalWatch
@@ -66,7 +67,7 @@ def _run(profile: str | None, files: list[str]) -> int:
     from desktop_app.services.engine_bridge import EngineBridge
     from desktop_app.services.export_jobs import ExportJobs
     from desktop_app.services.languages import LanguageSwitch
-    from desktop_app.services.paths import choose_profile
+    from desktop_app.services.paths import choose_profile, runtime_folder
     from desktop_app.services.settings import SettingsStore
     from desktop_app.session_control import SessionControl
     from desktop_app.settings_in_use import SettingsInUse
@@ -75,6 +76,7 @@ def _run(profile: str | None, files: list[str]) -> int:
     watch = SignalWatch(application)
     paths = choose_profile(profile)
     disk = Disk()
+    claims = FileClaims(runtime_folder() / "files", disk)
     store = SettingsStore(paths.settings_file, disk)
     settings = SettingsInUse(store)
     bridge = EngineBridge()
@@ -90,6 +92,7 @@ def _run(profile: str | None, files: list[str]) -> int:
             bridge=bridge,
             theme=Theme(application, settings.values.theme),
             disk=disk,
+            claims=claims,
             background=background,
             export_jobs=export_jobs,
             language=lambda: languages.language,
@@ -112,6 +115,7 @@ def _run(profile: str | None, files: list[str]) -> int:
         export_jobs.close()
         session.save_now()
         _end_recovery(autosave, recovery)
+        claims.close()
         background.close()
         bridge.stop()
         watch.close()  # last: no further signal cuts this short
@@ -139,14 +143,15 @@ def _reopen(
     kept: tuple[KeptDocument, ...],
 ) -> None:
     """The texts of the last session in their tabs; at the first start the welcome."""
-    from desktop_app.document.last_session import texts_to_reopen
+    from desktop_app.document.last_session import hold_files, texts_to_reopen
     from desktop_app.document.recovered_copies import copy_others
     from desktop_app.services.error_words import words_for
 
     disk = window.services.disk
-    reopened = texts_to_reopen(disk, session, kept, window.settings.values.reopen_texts)
+    chosen = texts_to_reopen(disk, session, kept, window.settings.values.reopen_texts)
+    reopened = hold_files(window.services.claims, chosen)
     if reopened.documents:
-        window.tabs.restore(reopened.documents, reopened.front)
+        window.tabs.restore(reopened.documents, reopened.front, reopened.claims)
     elif session.is_first:
         window.show_welcome()
     notes = list(reopened.notes)

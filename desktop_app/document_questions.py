@@ -13,7 +13,7 @@ from desktop_app.document.errors import DocumentError
 from desktop_app.document.versions import EarlierText
 from desktop_app.services.error_words import words_for
 
-SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT, OPEN_TEXT = (
+SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT, OPEN_TEXT, OPEN_COPY = (
     "save",
     "discard",
     "cancel",
@@ -22,6 +22,7 @@ SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT, OPEN_TEXT = (
     "save_as",
     "convert",
     "open_text",
+    "open_copy",
 )
 
 translate = QCoreApplication.translate  # the name that lupdate looks for
@@ -105,6 +106,23 @@ def ask_for_what_is_left(dialogs: Dialogs, error: DocumentError, left: EarlierTe
         words_for(error) + " " + offer.format(moment=moment),
         (
             Answer(OPEN_TEXT, translate("DocumentQuestions", "Open That Text"), is_default=True),
+            Answer(CANCEL, translate("DocumentQuestions", "Cancel")),
+        ),
+    )
+    return dialogs.ask(question)
+
+
+def ask_to_open_copy(dialogs: Dialogs, name: str) -> str:
+    """OPEN_COPY or CANCEL: another window has the file open."""
+    question = Question(
+        translate("DocumentQuestions", "{name} is open in another window").format(name=name),
+        translate(
+            "DocumentQuestions",
+            "Two windows would write over each other’s changes. Write on in the other one, or open a copy here, "
+            "as a text without a file.",
+        ),
+        (
+            Answer(OPEN_COPY, translate("DocumentQuestions", "Open a Copy"), is_default=True),
             Answer(CANCEL, translate("DocumentQuestions", "Cancel")),
         ),
     )

@@ -32,6 +32,7 @@ from desktop_app.commands import Commands
 from desktop_app.conversion_control import ConversionControl
 from desktop_app.dialogs.dialogs import Dialogs, QtDialogs
 from desktop_app.document.disk import Disk
+from desktop_app.document.file_claims import FileClaims
 from desktop_app.earlier_control import EarlierControl
 from desktop_app.editor.continuation import Continuation
 from desktop_app.editor.find_bar import FindBar
@@ -74,6 +75,7 @@ class Services:
     bridge: EngineBridge
     theme: Theme
     disk: Disk
+    claims: FileClaims
     background: Background
     export_jobs: ExportJobs
     language: Callable[[], str]  # "en" or "zh", the one on the screen
@@ -125,6 +127,7 @@ class MainWindow(QMainWindow):
         services = self.services
         shared = Shared(
             disk=services.disk,
+            claims=services.claims,
             dialogs=self.dialogs,
             bridge=services.bridge,
             background=services.background,
@@ -134,7 +137,7 @@ class MainWindow(QMainWindow):
         )
         self.tab_area = TabArea(self.theme, self)
         self.tabs = Tabs(shared, self.tab_area, self)
-        self.opening = Opening(self.tabs, services.disk, self.dialogs, self)
+        self.opening = Opening(self.tabs, services.disk, services.claims, self.dialogs, self)
         self.find_bar = FindBar(self.view, self.theme, self)
         self.writing = WritingControl(self.tabs, self.models, self.model_panel, self.find_bar, self.status_line, self)
         self.exports = ExportControl(self.tabs, services.disk, self.dialogs, self.settings, self)

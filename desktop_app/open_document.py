@@ -21,6 +21,7 @@ from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import OpenedFile, is_document, open_file
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
+from desktop_app.document.file_claims import FileClaim, FileClaims
 from desktop_app.document.kept_document import KeptDocument, RestoredDocument, Spans, restore, text_digest
 from desktop_app.document.last_session import TabState
 from desktop_app.document.nextstroke_file import About, StoredDocument
@@ -44,11 +45,13 @@ class OpenDocument(QObject):
         self,
         view: EditorView,
         disk: Disk,
+        claims: FileClaims,
         dialogs: Dialogs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._view, self._disk, self._dialogs = view, disk, dialogs
+        self._claim: FileClaim | None = None
         self._path: Path | None = None
         self._format = TextFormat()
         self._version: FileVersion | None = None
@@ -60,7 +63,7 @@ class OpenDocument(QObject):
         self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
         self._asleep: KeptDocument | None = None
         self._snapshot: tuple[tuple[object, ...], KeptDocument] | None = None  # what it was taken of, and it
-        self._saving = Saving(disk, dialogs, self._knows_of_change)
+        self._saving = Saving(disk, claims, dialogs, self._knows_of_change)
         view.document().modificationChanged.connect(lambda _modified: self.changed.emit())
 
     @property
@@ -125,12 +128,20 @@ class OpenDocument(QObject):
 
     def show_text(self, text: str, is_unsaved: bool = False) -> None:
         """Put a text without a file on the page. `is_unsaved`: losing it would lose something."""
+        self._hold(None)
         self._show(text, None, TextFormat(), None)
         if is_unsaved:
             self._view.document().setModified(True)
 
-    def show_file(self, opened: OpenedFile) -> None:
-        """Put what a file holds on the page."""
+    def show_copy(self, opened: OpenedFile) -> None:
+        """Put what a file holds on the page, as a text without a file."""
+        self._hold(None)
+        self._show(opened.text, None, opened.format, None, stored=opened.stored)
+        self._view.document().setModified(True)
+
+    def show_file(self, opened: OpenedFile, claim: FileClaim) -> None:
+        """Put what a file holds on the page; the file is this document's from now on."""
+        self._hold(claim)
         digest, stored = text_digest(opened.text), opened.stored
         self._show(opened.text, opened.path, opened.format, opened.version, digest, stored=stored)
         if stored is not None:
@@ -143,13 +154,13 @@ class OpenDocument(QObject):
         self.wake()
         if self._path is None:
             return self.save_as(folder)
-        return self._write(Target(self._path, self._format, self._version))
+        return self._write(Target(self._path, self._format, self._version, self._claim))
 
     def save_as(self, folder: str = "") -> bool:
         """Save under a name that is asked for, in `folder` where the text has no file yet."""
         proposal = str(self._path) if self._path is not None else str(Path(folder) / (self.name + ".txt"))
         path = self._saving.choose_path(proposal, self._is_document)
-        return path is not None and self._write(Target(path, self._format))
+        return path is not None and self._write(Target(path, self._format, None, self._claim))
 
     def may_leave(self) -> bool:
         """Whether the present text may go for good: saved, given up, or nothing to lose."""
@@ -225,8 +236,9 @@ class OpenDocument(QObject):
         caret, scroll = self._view.textCursor().position(), self._view.verticalScrollBar().value()
         return TabState(self._key, self._path, caret, scroll, self._view.link.model.current)
 
-    def sleep(self, kept: KeptDocument) -> None:
-        """Be a document of the last session that nobody has looked at yet."""
+    def sleep(self, kept: KeptDocument, claim: FileClaim | None) -> None:
+        """Be a document of the last session that nobody has looked at yet; its file is held meanwhile."""
+        self._hold(claim)
         self._asleep, self._key, self._path = kept, kept.key, kept.path
         self._view.document().setModified(kept.has_unsaved_text)
         self.changed.emit()
@@ -241,6 +253,8 @@ class OpenDocument(QObject):
         """Show a document of the last session, caret and view where they were."""
         kept = restored.document
         self._key = kept.key
+        if kept.path is None:
+            self._hold(None)  # its file cannot be read, and is left as it is
         if restored.stored is not None and kept.branch in restored.stored.document.tree.branches:
             restored.stored.document.switch(kept.branch)  # the kept text is that of this branch
         self._show(kept.text, kept.path, kept.format, kept.version, kept.saved_digest, kept.generated, restored.stored)
@@ -256,7 +270,16 @@ class OpenDocument(QObject):
             said.insert(0 if is_changed else len(said), (back if is_changed else still_here).format(name=self.name))
         self._tell(said)
 
+    def close(self) -> None:
+        """Let others have its file."""
+        self._hold(None)
+
     # ---- inside -----------------------------------------------------------------------------------------------
+
+    def _hold(self, claim: FileClaim | None) -> None:
+        before, self._claim = self._claim, claim
+        if before is not None and before is not claim:
+            before.release()
 
     def _tell(self, sentences: list[str]) -> None:
         if sentences:  # in one message: the next one takes its place
@@ -299,6 +322,7 @@ class OpenDocument(QObject):
         saved = self._saving.write(contents, target)
         if saved is None:
             return False
+        self._hold(saved.claim)
         self._path, self._format, self._version = saved.path, saved.format, saved.version
         self._versions = saved.versions
         self._saved_digest, self._told_change = text_digest(text), None
@@ -316,6 +340,10 @@ class OpenDocument(QObject):
         if questions.ask_to_read_again(self._dialogs, self.name, self.is_modified) != questions.READ_AGAIN:
             return
         try:
-            self.show_file(open_file(self._disk, path))
+            opened = open_file(self._disk, path)
         except DocumentError as error:
             self._dialogs.tell(questions.cannot_be_opened(), words_for(error))
+            return
+        if self._claim is not None:
+            self._claim.renew()
+            self.show_file(opened, self._claim)

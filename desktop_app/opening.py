@@ -1,6 +1,6 @@
 """Opening a file in a tab: which file, whether it is open already, what is left of a damaged one.
 
-    path → open here already? its tab comes to the front : read → a tab
+    path → open in a tab? it comes to the front : open in another window? a copy : read → a tab
 
 Knows: tabs, files by their opener, the questions. Must not know: menus, bars.
 """
@@ -17,6 +17,7 @@ from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import open_file, readable_text
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
+from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld
 from desktop_app.services.error_words import words_for
 from desktop_app.tab import Tab
 from desktop_app.tabs import Tabs
@@ -25,9 +26,11 @@ from desktop_app.tabs import Tabs
 class Opening(QObject):
     """`open` is the way in for every file that is named, chosen or dropped."""
 
-    def __init__(self, tabs: Tabs, disk: Disk, dialogs: Dialogs, parent: QObject | None = None) -> None:
+    def __init__(
+        self, tabs: Tabs, disk: Disk, claims: FileClaims, dialogs: Dialogs, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._tabs, self._disk, self._dialogs = tabs, disk, dialogs
+        self._tabs, self._disk, self._claims, self._dialogs = tabs, disk, claims, dialogs
 
     def open(self, path: str = "", folder: str = "") -> bool:
         """Open a file, asking for one (from `folder` on) where none is named; whether its text is in front."""
@@ -38,12 +41,27 @@ class Opening(QObject):
         if found is not None:
             self._tabs.bring_to_front(found)
             return True
+        return self._open(Path(chosen))
+
+    def _open(self, path: Path) -> bool:
+        claim: FileClaim | None = None
         try:
-            opened = open_file(self._disk, Path(chosen))
+            claim = self._claims.claim(path)
+        except FileHeld:
+            if questions.ask_to_open_copy(self._dialogs, path.name) != questions.OPEN_COPY:
+                return False
+        try:
+            opened = open_file(self._disk, path)
         except DocumentError as error:
-            return self._offer_what_is_left(Path(chosen), error)
-        self._tabs.for_file().document.show_file(opened)
-        self._tabs.current.view.setFocus()
+            if claim is not None:
+                claim.release()
+            return self._offer_what_is_left(path, error)
+        tab = self._tabs.for_file()
+        if claim is not None:
+            tab.document.show_file(opened, claim)
+        else:
+            tab.document.show_copy(opened)
+        tab.view.setFocus()
         return True
 
     def tab_of(self, path: Path) -> Tab | None:

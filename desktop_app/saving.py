@@ -19,6 +19,7 @@ from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import is_document
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable
+from desktop_app.document.file_claims import FileClaim, FileClaims
 from desktop_app.document.nextstroke_file import SUFFIX, StoredDocument, save_document
 from desktop_app.document.text_encoding import UTF_8, TextFormat
 from desktop_app.document.text_file import FileVersion, save_text
@@ -43,6 +44,7 @@ class Target:
     path: Path
     format: TextFormat
     known: FileVersion | None = None
+    claim: FileClaim | None = None  # that the text has on its file; another file is claimed first
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,15 @@ class Saved:
     format: TextFormat
     version: FileVersion
     versions: tuple[EarlierText, ...]  # earlier texts that the file holds
+    claim: FileClaim
 
 
 class Saving:
     """`asks_about_change` is called before the person is asked about another program's change."""
 
-    def __init__(self, disk: Disk, dialogs: Dialogs, asks_about_change: Callable[[], None]) -> None:
-        self._disk, self._dialogs, self._asks_about_change = disk, dialogs, asks_about_change
+    def __init__(self, disk: Disk, claims: FileClaims, dialogs: Dialogs, asks_about_change: Callable[[], None]) -> None:
+        self._disk, self._claims, self._dialogs = disk, claims, dialogs
+        self._asks_about_change = asks_about_change
 
     def choose_path(self, proposal: str, has_document: bool) -> Path | None:
         """Ask for a name; one without an ending gets that of the kind that the text has now (`has_document`)."""
@@ -89,12 +93,26 @@ class Saving:
             return None
 
     def _write(self, contents: Contents, target: Target, overwrite: bool) -> Saved:
-        path, format = target.path, target.format
-        if not is_document(path):
-            version = save_text(self._disk, path, contents.text, format, target.known, overwrite)
-            return Saved(path, format, version, contents.document.versions)
-        stored, version = save_document(self._disk, path, contents.document, target.known, overwrite)
-        return Saved(path, format, version, stored.versions)
+        """Write it and hold its file. Another file than the one that is held is not written before it is held too."""
+        held = target.claim
+        claim = held if held is not None and held.is_on(target.path) else self._claims.claim(target.path)
+        try:
+            version, versions = self._write_file(contents, target, overwrite)
+        except DocumentError:
+            if claim is not held:
+                claim.release()
+            raise
+        claim.renew()
+        return Saved(target.path, target.format, version, versions, claim)
+
+    def _write_file(
+        self, contents: Contents, target: Target, overwrite: bool
+    ) -> tuple[FileVersion, tuple[EarlierText, ...]]:
+        if not is_document(target.path):
+            version = save_text(self._disk, target.path, contents.text, target.format, target.known, overwrite)
+            return version, contents.document.versions
+        stored, version = save_document(self._disk, target.path, contents.document, target.known, overwrite)
+        return version, stored.versions
 
     def _ask_about_change(self, error: ChangedOutside, contents: Contents, target: Target) -> Saved | None:
         answer = questions.ask_about_change(self._dialogs, target.path.name, error)
@@ -103,7 +121,7 @@ class Saving:
         if answer != questions.SAVE_AS:
             return None
         path = self.choose_path(str(target.path), is_document(target.path))
-        return self.write(contents, Target(path, target.format)) if path is not None else None
+        return self.write(contents, Target(path, target.format, None, target.claim)) if path is not None else None
 
     def _ask_about_encoding(
         self, error: NotEncodable, contents: Contents, target: Target, overwrite: bool

@@ -15,6 +15,7 @@ from PySide6.QtGui import QFont
 
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.disk import Disk
+from desktop_app.document.file_claims import FileClaims
 from desktop_app.editor.continuation import Choices, Continuation, Generator
 from desktop_app.editor.page_counts import PageCounts
 from desktop_app.editor.view import EditorView
@@ -37,6 +38,7 @@ class Shared:
     """What all tabs have in common."""
 
     disk: Disk
+    claims: FileClaims
     dialogs: Dialogs
     bridge: Generator
     background: Background
@@ -54,7 +56,7 @@ class Tab(QObject):
         self._worn = look = shared.look()
         self.view = EditorView(look.tokens, look.font)
         self.view.set_marks(look.marks)
-        self.document = OpenDocument(self.view, shared.disk, shared.dialogs, self)
+        self.document = OpenDocument(self.view, shared.disk, shared.claims, shared.dialogs, self)
         self.continuation = Continuation(self.view, shared.bridge, shared.choices, shared.find_obstacle, self)
         self.counts = PageCounts(self.view, shared.background, self)
         self.document.replaced.connect(self.continuation.forget)
@@ -78,5 +80,6 @@ class Tab(QObject):
         """End what goes on here and let everything go; the document's text is saved or given up by now."""
         self.continuation.stop()
         self.counts.stop()
+        self.document.close()
         self.view.deleteLater()
         self.deleteLater()

@@ -9,10 +9,13 @@ Knows: tabs and the area that shows them. Must not know: bars, panels, how a fil
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop_app import document_questions as questions
+from desktop_app.document.file_claims import FileClaim
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.panels.tab_area import TabArea
 from desktop_app.tab import Shared, Tab
@@ -126,11 +129,16 @@ class Tabs(QObject):
         """Every document as the recovery store keeps it, in the order of the tabs."""
         return tuple(tab.document.snapshot() for tab in self.all)
 
-    def restore(self, kept: tuple[KeptDocument, ...], front: int = 0) -> None:
-        """The documents of the last session, one tab each; those that are not in front sleep until they are."""
+    def restore(
+        self, kept: Sequence[KeptDocument], front: int = 0, claims: Mapping[str, FileClaim] | None = None
+    ) -> None:
+        """The documents of the last session, one tab each; those that are not in front sleep until they are.
+
+        `claims`: the files that are held for them, by their keys.
+        """
         for document in kept:
             tab = self.current if document is kept[0] and self.current.document.is_untouched else self._make()
-            tab.document.sleep(document)
+            tab.document.sleep(document, (claims or {}).get(document.key))
             self._put(tab, in_front=False)
             self._number(tab)
         if kept:

@@ -5,6 +5,7 @@
     ├── TextFileError    a file is no text that can be kept as it is: binary, unknown encoding, too large
     ├── ChangedOutside   another program changed the file since it was read
     ├── NotEncodable     the text holds characters that the file's encoding cannot carry
+    ├── FileHeld         another tab or window has the file open (in `file_claims`)
     └── StoreError       the recovery store or the settings cannot be used
 
 `kind` is a stable word and `facts` are the words to fill in, so that the window can say the same in another language.

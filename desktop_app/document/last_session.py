@@ -11,20 +11,23 @@ Knows `Disk`, kept documents, files by their opener. Must not know Qt, tabs or S
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from desktop_app.document.any_file import open_file
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import MISSING, DocumentError
+from desktop_app.document.file_claims import HELD_HERE, FileClaim, FileClaims, FileHeld
 from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.text_encoding import TextFormat
 from desktop_app.document.text_file import Note
 
 FILE_NAME = "session.json"
 VERSION = 1
 TABS_BOUND = 40  # texts that come back in tabs; more may come out of stores of many windows that ended badly
+GONE = "not opened again, since they cannot be read any more"
 _LIMIT_BYTES = 1 << 20
 
 
@@ -90,12 +93,16 @@ class SessionFile:
 
 @dataclass(frozen=True)
 class Reopened:
-    """What a start shows. `others`: kept documents that get no tab; `notes`: what is to be told."""
+    """What a start shows. `others`: kept documents that get no tab; `notes`: what is to be told.
+
+    `claims`: the files that are held for it, by the keys of their documents.
+    """
 
     documents: tuple[KeptDocument, ...] = ()
     front: int = 0
     others: tuple[KeptDocument, ...] = ()
     notes: tuple[Note, ...] = ()
+    claims: Mapping[str, FileClaim] = field(default_factory=dict)
 
 
 def texts_to_reopen(disk: Disk, session: LastSession, kept: Sequence[KeptDocument], reopens: bool) -> Reopened:
@@ -127,7 +134,45 @@ def texts_to_reopen(disk: Disk, session: LastSession, kept: Sequence[KeptDocumen
         documents=chosen,
         front=max(0, min(front, len(chosen) - 1)),
         others=tuple(each for each in found if each.key not in keys),
-        notes=(_gone(gone),) if gone else (),
+        notes=(_listed("session_files_gone", GONE, gone),) if gone else (),
+    )
+
+
+def hold_files(claims: FileClaims, reopened: Reopened) -> Reopened:
+    """The same with every file held. Of a file that is held already, what was not saved is a text of its own."""
+    documents: list[KeptDocument] = []
+    others: list[KeptDocument] = []
+    held: dict[str, FileClaim] = {}
+    front, refused, copied = 0, list[str](), list[str]()
+    for at, document in enumerate(reopened.documents):
+        if at == reopened.front:
+            front = len(documents)
+        try:
+            if document.path is not None:
+                held[document.key] = claims.claim(document.path)
+        except FileHeld as error:
+            name = document.path.name if document.path is not None else ""
+            if not document.has_unsaved_text:
+                others.append(document)
+                refused += [name] if error.kind != HELD_HERE else []  # two windows had it: it is shown once
+                continue
+            copied.append(name)
+            document = replace(document, path=None, format=TextFormat(), version=None, saved_digest="")
+        documents.append(document)
+    notes = [_listed(kind, text, names) for kind, text, names in _held_words(refused, copied) if names]
+    return Reopened(
+        tuple(documents),
+        max(0, min(front, len(documents) - 1)),
+        (*reopened.others, *others),
+        (*reopened.notes, *notes),
+        held,
+    )
+
+
+def _held_words(refused: list[str], copied: list[str]) -> tuple[tuple[str, str, list[str]], ...]:
+    return (
+        ("session_files_held", "not opened again, since another window of Nextstroke has them open", refused),
+        ("session_copies", "open in another window, so what was not saved is back as texts of their own", copied),
     )
 
 
@@ -151,11 +196,9 @@ def _from_file(disk: Disk, tab: TabState) -> KeptDocument | None:
     )
 
 
-def _gone(names: Sequence[str]) -> Note:
+def _listed(kind: str, text: str, names: Sequence[str]) -> Note:
     listed = ", ".join(names)
-    return Note(
-        "session_files_gone", f"not opened again, since they cannot be read any more: {listed}", (("list", listed),)
-    )
+    return Note(kind, f"{text}: {listed}", (("list", listed),))
 
 
 def _session(plain: Any) -> LastSession:

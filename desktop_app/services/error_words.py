@@ -138,6 +138,19 @@ _DOCUMENT_WORDS: dict[str, str] = {
     "session_files_gone": QT_TRANSLATE_NOOP(
         "ErrorWords", "Not opened again, since they cannot be read any more: {list}."
     ),
+    "held_here": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” is open in another tab, which would write over it. Choose another name."
+    ),
+    "held_elsewhere": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "“{name}” is open in another window of Nextstroke, which would write over it. Close it there first.",
+    ),
+    "session_files_held": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Not opened again, since another window of Nextstroke has them open: {list}."
+    ),
+    "session_copies": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Another window has {list} open, so what was not saved there is back as texts of their own."
+    ),
     "no_locks": QT_TRANSLATE_NOOP(
         "ErrorWords", "The recovery folder cannot lock files. Start the program with another folder (--profile)."
     ),

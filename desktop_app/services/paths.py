@@ -3,6 +3,8 @@
     config   settings.toml          state   recovery store and locks        data    models
     models   the model library      logs    never contain the text
 
+and the one folder in which the windows of all profiles find each other.
+
 The engine's process looks for models by the same rule in a module that the window must not import; a test holds the two
 together. Knows environment variables and platform names; must not create a folder or know what lies in one.
 """
@@ -60,6 +62,21 @@ class ProfilePaths:
     @classmethod
     def _of(cls, config: Path, state: Path, data: Path) -> ProfilePaths:
         return cls(config=config, state=state, data=data, models=data / "models", logs=state / "logs")
+
+
+def runtime_folder(environment: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path:
+    """Where the windows of one person find each other, whatever their profile: locks and sockets, gone at log-out.
+
+    The folder need not exist, and in the folder for temporary files somebody else may have made it: look before use.
+    """
+    variables = os.environ if environment is None else environment
+    if platform in ("darwin", "win32"):
+        return ProfilePaths.find({**variables, PROFILE_VARIABLE: ""}, platform).state / "run"
+    given = variables.get("XDG_RUNTIME_DIR", "")
+    if os.path.isabs(given) and os.path.isdir(given):
+        return Path(given) / PROGRAM_FOLDER
+    temporary = variables.get("TMPDIR", "")
+    return Path(temporary if os.path.isabs(temporary) else "/tmp") / f"{PROGRAM_FOLDER}-{os.getuid()}"
 
 
 def choose_profile(folder: str | None) -> ProfilePaths:

@@ -459,6 +459,18 @@
         <translation>打开那份文字</translation>
     </message>
     <message>
+        <source>{name} is open in another window</source>
+        <translation>“{name}”已在另一个窗口中打开</translation>
+    </message>
+    <message>
+        <source>Two windows would write over each other’s changes. Write on in the other one, or open a copy here, as a text without a file.</source>
+        <translation>两个窗口会互相覆盖对方的更改。请到那个窗口继续写，或在这里打开一份尚无文件的副本。</translation>
+    </message>
+    <message>
+        <source>Open a Copy</source>
+        <translation>打开副本</translation>
+    </message>
+    <message>
         <source>This file cannot be opened</source>
         <translation>无法打开这个文件</translation>
     </message>
@@ -677,6 +689,22 @@
     <message>
         <source>Not opened again, since they cannot be read any more: {list}.</source>
         <translation>以下文件已无法读取，没有重新打开：{list}。</translation>
+    </message>
+    <message>
+        <source>“{name}” is open in another tab, which would write over it. Choose another name.</source>
+        <translation>“{name}”已在另一个标签页中打开，两边会互相覆盖。请换一个名称。</translation>
+    </message>
+    <message>
+        <source>“{name}” is open in another window of Nextstroke, which would write over it. Close it there first.</source>
+        <translation>“{name}”已在 Nextstroke 的另一个窗口中打开，两边会互相覆盖。请先在那里关闭它。</translation>
+    </message>
+    <message>
+        <source>Not opened again, since another window of Nextstroke has them open: {list}.</source>
+        <translation>以下文件已在 Nextstroke 的另一个窗口中打开，没有重新打开：{list}。</translation>
+    </message>
+    <message>
+        <source>Another window has {list} open, so what was not saved there is back as texts of their own.</source>
+        <translation>另一个窗口已打开 {list}，因此未保存的内容作为单独的文本恢复。</translation>
     </message>
     <message>
         <source>The recovery folder cannot lock files. Start the program with another folder (--profile).</source>

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop_app.display import open_application
 from desktop_app.document.disk import Disk
+from desktop_app.document.file_claims import FileClaims
 from desktop_app.look.resource_files import resource_file
 from desktop_app.look.theme import Theme
 from desktop_app.main_window import MainWindow, Services
@@ -55,6 +56,7 @@ def main() -> int:
             bridge=bridge,
             theme=Theme(application, arguments.theme),
             disk=Disk(),
+            claims=FileClaims(None, Disk()),
             background=background,
             export_jobs=ExportJobs(Path(folder) / "models", Disk(), lambda: ""),
             language=lambda: arguments.language,

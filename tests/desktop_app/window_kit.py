@@ -15,6 +15,7 @@ from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.dialogs.origin_sheet import OriginAccount
 from desktop_app.dialogs.question import Question
 from desktop_app.document.disk import Disk
+from desktop_app.document.file_claims import FileClaims
 from desktop_app.editor.continuation import IDLE
 from desktop_app.editor.view import EditorView
 from desktop_app.look.resource_files import resource_file
@@ -95,6 +96,7 @@ class Kit:
 
     def __init__(self, folder: Path, application: QApplication, bridge: Any = None) -> None:
         self.folder = folder
+        self.locks = folder.with_name(f"{folder.name} locks")  # not among the files of a test
         self.bridge = bridge or FakeBridge()
         self.answers = Answers()
         self.background = Background()
@@ -109,6 +111,7 @@ class Kit:
                 bridge=self.bridge,
                 theme=self.theme,
                 disk=Disk(),
+                claims=FileClaims(self.locks, Disk()),
                 background=self.background,
                 export_jobs=ExportJobs(folder / "models", Disk(), lambda: "", find_python=lambda _setting: None),
                 language=lambda: self.languages.language,
@@ -176,6 +179,7 @@ class Kit:
         for tab in self.window.tabs.all:
             tab.view.document().setModified(False)
         self.window.close()
+        self.window.services.claims.close()
         delete_now(self.window)
         self.background.close()
         self.languages.apply("en")

@@ -1,10 +1,11 @@
 """The window and the engine agree on where things lie."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from desktop_app.services.paths import PROFILE_VARIABLE, ProfilePaths, choose_profile
+from desktop_app.services.paths import PROFILE_VARIABLE, ProfilePaths, choose_profile, runtime_folder
 from engine.profile import find_profile
 
 HOME = {"HOME": "/home/作者 one"}
@@ -42,3 +43,13 @@ def test_a_chosen_profile_holds_for_children_too(tmp_path: Path, monkeypatch: py
     paths = choose_profile("mine")
     assert paths == ProfilePaths.under(tmp_path / "mine")
     assert ProfilePaths.find() == paths
+
+
+def test_the_windows_of_all_profiles_meet_in_one_folder(tmp_path: Path):
+    assert runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path)}, "linux") == tmp_path / "nextstroke"
+    own = f"nextstroke-{os.getuid()}"
+    assert runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path / "gone")}, "linux") == Path("/tmp") / own
+    assert runtime_folder({"XDG_RUNTIME_DIR": "run", "TMPDIR": str(tmp_path)}, "linux") == tmp_path / own
+    profile = {"HOME": str(tmp_path), PROFILE_VARIABLE: str(tmp_path / "profile")}
+    assert runtime_folder(profile, "darwin").is_relative_to(tmp_path / "Library")
+    assert not list(tmp_path.iterdir())

@@ -284,7 +284,7 @@ def test_what_an_export_asks_is_kept_in_the_document(kit, path, tmp_path):
 def next_start(kit, kept):
     """The window of the next start, as far as the page goes."""
     kit.view.document().setModified(False)
-    kit.window.tabs.new()
+    kit.window.tabs.close()
     kit.window.document.restore(restore(Disk(), kept))
 
 

@@ -120,7 +120,7 @@ def test_a_session_is_kept_and_comes_back_with_caret_and_mark(kit, tmp_path):
     kept = kit.window.document.snapshot()
     assert kept.has_unsaved_text
     kit.view.document().setModified(False)
-    kit.window.tabs.new()
+    kit.window.tabs.close()
     kit.window.document.restore(restore(Disk(), kept))
     assert kit.text == "zero one two"
     assert kit.view.textCursor().position() == 5
