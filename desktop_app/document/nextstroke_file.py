@@ -26,6 +26,7 @@ from desktop_app.document.errors import DocumentError
 from desktop_app.document.model import Document
 from desktop_app.document.plain_document import FORMAT, PlainDocumentError, from_plain, to_plain
 from desktop_app.document.plain_document import VERSION as PLAIN_VERSION
+from desktop_app.document.sqlite_file import ForeignFileError, NewerFileError
 from desktop_app.document.text_file import FileVersion, demand_unchanged
 from desktop_app.document.versions import EarlierText, with_version
 
@@ -126,16 +127,16 @@ def document_of(data: bytes, name: str) -> StoredDocument:
     """The document of a file's bytes. Raises `DocumentFileError`."""
     try:
         if data and not data.startswith(_BEGINNING):
-            raise schema.NotADocumentError
+            raise ForeignFileError
         with closing(schema.open_bytes(data)) as connection:
             about = {str(key): str(value) for key, value in connection.execute("SELECT name, value FROM about")}
             versions = tuple(sorted(_readable_versions(connection), key=lambda version: version.saved))
             is_altered = about.get("digest") != schema.content_digest(connection)
             document = from_plain(_read_plain(connection), check_history=is_altered)
-    except schema.NewerDocumentError as error:
+    except NewerFileError as error:
         line = f"{name} was written by a newer Nextstroke (file version {error.version}); update the program to open it"
         raise DocumentFileError(line, "newer_document", name=name, version=str(error.version)) from error
-    except schema.NotADocumentError as error:
+    except ForeignFileError as error:
         line = f"{name} is not a Nextstroke document, or holds what no such document has; choose another file"
         raise DocumentFileError(line, "not_a_document", name=name) from error
     except (sqlite3.Error, PlainDocumentError, ValueError, KeyError, TypeError, UnicodeError, MemoryError) as error:

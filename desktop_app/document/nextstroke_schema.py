@@ -25,6 +25,9 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 
+from desktop_app.document.sqlite_file import ForeignFileError, demand_whole, lenient_text, version_of
+from desktop_app.document.sqlite_file import migrate as run_scripts
+
 APPLICATION_ID = 0x4E58444F
 # Append only: script N turns a database of version N into one of version N + 1.
 MIGRATIONS = (
@@ -83,18 +86,6 @@ def content_digest(connection: sqlite3.Connection) -> str:
     return found.hexdigest()
 
 
-class NotADocumentError(Exception):
-    """A database of another program, or one that holds what this program never writes."""
-
-
-class NewerDocumentError(Exception):
-    """A database of a newer program; `version` is its schema's."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__(str(version))
-        self.version = version
-
-
 def create() -> sqlite3.Connection:
     """An empty database of the present version, in memory."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -106,13 +97,12 @@ def create() -> sqlite3.Connection:
 def open_bytes(data: bytes) -> sqlite3.Connection:
     """A database in memory out of a file's bytes, checked whole and of the present version.
 
-    Raises `sqlite3.DatabaseError` (damaged), `NotADocumentError` or `NewerDocumentError`.
+    Raises `sqlite3.DatabaseError` (damaged), `ForeignFileError` or `NewerFileError`.
     """
     connection = open_unchecked(data)
     try:
         version = _known_version(connection)
-        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("the integrity check failed")
+        demand_whole(connection)
         migrate(connection, version)
     except BaseException:
         connection.close()
@@ -123,7 +113,7 @@ def open_bytes(data: bytes) -> sqlite3.Connection:
 def open_unchecked(data: bytes) -> sqlite3.Connection:
     """A database in memory that may be damaged; nothing that it holds is run. Raises `sqlite3.DatabaseError`."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.text_factory = lambda written: written.decode("utf-8", "replace")  # one wrong byte hides no other row
+    connection.text_factory = lenient_text
     try:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LENGTH_LIMIT)
         connection.deserialize(data)
@@ -137,23 +127,14 @@ def open_unchecked(data: bytes) -> sqlite3.Connection:
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
     """Bring a database of an older version up to date."""
-    for number in range(version, VERSION):
-        for statement in MIGRATIONS[number].split(";"):
-            connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+    run_scripts(connection, APPLICATION_ID, MIGRATIONS, version)
 
 
 def _known_version(connection: sqlite3.Connection) -> int:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        raise NotADocumentError
-    if version > VERSION:
-        raise NewerDocumentError(version)
+    version = version_of(connection, APPLICATION_ID, VERSION)
     if version < 1 or _schema(connection) != _schema_of(version):
-        raise NotADocumentError
-    return int(version)
+        raise ForeignFileError
+    return version
 
 
 def _schema(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:

@@ -28,14 +28,13 @@ from desktop_app.document.recovery_format import (
     INSERT,
     SELECT,
     VERSION,
-    ForeignStoreError,
-    NewerStoreError,
     connect,
     document_of,
     row_of,
     salvage,
     store_error,
 )
+from desktop_app.document.sqlite_file import ForeignFileError, NewerFileError
 from desktop_app.document.text_file import Note
 
 FOLDER = "recovery"
@@ -146,13 +145,13 @@ class RecoveryStore:
         path = self.folder / STORE_NAME
         try:
             return connect(path)
-        except NewerStoreError:
+        except NewerFileError:
             return connect(self.folder / f"recovery.v{VERSION}.db")  # the newer program's store stays its own
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:  # it says of itself what is not so
                 return self._start_over(path)
             raise store_error(error) from error
-        except ForeignStoreError:
+        except ForeignFileError:
             return self._start_over(path)
         except sqlite3.DatabaseError:
             return self._open_again(path)
@@ -165,7 +164,7 @@ class RecoveryStore:
                 self._disk.read_bytes(source)  # raises where it is the disk that does not give it
         try:
             return connect(path)
-        except (sqlite3.DatabaseError, NewerStoreError, ForeignStoreError):
+        except (sqlite3.DatabaseError, NewerFileError, ForeignFileError):
             return self._start_over(path)
 
     def _start_over(self, path: Path) -> sqlite3.Connection:
@@ -198,7 +197,7 @@ class RecoveryStore:
                 self.keep(documents)
                 for suffix in ("-wal", "-shm", ""):
                     self._disk.remove(aside.with_name(aside.name + suffix))
-            except (sqlite3.Error, NewerStoreError, ForeignStoreError, DocumentError):
+            except (sqlite3.Error, NewerFileError, ForeignFileError, DocumentError):
                 continue  # damaged indeed, or another program's: it stays where it is
 
     def _files(self, pattern: str) -> list[Path]:

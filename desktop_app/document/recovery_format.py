@@ -16,6 +16,7 @@ from typing import Any
 from desktop_app.document.disk import StatToken
 from desktop_app.document.errors import DISK_FULL, FAULT, NO_PERMISSION, READ_ONLY, StoreError
 from desktop_app.document.kept_document import KeptDocument, Spans
+from desktop_app.document.sqlite_file import demand_whole, lenient_text, migrate, version_of
 from desktop_app.document.text_encoding import CR, CRLF, ENCODINGS, LF, MIXED, TextFormat
 from desktop_app.document.text_file import FileVersion
 
@@ -54,55 +55,25 @@ SELECT = f"SELECT {_COLUMNS} FROM document"
 _SELECT_VERSION_1 = SELECT.replace("generated", "'' AS generated")
 
 
-class NewerStoreError(Exception):
-    """A store of a newer program."""
-
-
-class ForeignStoreError(Exception):
-    """A SQLite file of another program."""
-
-
 def connect(path: Path) -> sqlite3.Connection:
     """Open or create a store and check it whole.
 
     Raises `sqlite3.OperationalError` (cannot be used now), another `sqlite3.DatabaseError` (damaged),
-    `NewerStoreError` or `ForeignStoreError`.
+    `NewerFileError` or `ForeignFileError`.
     """
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.text_factory = _lenient
+    connection.text_factory = lenient_text
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
-        _prepare(connection)
+        migrate(connection, APPLICATION_ID, MIGRATIONS, version_of(connection, APPLICATION_ID, VERSION))
         connection.execute("COMMIT")
-        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("the integrity check failed")
+        demand_whole(connection)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Check whose store this is and bring its schema up to date."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application != APPLICATION_ID and (application or tables):
-        raise ForeignStoreError
-    if version > VERSION:
-        raise NewerStoreError
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    for number in range(version, VERSION):
-        for statement in MIGRATIONS[number].split(";"):  # executescript() would commit in between
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _lenient(written: bytes) -> str:
-    """Text of a column; one wrong byte must not hide every other row, which is what sqlite3 makes of it."""
-    return written.decode("utf-8", "replace")
 
 
 def salvage(path: Path) -> list[KeptDocument]:
@@ -112,7 +83,7 @@ def salvage(path: Path) -> list[KeptDocument]:
         connection = sqlite3.connect(path, isolation_level=None)
     except sqlite3.Error:
         return saved
-    connection.text_factory = _lenient
+    connection.text_factory = lenient_text
     try:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(document)")]
         select = SELECT if "generated" in columns else _SELECT_VERSION_1
