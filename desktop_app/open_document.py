@@ -22,9 +22,10 @@ from desktop_app.document.any_file import OpenedFile, is_document, open_file
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.file_claims import FileClaim, FileClaims
-from desktop_app.document.kept_document import KeptDocument, RestoredDocument, Spans, restore, text_digest
+from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.last_session import TabState
 from desktop_app.document.nextstroke_file import About, StoredDocument
+from desktop_app.document.restoring import NOWHERE, RestoredDocument, restore
 from desktop_app.document.text_encoding import TextFormat
 from desktop_app.document.text_file import FileVersion, changed_outside
 from desktop_app.document.versions import EarlierText
@@ -55,14 +56,12 @@ class OpenDocument(QObject):
         self._path: Path | None = None
         self._format = TextFormat()
         self._version: FileVersion | None = None
-        self._saved_digest = ""
         self._key = secrets.token_hex(8)
         self._number = 1
         self._told_change: FileVersion | None = None
         self._about = About()
         self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
         self._asleep: KeptDocument | None = None
-        self._snapshot: tuple[tuple[object, ...], KeptDocument] | None = None  # what it was taken of, and it
         self._saving = Saving(disk, claims, dialogs, self._knows_of_change)
         view.document().modificationChanged.connect(lambda _modified: self.changed.emit())
 
@@ -136,16 +135,15 @@ class OpenDocument(QObject):
     def show_copy(self, opened: OpenedFile) -> None:
         """Put what a file holds on the page, as a text without a file."""
         self._hold(None)
-        self._show(opened.text, None, opened.format, None, stored=opened.stored)
+        self._show_opened(opened, None, None)
         self._view.document().setModified(True)
 
     def show_file(self, opened: OpenedFile, claim: FileClaim) -> None:
         """Put what a file holds on the page; the file is this document's from now on."""
         self._hold(claim)
-        digest, stored = text_digest(opened.text), opened.stored
-        self._show(opened.text, opened.path, opened.format, opened.version, digest, stored=stored)
-        if stored is not None:
-            self._put_caret(self._view.link.model.unit_at(stored.caret))
+        self._show_opened(opened, opened.path, opened.version)
+        if opened.stored is not None:
+            self._put_caret(self._view.link.model.unit_at(opened.stored.caret))
         self._tell([words_for(note) for note in opened.notes])
         self.file_used.emit(str(opened.path))
 
@@ -181,7 +179,6 @@ class OpenDocument(QObject):
     def give_up(self) -> None:
         """What was not saved may be lost: the next start reads the file, not this text."""
         self._view.document().setModified(False)
-        self._saved_digest = text_digest(self._view.text())
 
     def look_outside(self) -> None:
         """The window or the tab came to the front: say it once when another program changed the file."""
@@ -204,27 +201,18 @@ class OpenDocument(QObject):
     # ---- the next start ---------------------------------------------------------------------------------------
 
     def snapshot(self) -> KeptDocument:
-        """The document as the recovery store keeps it; the same object as long as nothing of it changes."""
+        """The document as the recovery store keeps it: a copy, which costs next to nothing."""
         if self._asleep is not None:
             return self._asleep
-        caret, scroll = self._view.textCursor().position(), self._view.verticalScrollBar().value()
-        said = (self._view.document().revision(), caret, scroll, self.is_modified, self._path, self._version, self._key)
-        if self._snapshot is None or self._snapshot[0] != said:
-            self._snapshot = said, self._take_snapshot(caret, scroll)
-        return self._snapshot[1]
-
-    def _take_snapshot(self, caret: int, scroll: int) -> KeptDocument:
-        text = self._view.text()
         return KeptDocument(
             key=self._key,
-            text=text,
+            stored=StoredDocument(self._view.link.model.copy(), self._about, self._versions),
             path=self._path,
-            caret=caret,
-            scroll=scroll,
+            caret=self._view.textCursor().position(),
+            scroll=self._view.verticalScrollBar().value(),
             format=self._format,
             version=self._version,
-            saved_digest=text_digest(text) if not self.is_modified else self._saved_digest,
-            generated=self._view.generated_spans(),
+            is_modified=self.is_modified,
             branch=self._view.link.model.current,
         )
 
@@ -255,16 +243,16 @@ class OpenDocument(QObject):
         self._key = kept.key
         if kept.path is None:
             self._hold(None)  # its file cannot be read, and is left as it is
-        if restored.stored is not None and kept.branch in restored.stored.document.tree.branches:
-            restored.stored.document.switch(kept.branch)  # the kept text is that of this branch
-        self._show(kept.text, kept.path, kept.format, kept.version, kept.saved_digest, kept.generated, restored.stored)
+        self._show_document(kept.stored, kept.path, kept.format, kept.version)
         self._view.document().setModified(restored.is_recovered)
+        if restored.saved_step not in (NOWHERE, kept.stored.document.history.current):
+            self._view.link.saved_at(restored.saved_step)
         self._put_caret(kept.caret)
         # At the start the window has its size only after it was shown.
         QTimer.singleShot(0, self._view, lambda: self._view.verticalScrollBar().setValue(kept.scroll))
         said = [words_for(note) for note in restored.notes]
         if restored.is_recovered and kept.path is not None:
-            is_changed = bool(kept.saved_digest)  # else the file cannot be read, which a note says
+            is_changed = not restored.is_unread
             back = self.tr("Changes that were not saved in {name} are back.")
             still_here = self.tr("The text of {name} is still on the page; save it to put the file back.")
             said.insert(0 if is_changed else len(said), (back if is_changed else still_here).format(name=self.name))
@@ -285,28 +273,28 @@ class OpenDocument(QObject):
         if sentences:  # in one message: the next one takes its place
             self.told.emit(" ".join(sentences))
 
-    def _show(
-        self,
-        text: str,
-        path: Path | None,
-        format: TextFormat,
-        version: FileVersion | None,
-        saved_digest: str = "",
-        generated: Spans = (),
-        stored: StoredDocument | None = None,
-    ) -> None:
-        """Put a text on the page; with `stored`, that document, whose shown branch then becomes the text."""
-        self._path, self._format, self._version, self._saved_digest = path, format, version, saved_digest
-        self._told_change = None
-        if stored is None:
-            self._about, self._versions = About(), ()
-            self._view.load_text(text, generated)
+    def _show_opened(self, opened: OpenedFile, path: Path | None, version: FileVersion | None) -> None:
+        if opened.stored is None:
+            self._show(opened.text, path, opened.format, version)
         else:
-            self._about, self._versions = stored.about, stored.versions
-            is_edited = text != stored.document.text()
-            self._view.load_document(stored.document)
-            if is_edited:
-                self._view.link.become(text, generated)
+            self._show_document(opened.stored, path, opened.format, version)
+
+    def _show(self, text: str, path: Path | None, format: TextFormat, version: FileVersion | None) -> None:
+        """Put a text without a past on the page."""
+        self._about, self._versions = About(), ()
+        self._view.load_text(text)
+        self._belongs_to(path, format, version)
+
+    def _show_document(
+        self, stored: StoredDocument, path: Path | None, format: TextFormat, version: FileVersion | None
+    ) -> None:
+        """Put a document on the page; its shown branch becomes the text."""
+        self._about, self._versions = stored.about, stored.versions
+        self._view.load_document(stored.document)
+        self._belongs_to(path, format, version)
+
+    def _belongs_to(self, path: Path | None, format: TextFormat, version: FileVersion | None) -> None:
+        self._path, self._format, self._version, self._told_change = path, format, version, None
         self.replaced.emit()
         self.changed.emit()
 
@@ -325,7 +313,7 @@ class OpenDocument(QObject):
         self._hold(saved.claim)
         self._path, self._format, self._version = saved.path, saved.format, saved.version
         self._versions = saved.versions
-        self._saved_digest, self._told_change = text_digest(text), None
+        self._told_change = None
         self._view.document().setModified(False)
         self.changed.emit()
         self.file_used.emit(str(saved.path))

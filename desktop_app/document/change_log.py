@@ -43,6 +43,12 @@ class ChangeLog:
         self.revision = revision
         self._entries: deque[LogEntry] = deque(maxlen=limit)
 
+    def copy(self) -> ChangeLog:
+        """The same entries; what is noted in one is not in the other."""
+        other = ChangeLog(self.revision)
+        other._entries = self._entries.copy()
+        return other
+
     def note(
         self,
         kind: str,

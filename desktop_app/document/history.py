@@ -84,8 +84,15 @@ class History:
         self.steps: dict[int, Step] = {}
         self.current = BEGINNING
         self.next_id = 1
-        self._ways: dict[int, list[int]] = {}  # the steps that follow a step, the one that redo takes last
+        self._ways: dict[int, tuple[int, ...]] = {}  # the steps that follow a step, the one that redo takes last
         self._is_open = False
+
+    def copy(self) -> History:
+        """The same steps; what is done in one is not in the other. The next typing begins a step of its own."""
+        other = History()
+        other.steps, other._ways = dict(self.steps), dict(self._ways)
+        other.current, other.next_id = self.current, self.next_id
+        return other
 
     @property
     def can_undo(self) -> bool:
@@ -110,7 +117,7 @@ class History:
         """The order in which the steps after `parent` are taken. Raises `ValueError` where they are other steps."""
         if sorted(ways) != sorted(self._ways.get(parent, ())):
             raise ValueError(f"other steps follow step {parent}")
-        self._ways[parent] = list(ways)
+        self._ways[parent] = tuple(ways)
 
     def close(self) -> None:
         """The next typing begins a step of its own."""
@@ -143,7 +150,7 @@ class History:
     def add(self, step: Step) -> None:
         """A step after the one that it names as its parent."""
         self.steps[step.id] = step
-        self._ways.setdefault(step.parent, []).append(step.id)
+        self._ways[step.parent] = (*self._ways.get(step.parent, ()), step.id)
         self.next_id = max(self.next_id, step.id + 1)
 
     def step_back(self) -> Step | None:
@@ -166,9 +173,8 @@ class History:
         return step
 
     def _prefer(self, step: Step) -> None:
-        ways = self._ways[step.parent]
-        ways.remove(step.id)
-        ways.append(step.id)
+        others = (way for way in self._ways[step.parent] if way != step.id)
+        self._ways[step.parent] = (*others, step.id)
         self._is_open = False
 
 

@@ -20,7 +20,7 @@ from desktop_app.document.any_file import open_file
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import MISSING, DocumentError
 from desktop_app.document.file_claims import HELD_HERE, FileClaim, FileClaims, FileHeld
-from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.text_encoding import TextFormat
 from desktop_app.document.text_file import Note
 
@@ -157,7 +157,7 @@ def hold_files(claims: FileClaims, reopened: Reopened) -> Reopened:
                 refused += [name] if error.kind != HELD_HERE else []  # two windows had it: it is shown once
                 continue
             copied.append(name)
-            document = replace(document, path=None, format=TextFormat(), version=None, saved_digest="")
+            document = replace(document, path=None, format=TextFormat(), version=None, is_modified=True)
         documents.append(document)
     notes = [_listed(kind, text, names) for kind, text, names in _held_words(refused, copied) if names]
     return Reopened(
@@ -186,14 +186,8 @@ def _from_file(disk: Disk, tab: TabState) -> KeptDocument | None:
         opened = open_file(disk, tab.path)
     except DocumentError:
         return None
-    return KeptDocument(
-        tab.key,
-        opened.text,
-        tab.path,
-        format=opened.format,
-        version=opened.version,
-        saved_digest=text_digest(opened.text),
-    )
+    kept = KeptDocument.of_text(tab.key, opened.text, tab.path, is_modified=False)
+    return replace(kept, format=opened.format, version=opened.version)
 
 
 def _listed(kind: str, text: str, names: Sequence[str]) -> Note:

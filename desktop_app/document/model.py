@@ -49,9 +49,11 @@ class Document:
         self.history = History()
         self.log = ChangeLog()
         self.current = 1
+        self.lineage = object()  # shared by copies: what one has written, a later one has only to add to
         self.on_edit: list[Callable[[TextEdit], None]] = []  # called after each change of a branch's text
         self.on_switch: list[Callable[[int], None]] = []  # called when another branch is shown
         self._group: tuple[str, int] | None = None  # kind and step of the operations that belong together
+        self._copied: tuple[int, Document] | None = None  # the last copy, and of which revision it is
 
     @property
     def tree(self) -> Tree:
@@ -62,6 +64,25 @@ class Document:
     def bookmarks(self) -> dict[int, Bookmark]:
         """Marked places by id."""
         return self._state.bookmarks
+
+    def copy(self) -> Document:
+        """The document as it is now, for another thread: a table of each kind is copied, no text is.
+
+        The same object as at the last call where nothing has changed in between. Nobody listens to it.
+        """
+        revision, last = self._copied or (-1, self)
+        if revision != self.log.revision or last.log.revision != revision or last.lineage is not self.lineage:
+            last = self._copy()
+            self._copied = (self.log.revision, last)
+        return last
+
+    def _copy(self) -> Document:
+        other = Document()
+        other.buffer, other.origins = self.buffer.copy(), self.origins.copy()
+        other._state = self._state.copy(other.buffer)
+        other.history, other.log = self.history.copy(), self.log.copy()
+        other.current, other.lineage = self.current, self.lineage
+        return other
 
     # ---- reading ----------------------------------------------------------------------------------------------
 
@@ -251,6 +272,7 @@ class Document:
         """The present state is the beginning: nothing to undo, and a store writes everything."""
         self.history = History()
         self.log = ChangeLog(self.log.revision)
+        self.lineage = object()
 
     # ---- inside -----------------------------------------------------------------------------------------------
 

@@ -28,11 +28,10 @@ from desktop_app.document.plain_document import FORMAT, PlainDocumentError, from
 from desktop_app.document.plain_document import VERSION as PLAIN_VERSION
 from desktop_app.document.sqlite_file import ForeignFileError, NewerFileError
 from desktop_app.document.text_file import FileVersion, demand_unchanged
-from desktop_app.document.versions import EarlierText, with_version
+from desktop_app.document.versions import EarlierText, packed, unpacked, with_version
 
 SUFFIX = ".nextstroke"
 SIZE_LIMIT_BYTES = 256 * 1024 * 1024
-_TEXT_LIMIT_BYTES = 64 * 1024 * 1024  # of one earlier text: a small file can inflate to anything
 _BEGINNING = b"SQLite format 3\0"
 _STATE = ("revision", "next_id", "current", "step")
 Plain = dict[str, Any]
@@ -222,8 +221,7 @@ def _read_plain(connection: sqlite3.Connection) -> Plain:
 
 
 def _version_row(number: int, version: EarlierText) -> tuple[Any, ...]:
-    packed = zlib.compress(version.text.encode("utf-8", "surrogatepass"))
-    return number + 1, version.saved, len(version.text), packed
+    return number + 1, version.saved, len(version.text), packed(version.text)
 
 
 def _readable_versions(connection: sqlite3.Connection) -> Iterator[EarlierText]:
@@ -236,17 +234,9 @@ def _readable_versions(connection: sqlite3.Connection) -> Iterator[EarlierText]:
         try:
             row = connection.execute("SELECT saved, text FROM version WHERE id = ?", (number,)).fetchone()
             if row is not None:
-                yield EarlierText(float(row[0]), _unpacked(row[1]))
+                yield EarlierText(float(row[0]), unpacked(row[1]))
         except (*_DAMAGE, zlib.error, TypeError):
             continue
-
-
-def _unpacked(packed: bytes) -> str:
-    opener = zlib.decompressobj()
-    text = opener.decompress(packed, _TEXT_LIMIT_BYTES)
-    if opener.unconsumed_tail or not opener.eof:
-        raise ValueError("the text is longer than a document may be, or cut off")
-    return text.decode("utf-8", "surrogatepass")
 
 
 def _about_of(about: dict[str, str]) -> About:

@@ -41,6 +41,13 @@ class Operations:
             "unmark": self.unmark,
         }
 
+    def copy(self, buffer: TextBuffer) -> Operations:
+        """The same state over a copy of the buffer."""
+        other = Operations(buffer)
+        other.tree = self.tree.copy(buffer)
+        other.bookmarks.update(self.bookmarks)
+        return other
+
     def carry_out(self, operation: Operation) -> Change:
         """Do an operation. Raises `ValueError` where it cannot be done here."""
         name, *arguments = operation

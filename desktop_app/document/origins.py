@@ -53,6 +53,12 @@ class OriginTable:
     def __getitem__(self, number: int) -> Origin:
         return self._origins[number]
 
+    def copy(self) -> OriginTable:
+        """The same origins and records; what is added to one is not in the other."""
+        other = OriginTable()
+        other._origins, other._numbers, other._records = self._origins[:], dict(self._numbers), dict(self._records)
+        return other
+
     def number_of(self, origin: Origin) -> int:
         """The number of an origin; a new one is added at the end."""
         number = self._numbers.get(origin)

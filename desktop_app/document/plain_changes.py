@@ -97,9 +97,12 @@ def _take(document: Document, reader: Reader, entry: Mapping[str, Any]) -> None:
         operation = _operation(reader, entry["operation"])
         document.carry_out(entry["step_kind"], int(entry["branch"]), operation, is_joined=kind == log.JOINED)
     elif kind == log.UNDONE:
+        if document.history.current != int(entry["step"]):
+            raise ValueError(f"step {entry['step']} is not the last one")
         document.undo()
     elif kind == log.REDONE:
-        document.redo(int(entry["step"]))
+        if document.redo(int(entry["step"])) is None:
+            raise ValueError(f"step {entry['step']} does not follow")
     elif kind == log.CURRENT:
         document.switch(int(entry["branch"]))
     else:

@@ -83,7 +83,9 @@ def from_plain(plain: Mapping[str, Any], check_history: bool = False) -> Documen
     """
     document = _sound(plain)
     if check_history and not _can_be_walked(_sound(plain)):
-        return _sound({**plain, "history": {"current": BEGINNING, "steps": [], "ways": {}}})
+        steps = len(document.history.steps)
+        document = _sound({**plain, "history": {"current": BEGINNING, "steps": [], "ways": {}}})
+        document.history.next_id = steps + 1  # what a store tells of these steps is not taken for others
     return document
 
 

@@ -1,4 +1,4 @@
-"""The recovery store: the text of every open document, safe against a crash of the program and of the machine.
+"""The recovery store: every open document, whole, safe against a crash of the program and of the machine.
 
     state folder/recovery/   recovery.db      SQLite, WAL, synchronous=FULL: a returned `keep` survives a power cut
                              <session>.lock   held by a running window; the system frees it when the window ends
@@ -19,28 +19,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError, StoreError
 from desktop_app.document.file_lock import FileLock
 from desktop_app.document.kept_document import KeptDocument
-from desktop_app.document.recovery_format import (
-    INSERT,
-    SELECT,
-    VERSION,
-    connect,
-    document_of,
-    row_of,
-    salvage,
-    store_error,
-)
+from desktop_app.document.recovery_format import VERSION, connect, store_error
+from desktop_app.document.recovery_parts import Part
+from desktop_app.document.recovery_plan import Known, carry_out, known_of, plan_for
+from desktop_app.document.recovery_rows import SELECT, document_of, drop, read_earlier, read_parts
+from desktop_app.document.recovery_salvage import salvage
 from desktop_app.document.sqlite_file import ForeignFileError, NewerFileError
 from desktop_app.document.text_file import Note
+from desktop_app.document.versions import EarlierText
 
 FOLDER = "recovery"
 STORE_NAME = "recovery.db"
 LOCK_SUFFIX = ".lock"
 DAMAGED_PREFIX = "recovery-damaged-"
+_Row: TypeAlias = tuple[Sequence[Any], Sequence[Part], tuple[EarlierText, ...]]  # columns, parts, earlier texts
 
 
 class RecoveryStore:
@@ -53,7 +51,8 @@ class RecoveryStore:
         self.session = secrets.token_hex(8)
         self._disk = disk
         self._clock = clock
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()
+        self._known: dict[str, Known] = {}  # by key: what the rows of this session hold
         disk.make_folders(self.folder, private=True)
         self._lock = self._take_lock()
         try:
@@ -79,7 +78,7 @@ class RecoveryStore:
                 connection.execute("UPDATE document SET session = ? WHERE session = ?", (self.session, name))
                 connection.execute("DELETE FROM session WHERE id = ?", (name,))
         self._clear_locks()
-        kept = self.kept()
+        kept = self._read(remembers=True)
         damaged = sum(document.is_damaged for document in kept)
         if damaged and self.notice is None:
             words = f"{damaged} kept texts are damaged; what cannot be read of them is shown as \ufffd"
@@ -88,23 +87,32 @@ class RecoveryStore:
 
     def kept(self) -> tuple[KeptDocument, ...]:
         """What this window's rows hold now, those written last first."""
-        with self._transaction() as connection:
-            rows = connection.execute(
-                f"{SELECT} WHERE session = ? ORDER BY changed DESC, position", (self.session,)
-            ).fetchall()
-        return tuple(_readable(rows))
+        return self._read(remembers=False)
 
     def keep(self, documents: Sequence[KeptDocument]) -> None:
-        """Write these documents, each whole; on return the disk holds them. Raises `StoreError`."""
-        now = self._clock()
-        with self._transaction() as connection:
-            for position, document in enumerate(documents):
-                connection.execute(INSERT, (self.session, position, *row_of(document, now)))
+        """Write what is new of these documents; on return the disk holds all of them. Raises `StoreError`.
+
+        The model of each must not change meanwhile: what is handed over is a copy (`Document.copy`).
+        """
+        with self._mutex:
+            plans = [plan_for(each, number, self._known.get(each.key)) for number, each in enumerate(documents)]
+            if not any(plans):
+                return
+            now = self._clock()
+            with self._transaction() as connection:
+                done = {plan.kept.key: carry_out(connection, self.session, plan, now) for plan in plans if plan}
+            self._known.update(done)
 
     def forget(self, key: str) -> None:
         """Drop a document: it was closed, and its text is saved or given up."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM document WHERE session = ? AND key = ?", (self.session, key))
+        with self._mutex:
+            with self._transaction() as connection:
+                rows = connection.execute(
+                    "SELECT rowid FROM document WHERE session = ? AND key = ?", (self.session, key)
+                ).fetchall()
+                for (row,) in rows:
+                    drop(connection, row)
+            self._known.pop(key, None)
 
     def close(self) -> None:
         """End this session; its documents wait for the next start. A second call does nothing."""
@@ -179,8 +187,12 @@ class RecoveryStore:
         self.notice = Note("store_set_aside", words, (("count", str(len(saved))), ("name", aside.name)))
         try:
             connection = connect(path)
-            for document in saved:
-                connection.execute(INSERT, (self.session, 0, *row_of(document, document.changed_at)))
+            connection.execute("BEGIN IMMEDIATE")
+            for position, document in enumerate(saved):
+                plan = plan_for(document, position, None)
+                if plan is not None:
+                    carry_out(connection, self.session, plan, document.changed_at)
+            connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise store_error(error) from error
         return connection
@@ -193,12 +205,24 @@ class RecoveryStore:
                     sessions = [str(name) for (name,) in connection.execute("SELECT id FROM session")]
                     if not all(map(self._has_ended, sessions)):
                         continue  # a window writes into it still
-                    documents = tuple(_readable(connection.execute(SELECT).fetchall()))
-                self.keep(documents)
+                    rows = _rows(connection, SELECT, ())
+                self.keep(tuple(document for _, document, _ in _readable(rows)))
                 for suffix in ("-wal", "-shm", ""):
                     self._disk.remove(aside.with_name(aside.name + suffix))
             except (sqlite3.Error, NewerFileError, ForeignFileError, DocumentError):
                 continue  # damaged indeed, or another program's: it stays where it is
+
+    def _read(self, remembers: bool) -> tuple[KeptDocument, ...]:
+        """The documents of this session. `remembers`: they are opened now, and what comes is added to them."""
+        select = f"{SELECT} WHERE session = ? ORDER BY changed DESC, position"
+        with self._mutex:
+            with self._transaction() as connection:
+                rows = _rows(connection, select, (self.session,))
+            found = tuple(_readable(rows))
+            if remembers:
+                whole = [each for each in found if not (each[1].is_text_only or each[1].is_damaged)]
+                self._known.update((kept.key, known_of(kept, row, parts)) for row, kept, parts in whole)
+        return tuple(kept for _, kept, _ in found)
 
     def _files(self, pattern: str) -> list[Path]:
         try:
@@ -222,10 +246,15 @@ class RecoveryStore:
                 raise store_error(error) from error
 
 
-def _readable(rows: Sequence[Sequence[object]]) -> Iterator[KeptDocument]:
-    """The documents of these rows; one that makes no sense stays in the store and does not hide the others."""
-    for row in rows:
+def _rows(connection: sqlite3.Connection, select: str, values: Sequence[object]) -> list[_Row]:
+    found = connection.execute(select, values).fetchall()
+    return [(row, read_parts(connection, int(row[0])), read_earlier(connection, int(row[0]))) for row in found]
+
+
+def _readable(rows: Sequence[_Row]) -> Iterator[tuple[int, KeptDocument, Sequence[Part]]]:
+    """Number, document and parts of each row that makes sense; any other stays in the store and hides none."""
+    for row, parts, earlier in rows:
         try:
-            yield document_of(row)
+            yield int(row[0]), document_of(row, parts, earlier), parts
         except StoreError:
             continue

@@ -31,6 +31,13 @@ class TextBuffer:
     def __len__(self) -> int:
         return self._length
 
+    def copy(self) -> TextBuffer:
+        """The same text; what is appended to one is not in the other."""
+        other = TextBuffer()
+        other._parts, other._starts, other._wide = self._parts[:], self._starts[:], self._wide[:]
+        other._length = self._length
+        return other
+
     def append(self, text: str) -> int:
         """Add `text` at the end; returns its address."""
         address = self._length

@@ -77,6 +77,12 @@ class Tree:
         self._branches_before: dict[int, Branch | None] = {}
         self._runs: dict[int, Run] = {}
 
+    def copy(self, buffer: TextBuffer) -> Tree:
+        """The same nodes and branches over a copy of the buffer; the ropes are shared, since they never change."""
+        other = Tree(buffer)
+        other.nodes, other.branches, other.next_id = dict(self.nodes), dict(self.branches), self.next_id
+        return other
+
     # ---- reading ----------------------------------------------------------------------------------------------
 
     def run(self, branch: int) -> Run:

@@ -2,18 +2,20 @@
 
     the last ten · then one an hour for a day · then one a day for two months · then one a month
 
-Knows times and texts; must not know files or SQLite.
+Knows times and texts, and how one is packed; must not know files or SQLite.
 """
 
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 ALL_OF_THE_LAST = 10
 _HOUR, _DAY = 3_600.0, 86_400.0
 _HOURLY_FOR, _DAILY_FOR = _DAY, 61 * _DAY
+_TEXT_LIMIT_BYTES = 64 * 1024 * 1024  # a small file can inflate to anything
 
 
 @dataclass(frozen=True)
@@ -49,3 +51,17 @@ def _span_of_time(saved: float, now: float) -> tuple[str, int]:
         return "day", int(saved // _DAY)
     moment = time.gmtime(saved)
     return "month", moment.tm_year * 12 + moment.tm_mon
+
+
+def packed(text: str) -> bytes:
+    """A text as a store keeps it: UTF-8 (half characters too), deflated."""
+    return zlib.compress(text.encode("utf-8", "surrogatepass"))
+
+
+def unpacked(data: bytes) -> str:
+    """The text of `packed`. Raises `ValueError` or `zlib.error` for anything else."""
+    opener = zlib.decompressobj()
+    text = opener.decompress(data, _TEXT_LIMIT_BYTES)
+    if opener.unconsumed_tail or not opener.eof:
+        raise ValueError("the text is longer than a document may be, or cut off")
+    return text.decode("utf-8", "surrogatepass")

@@ -23,10 +23,11 @@ from PySide6.QtGui import QTextCursor, QTextDocument
 
 from desktop_app.document.history import BEGINNING, DELETING, TYPING
 from desktop_app.document.model import Document, TextEdit
-from desktop_app.document.origins import GENERATED, IMPORTED, TYPED, Origin, Passage, Record
-from desktop_app.editor.text_units import lines_of, units_of_text, without_common_ends
+from desktop_app.document.origins import GENERATED, TYPED, Origin, Passage, Record
+from desktop_app.document.text_as_document import AS_FOUND, document_of_text, without_common_ends
+from desktop_app.editor.text_units import lines_of, units_of_text
 
-BY_HAND, AS_FOUND = Origin(TYPED), Origin(IMPORTED)
+BY_HAND = Origin(TYPED)
 _HALF = re.compile("[\ud800-\udfff]")  # of a character
 _NOWHERE = -1  # no step is the saved one any more
 
@@ -66,10 +67,7 @@ class DocumentLink(QObject):
         with self._applying():
             self._page.setPlainText(text)
         found = self._page.toRawText().replace("\u2029", "\n")
-        model = Document()
-        model.replace(0, 0, _passages_of(found, generated), "opening")
-        model.forget_past()
-        self._take(model)
+        self._take(document_of_text(found, generated))
 
     def show(self, model: Document) -> None:
         """Show a document with its branches and its past, as a store gave it back."""
@@ -88,7 +86,7 @@ class DocumentLink(QObject):
         """
         with self._applying():
             self._page.setPlainText(found)
-        first, last, shown = without_common_ends(text, found, 0)
+        first, last, shown = without_common_ends(text, found)
         model.replace(first, last, (Passage(shown, AS_FOUND),), "opening")
         model.forget_past()
 
@@ -165,17 +163,10 @@ class DocumentLink(QObject):
             yield
         self.steps_changed.emit()
 
-    def become(self, text: str, generated: Sequence[tuple[int, int]] = ()) -> None:
-        """The page's text becomes another one, as one step; what both have in common at the ends keeps its origins.
-
-        `generated`: what of `text` the model wrote, as in `start_anew`.
-        """
-        first, last, added = without_common_ends(self.model.text(), text, 0)
-        passages = _cut(_passages_of(text, generated), first, first + len(added))
-        with self._applying():
-            self.model.replace(first, last, passages, "recovery")
-        self.model.close_step()
-        self.steps_changed.emit()
+    def saved_at(self, step: int) -> None:
+        """The page shows what is not saved, and `step` is the last one that is: undo may lead back there."""
+        self._page.setModified(True)
+        self._saved_step = step
 
     def set_record(self, record: str, says: Record) -> None:
         """What the record of a generation says."""
@@ -225,7 +216,8 @@ class DocumentLink(QObject):
         start = self.model.unit_at(first)
         text = self._read(start, end)
         if not self._is_exact and first < last and text:
-            first, last, text = without_common_ends(self.model.text(first, last), text, first)
+            start, end, text = without_common_ends(self.model.text(first, last), text)
+            first, last = first + start, first + end
         elif self._is_exact and first < last and text == self.model.text(first, last):
             return
         if first == last and not text:
@@ -277,7 +269,7 @@ class DocumentLink(QObject):
 
     def _show_branch(self, _branch: int) -> None:
         before, after = self._page.toRawText().replace("\u2029", "\n"), self.model.text()
-        first, last, text = without_common_ends(before, after, 0)
+        first, last, text = without_common_ends(before, after)
         cursor = QTextCursor(self._page)
         with self._applying():
             cursor.setPosition(units_of_text(before[:first]))
@@ -309,29 +301,3 @@ class DocumentLink(QObject):
         """The position of `end`; behind the character that it cuts."""
         position = self.model.position_at(end)
         return position + (self.model.unit_at(position) < end)
-
-
-def _passages_of(text: str, generated: Sequence[tuple[int, int]]) -> list[Passage]:
-    """A text whose parts (start, end) in code units the model wrote; parts that make no sense are left out."""
-    probe = Document()
-    probe.insert(0, text, AS_FOUND)
-    found: list[Passage] = []
-    at, units = 0, probe.units()
-    for start, end in sorted(generated):
-        first, last = probe.position_at(start), probe.position_at(end)
-        if at <= first < last and end <= units:
-            found += [Passage(text[at:first], AS_FOUND), Passage(text[first:last], Origin(GENERATED))]
-            at = last
-    return [*found, Passage(text[at:], AS_FOUND)]
-
-
-def _cut(passages: Sequence[Passage], start: int, end: int) -> list[Passage]:
-    """The part of a text in passages from one character to another."""
-    found: list[Passage] = []
-    at = 0
-    for text, origin in passages:
-        part = text[max(0, start - at) : max(0, end - at)]
-        if part:
-            found.append(Passage(part, origin))
-        at += len(text)
-    return found

@@ -1,4 +1,4 @@
-"""Texts measured as Qt measures them, and compared: code units, lines, what two texts have in common.
+"""Texts measured as Qt measures them: code units, lines.
 
 Knows: strings. Must not know: Qt, where a text comes from.
 """
@@ -20,22 +20,3 @@ def lines_of(start: int, text: str) -> Iterator[tuple[int, int]]:
         if start < end:
             yield start, end
         start = end + 1
-
-
-def without_common_ends(old: str, new: str, at: int) -> tuple[int, int, str]:
-    """What of `old` (which lies at `at`) is replaced by what: (start, end, text), common beginnings and ends left."""
-    first = _common_beginning(old, new)
-    last = _common_beginning(old[first:][::-1], new[first:][::-1])
-    return at + first, at + len(old) - last, new[first : len(new) - last]
-
-
-def _common_beginning(one: str, other: str) -> int:
-    """The length of the beginning that two texts share, by halving: comparing slices costs next to nothing."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from weakref import WeakValueDictionary
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -52,10 +51,7 @@ class Rhythm:
 
 
 class Autosave(QObject):
-    """Keeps the open documents in the recovery store.
-
-    `snapshot` gives all of them as they are now, the same objects for those that have not changed.
-    """
+    """Keeps the open documents in the recovery store. `snapshot` gives all of them as they are now, as copies."""
 
     kept = Signal()
     failed = Signal(object)  # DocumentError; said once until a write succeeds again
@@ -74,8 +70,6 @@ class Autosave(QObject):
         self._background = background
         self._clock = clock
         self._rhythm = Rhythm()
-        # What the store holds, for as long as its document does: the same object is not written again.
-        self._kept: WeakValueDictionary[str, KeptDocument] = WeakValueDictionary()
         self._is_writing = False
         self._has_failed = False
         self._timer = QTimer(self)
@@ -89,7 +83,6 @@ class Autosave(QObject):
 
     def forget(self, key: str) -> None:
         """A document was closed: what is on its way to the store goes there first, then all of it is dropped."""
-        self._kept.pop(key, None)
         self._background.run(lambda: self._store.forget(key), lambda _done: None, self.failed.emit)
 
     def flush(self) -> None:
@@ -114,14 +107,13 @@ class Autosave(QObject):
         if due > self._now_ms():  # timers may fire a little early
             self._schedule()
             return
-        documents = tuple(each for each in self._snapshot() if self._kept.get(each.key) is not each)
+        documents = tuple(self._snapshot())
         self._rhythm.taken()
         self._is_writing = True
-        self._background.run(lambda: self._store.keep(documents), lambda _: self._on_kept(documents), self._on_failed)
+        self._background.run(lambda: self._store.keep(documents), self._on_kept, self._on_failed)
 
-    def _on_kept(self, documents: Sequence[KeptDocument]) -> None:
+    def _on_kept(self, _: object) -> None:
         self._is_writing = False
-        self._kept.update({document.key: document for document in documents})
         self._has_failed = False
         self.kept.emit()
         self._schedule()

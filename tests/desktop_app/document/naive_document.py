@@ -271,8 +271,13 @@ class Pair:
         plain = to_plain(self.real)
         again = from_plain(plain)
         assert to_plain(again) == plain
+        self.read(again)
+
+    def read(self, again: Document) -> None:
+        """Go on with a document that is the same."""
         again.on_edit = self.real.on_edit
         self.real, self.mark = again, mark_of(again)
+        self.store = from_plain(to_plain(again))
 
     OPERATIONS = (
         *("type", "type", "insert", "insert", "delete", "backspace", "replace", "cut", "paste", "paste", "generate"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DiskError, DocumentError
-from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.last_session import (
     FILE_NAME,
     TABS_BOUND,
@@ -27,7 +27,7 @@ SESSION = LastSession((TabState("a", Path("/x/小说.txt"), 7, 3, 2), TabState("
 
 def saved(path: Path, text: str = "text", **says: object) -> KeptDocument:
     path.write_text(text, encoding="utf-8")
-    return replace(KeptDocument(path.stem, text, path, saved_digest=text_digest(text)), **says)
+    return replace(KeptDocument.of_text(path.stem, text, path, is_modified=False), **says)
 
 
 # ---- the file ---------------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def test_texts_come_back_in_the_order_of_the_tabs_with_caret_scroll_and_branch(t
 
 
 def test_a_text_that_only_the_store_knows_comes_last(tmp_path: Path):
-    kept = [KeptDocument("new", "written just before the crash"), saved(tmp_path / "a.txt")]
+    kept = [KeptDocument.of_text("new", "written just before the crash"), saved(tmp_path / "a.txt")]
     reopened = texts_to_reopen(Disk(), LastSession((TabState("a"),)), kept, reopens=True)
     assert [document.key for document in reopened.documents] == ["a", "new"]
 
@@ -159,7 +159,7 @@ def test_a_tab_that_the_store_does_not_know_comes_from_its_file(tmp_path: Path):
 
 def test_files_that_are_gone_are_one_note(tmp_path: Path):
     session = LastSession((TabState("a", tmp_path / "gone.txt"), TabState("b", tmp_path / "下.txt"), TabState("c")), 1)
-    reopened = texts_to_reopen(Disk(), session, [KeptDocument("c", "here")], reopens=True)
+    reopened = texts_to_reopen(Disk(), session, [KeptDocument.of_text("c", "here")], reopens=True)
     assert [document.key for document in reopened.documents] == ["c"]
     assert reopened.front == 0
     assert [note.facts for note in reopened.notes] == [(("list", "gone.txt, 下.txt"),)]
@@ -168,9 +168,9 @@ def test_files_that_are_gone_are_one_note(tmp_path: Path):
 def test_who_wants_an_empty_start_gets_only_what_was_not_saved(tmp_path: Path):
     kept = [
         saved(tmp_path / "a.txt"),
-        saved(tmp_path / "b.txt", saved_digest=text_digest("older")),
-        KeptDocument("untitled", "never saved"),
-        KeptDocument("welcome", "as it came", saved_digest=text_digest("as it came")),
+        saved(tmp_path / "b.txt", is_modified=True),
+        KeptDocument.of_text("untitled", "never saved"),
+        KeptDocument.of_text("welcome", "as it came", is_modified=False),
     ]
     session = LastSession(tuple(TabState(document.key, document.path) for document in kept), front=2)
     reopened = texts_to_reopen(Disk(), session, kept, reopens=False)
@@ -180,14 +180,14 @@ def test_who_wants_an_empty_start_gets_only_what_was_not_saved(tmp_path: Path):
 
 
 def test_empty_pages_do_not_come_back(tmp_path: Path):
-    kept = [KeptDocument("empty", ""), saved(tmp_path / "empty-file.txt", "")]
+    kept = [KeptDocument.of_text("empty", ""), saved(tmp_path / "empty-file.txt", "")]
     session = LastSession((TabState("empty"), TabState("empty-file")), front=0)
     reopened = texts_to_reopen(Disk(), session, kept, reopens=True)
     assert [document.key for document in reopened.documents] == ["empty-file"]
 
 
 def test_what_is_over_the_bound_is_handed_back():
-    kept = [KeptDocument(str(number), f"text {number}") for number in range(TABS_BOUND + 5)]
+    kept = [KeptDocument.of_text(str(number), f"text {number}") for number in range(TABS_BOUND + 5)]
     reopened = texts_to_reopen(Disk(), LastSession(), kept, reopens=True)
     assert (len(reopened.documents), len(reopened.others)) == (TABS_BOUND, 5)
 
@@ -197,10 +197,10 @@ def test_no_unsaved_text_is_ever_lost(data: st.DataObject):
     """Whatever the session says, every text of the store gets a tab or is handed back, none twice."""
     keys = data.draw(st.lists(st.sampled_from("abcdefgh"), unique=True))
     kept = [
-        KeptDocument(
+        KeptDocument.of_text(
             key,
             data.draw(st.sampled_from(["", "text"])),
-            saved_digest=data.draw(st.sampled_from(["", text_digest("text")])),
+            is_modified=data.draw(st.booleans()),
         )
         for key in keys
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from desktop_app.document.disk import Disk
-from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.recovered_copies import copy_others
 from desktop_app.document.recovery import RecoveryStore
 from tests.desktop_app.document.faulty_disk import FaultyCalls
@@ -28,11 +28,11 @@ def keep(store: RecoveryStore, *documents: KeptDocument) -> tuple[KeptDocument, 
 def test_unsaved_texts_become_files_and_saved_ones_are_dropped(store: RecoveryStore, tmp_path: Path):
     shown, *others = keep(
         store,
-        KeptDocument("a", "shown"),
-        KeptDocument("b", "从前/有:一个人\n后来"),
-        KeptDocument("c", "从前/有:一个人\n别的"),
-        KeptDocument("d", "saved", tmp_path / "d.txt", saved_digest=text_digest("saved")),
-        KeptDocument("e", "more", tmp_path / "第 1 章.md", saved_digest="x"),
+        KeptDocument.of_text("a", "shown"),
+        KeptDocument.of_text("b", "从前/有:一个人\n后来"),
+        KeptDocument.of_text("c", "从前/有:一个人\n别的"),
+        KeptDocument.of_text("d", "saved", tmp_path / "d.txt", is_modified=False),
+        KeptDocument.of_text("e", "more", tmp_path / "第 1 章.md"),
     )
     note = copy_others(Disk(), store, others, tmp_path / "data")
     assert note is not None
@@ -47,20 +47,20 @@ def test_unsaved_texts_become_files_and_saved_ones_are_dropped(store: RecoverySt
 
 
 def test_nothing_unsaved_is_nothing_to_tell(store: RecoveryStore, tmp_path: Path):
-    others = keep(store, KeptDocument("a", ""), KeptDocument("b", "", saved_digest=""))
+    others = keep(store, KeptDocument.of_text("a", ""), KeptDocument.of_text("b", ""))
     assert copy_others(Disk(), store, others, tmp_path / "data") is None
     assert store.kept() == ()
     assert not (tmp_path / "data").exists()
 
 
 def test_a_text_that_cannot_be_copied_stays_in_the_store(store: RecoveryStore, tmp_path: Path):
-    others = keep(store, KeptDocument("a", "precious"))
+    others = keep(store, KeptDocument.of_text("a", "precious"))
     failing = Disk(FaultyCalls(2, errno.ENOSPC, sticky=True))
     assert copy_others(failing, store, others, tmp_path / "data") is None
     assert [document.text for document in store.kept()] == ["precious"]
 
 
 def test_half_characters_do_not_stop_a_copy(store: RecoveryStore, tmp_path: Path):
-    copy_others(Disk(), store, keep(store, KeptDocument("a", "half \ud800 end")), tmp_path)
+    copy_others(Disk(), store, keep(store, KeptDocument.of_text("a", "half \ud800 end")), tmp_path)
     (path,) = (tmp_path / "recovered").iterdir()
     assert path.read_text(encoding="utf-8") == "half ? end"

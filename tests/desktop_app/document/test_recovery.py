@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,25 +17,24 @@ from desktop_app.document.errors import DocumentError, StoreError
 from desktop_app.document.file_lock import FileLock
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.recovery import RecoveryStore
-from tests.desktop_app.document.recovery_store import FULL, store
+from tests.desktop_app.document.recovery_store import FULL, plain, store
 
 
 def test_everything_comes_back_after_a_restart(tmp_path: Path):
     first = store(tmp_path)
-    first.keep([FULL, KeptDocument("b", "untitled")])
+    first.keep([FULL, KeptDocument.of_text("b", "untitled")])
     first.close()
     second = store(tmp_path)
     assert second.notice is None
-    assert second.take_over() == (
-        replace(FULL, changed_at=1_000.0),
-        KeptDocument("b", "untitled", changed_at=1_000.0),
-    )
+    found, other = second.take_over()
+    assert plain(found) == plain(FULL)
+    assert (found.changed_at, other.text, other.is_modified) == (1_000.0, "untitled", True)
     second.close()
 
 
 def test_a_forgotten_document_does_not_come_back(tmp_path: Path):
     first = store(tmp_path)
-    first.keep([KeptDocument("a", "one"), KeptDocument("b", "two")])
+    first.keep([KeptDocument.of_text("a", "one"), KeptDocument.of_text("b", "two")])
     first.forget("a")
     first.close()
     assert [document.key for document in store(tmp_path).take_over()] == ["b"]
@@ -44,10 +42,10 @@ def test_a_forgotten_document_does_not_come_back(tmp_path: Path):
 
 def test_a_running_windows_text_is_left_alone(tmp_path: Path):
     first, second = store(tmp_path), store(tmp_path)
-    first.keep([KeptDocument("a", "first")])
+    first.keep([KeptDocument.of_text("a", "first")])
     assert second.take_over() == ()
-    second.keep([KeptDocument("a", "second")])
-    first.keep([KeptDocument("a", "first, longer")])
+    second.keep([KeptDocument.of_text("a", "second")])
+    first.keep([KeptDocument.of_text("a", "first, longer")])
     assert [document.text for document in first.kept()] == ["first, longer"]
     assert [document.text for document in second.kept()] == ["second"]
     first.close()
@@ -59,7 +57,7 @@ def test_a_running_windows_text_is_left_alone(tmp_path: Path):
 
 def test_two_starts_never_take_over_the_same_document(tmp_path: Path):
     dead = store(tmp_path)
-    dead.keep([KeptDocument("a", "text")])
+    dead.keep([KeptDocument.of_text("a", "text")])
     dead.close()
     first, second = store(tmp_path), store(tmp_path)
     assert len(first.take_over()) + len(second.take_over()) == 1
@@ -68,7 +66,7 @@ def test_two_starts_never_take_over_the_same_document(tmp_path: Path):
 def test_locks_of_ended_sessions_are_cleared_away(tmp_path: Path):
     for _ in range(5):
         one = store(tmp_path)
-        one.keep([KeptDocument("a", "text")])
+        one.keep([KeptDocument.of_text("a", "text")])
         one.take_over()
         one.close()
     last = store(tmp_path)
@@ -87,7 +85,7 @@ store.take_over()
 number = 0
 while True:
     number += 1
-    store.keep([KeptDocument("novel", str(number) * 20_000)])
+    store.keep([KeptDocument.of_text("novel", str(number) * 20_000)])
     print(number, flush=True)
 """
 
@@ -113,16 +111,16 @@ def test_what_was_confirmed_survives_a_kill(tmp_path: Path, root: Path):
 
 def test_a_full_disk_is_said_and_the_earlier_text_stays(tmp_path: Path):
     full = store(tmp_path)
-    full.keep([KeptDocument("a", "small")])
+    full.keep([KeptDocument.of_text("a", "small")])
     connection = full._connection
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(StoreError, match="the disk is full; free some space") as caught:
-        full.keep([KeptDocument("a", "x" * 1_000_000)])
+        full.keep([KeptDocument.of_text("a", "x" * 1_000_000)])
     assert caught.value.kind == "disk_full"
     assert [document.text for document in full.kept()] == ["small"]
     connection.execute("PRAGMA max_page_count = 1000000")
-    full.keep([KeptDocument("a", "x" * 1_000_000)])
+    full.keep([KeptDocument.of_text("a", "x" * 1_000_000)])
     assert len(full.kept()[0].text) == 1_000_000
 
 
@@ -146,14 +144,14 @@ def test_a_store_that_another_program_holds_is_said(tmp_path: Path, monkeypatch:
     other = sqlite3.connect(one.folder / "recovery.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match="another window holds it") as caught:
-        one.keep([KeptDocument("a", "text")])
+        one.keep([KeptDocument.of_text("a", "text")])
     assert caught.value.kind == "store_busy"
     with pytest.raises(StoreError):
         store(tmp_path)
     assert len(list(one.folder.glob("*.lock"))) == 1  # the failed start left nothing
     other.execute("ROLLBACK")
     other.close()
-    one.keep([KeptDocument("a", "text")])
+    one.keep([KeptDocument.of_text("a", "text")])
 
 
 def test_a_folder_without_locks_is_said(tmp_path: Path):
@@ -167,7 +165,7 @@ def test_a_folder_without_locks_is_said(tmp_path: Path):
 
 def test_closing_twice_does_nothing(tmp_path: Path):
     one = store(tmp_path)
-    one.keep([KeptDocument("a", "one")])
+    one.keep([KeptDocument.of_text("a", "one")])
     one.close()
     one.close()
     assert [kept.text for kept in store(tmp_path).take_over()] == ["one"]
@@ -175,11 +173,11 @@ def test_closing_twice_does_nothing(tmp_path: Path):
 
 def test_many_writes_leave_no_open_files_behind(tmp_path: Path):
     one = store(tmp_path)
-    one.keep([KeptDocument("a", "x")])
+    one.keep([KeptDocument.of_text("a", "x")])
     gc.collect()  # what other tests left must not go meanwhile
     before = len(os.listdir("/proc/self/fd"))
     for number in range(300):
-        one.keep([KeptDocument("a", "字" * number)])
+        one.keep([KeptDocument.of_text("a", "字" * number)])
     assert len(os.listdir("/proc/self/fd")) == before
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from desktop_app.document import recovery_format
 from desktop_app.document.disk import Disk
-from desktop_app.document.kept_document import KeptDocument, restore
+from desktop_app.document.kept_document import KeptDocument
+from desktop_app.document.recovery_salvage import salvage
+from desktop_app.document.restoring import restore
 from tests.desktop_app.document.recovery_store import FULL, store
 
 
@@ -28,7 +30,7 @@ def damage(path: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["no database", "cut", "empty", "flipped"])
 def test_a_damaged_store_is_set_aside_and_said(tmp_path: Path, how: str):
     first = store(tmp_path)
-    first.keep([KeptDocument(str(number), "文" * 9_000) for number in range(20)])
+    first.keep([KeptDocument.of_text(str(number), "文" * 9_000) for number in range(20)])
     first.close()
     damage(first.folder / "recovery.db", how)
     second = store(tmp_path)
@@ -37,7 +39,7 @@ def test_a_damaged_store_is_set_aside_and_said(tmp_path: Path, how: str):
     assert len(list(second.folder.glob("recovery-damaged-*.db"))) == 1
     for document in second.take_over():  # what was saved is whole
         assert document.text == "文" * 9_000
-    second.keep([KeptDocument("new", "works")])
+    second.keep([KeptDocument.of_text("new", "works")])
     second.close()
     third = store(tmp_path)
     assert third.notice is None
@@ -46,7 +48,7 @@ def test_a_damaged_store_is_set_aside_and_said(tmp_path: Path, how: str):
 
 def test_texts_before_the_damage_are_saved(tmp_path: Path):
     first = store(tmp_path)
-    first.keep([KeptDocument(str(number), str(number) * 5_000) for number in range(40)])
+    first.keep([KeptDocument.of_text(str(number), str(number) * 5_000) for number in range(40)])
     first.close()
     path = first.folder / "recovery.db"
     data = bytearray(path.read_bytes())
@@ -76,7 +78,7 @@ def test_another_programs_database_is_not_touched(tmp_path: Path):
 
 def test_a_newer_programs_store_stays_as_it_is(tmp_path: Path):
     newer = store(tmp_path)
-    newer.keep([KeptDocument("a", "from the future")])
+    newer.keep([KeptDocument.of_text("a", "from the future")])
     newer.close()
     connection = sqlite3.connect(newer.folder / "recovery.db")
     connection.execute("PRAGMA user_version = 99")
@@ -84,7 +86,7 @@ def test_a_newer_programs_store_stays_as_it_is(tmp_path: Path):
     before = (newer.folder / "recovery.db").read_bytes()
     ours = store(tmp_path)
     assert ours.take_over() == ()
-    ours.keep([KeptDocument("a", "now")])
+    ours.keep([KeptDocument.of_text("a", "now")])
     ours.close()
     assert [document.text for document in store(tmp_path).take_over()] == ["now"]
     assert (newer.folder / "recovery.db").read_bytes() == before
@@ -110,19 +112,20 @@ def test_the_oldest_version_still_opens(tmp_path: Path):
 
 def test_a_row_without_a_text_does_not_hide_the_others(tmp_path: Path):
     one = store(tmp_path)
-    one.keep([KeptDocument("a", "good"), KeptDocument("b", "bad")])
-    one._connection.execute("UPDATE document SET text = 7 WHERE key = 'b'")
+    one.keep([KeptDocument.of_text("a", "good"), KeptDocument.of_text("b", "bad")])
+    one._connection.execute("UPDATE part SET content = 7 WHERE document = 2")
     assert [document.text for document in one.kept()] == ["good"]
 
 
 def test_a_damaged_text_comes_back_with_what_can_be_read_and_is_said(tmp_path: Path):
     first = store(tmp_path)
-    first.keep([KeptDocument("a", "从前有一个人", generated=((0, 2),)), KeptDocument("b", "whole")])
-    first._connection.execute("UPDATE document SET text = ? WHERE key = 'a'", ("从前".encode() + b"\xe6x\xff",))
+    first.keep([KeptDocument.of_text("a", "从前有一个人", generated=((0, 2),)), KeptDocument.of_text("b", "whole")])
+    broken = "从前".encode() + b"\xe6x\xff"
+    first._connection.execute("UPDATE part SET content = ? WHERE document = 1 AND kind != 'head'", (broken,))
     first.close()
     second = store(tmp_path)
     damaged, whole = second.take_over()
-    assert (damaged.text, damaged.is_damaged, damaged.generated) == ("从前\ufffdx\ufffd", True, ())
+    assert (damaged.text, damaged.is_damaged, damaged.is_text_only) == ("从前\ufffdx\ufffd", True, True)
     assert (whole.text, whole.is_damaged) == ("whole", False)
     assert second.notice is not None
     assert (second.notice.kind, dict(second.notice.facts)) == ("kept_text_damaged", {"count": "1"})
@@ -146,7 +149,7 @@ def test_no_value_beside_a_text_costs_the_text(tmp_path: Path, column: str, valu
 def test_of_a_text_with_a_broken_chain_of_pages_the_beginning_comes_back(tmp_path: Path):
     text = "重要的小说 " * 20_000
     first = store(tmp_path)
-    first.keep([KeptDocument("a", text)])
+    first.keep([KeptDocument.of_text("a", text)])
     first.close()
     path = first.folder / "recovery.db"
     data = bytearray(path.read_bytes())
@@ -163,7 +166,7 @@ def test_of_a_text_with_a_broken_chain_of_pages_the_beginning_comes_back(tmp_pat
 @pytest.mark.parametrize("version", [0, 1])
 def test_a_store_with_a_damaged_version_number_still_gives_its_texts(tmp_path: Path, version: int):
     first = store(tmp_path)
-    first.keep([KeptDocument("a", "kept")])
+    first.keep([KeptDocument.of_text("a", "kept")])
     first._connection.execute(f"PRAGMA user_version = {version}")
     first.close()
     second = store(tmp_path)
@@ -173,16 +176,16 @@ def test_a_store_with_a_damaged_version_number_still_gives_its_texts(tmp_path: P
 
 def test_a_bad_row_does_not_end_the_salvage(tmp_path: Path):
     first = store(tmp_path)
-    first.keep([KeptDocument(str(number), f"text {number}") for number in range(5)])
-    first._connection.execute("UPDATE document SET text = 7 WHERE key = '1'")
+    first.keep([KeptDocument.of_text(str(number), f"text {number}") for number in range(5)])
+    first._connection.execute("UPDATE part SET content = 7 WHERE document = 2")
     first.close()
-    saved = [document.text for document in recovery_format.salvage(first.folder / "recovery.db")]
+    saved = [document.text for document in salvage(first.folder / "recovery.db")]
     assert saved == ["text 0", "text 2", "text 3", "text 4"]
 
 
 def test_a_store_that_was_set_aside_and_is_whole_gives_its_texts_back(tmp_path: Path):
     first = store(tmp_path)
-    first.keep([KeptDocument("novel", "文" * 9_000)])
+    first.keep([KeptDocument.of_text("novel", "文" * 9_000)])
     first.close()
     aside = first.folder / "recovery-damaged-20260101-000000-abcd.db"
     (first.folder / "recovery.db").rename(aside)  # as when the disk failed while the store was checked
@@ -193,7 +196,7 @@ def test_a_store_that_was_set_aside_and_is_whole_gives_its_texts_back(tmp_path: 
 
 def test_a_store_set_aside_into_which_a_window_still_writes_is_left_alone(tmp_path: Path):
     first = store(tmp_path)
-    first.keep([KeptDocument("novel", "mine")])
+    first.keep([KeptDocument.of_text("novel", "mine")])
     aside = first.folder / "recovery-damaged-20260101-000000-abcd.db"
     for suffix in ("", "-wal", "-shm"):
         (first.folder / f"recovery.db{suffix}").rename(f"{aside}{suffix}")

@@ -39,7 +39,7 @@ class Windows(RuleBasedStateMachine):
     def write(self, data: st.DataObject, text: str, key: str) -> None:
         window, texts = data.draw(st.sampled_from(self.windows))
         texts[key] = text
-        window.keep([KeptDocument(key, text)])
+        window.keep([KeptDocument.of_text(key, text)])
 
     @precondition(lambda self: self.windows)
     @rule(data=st.data(), key=st.sampled_from("abc"))

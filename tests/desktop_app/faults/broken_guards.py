@@ -70,7 +70,7 @@ def autosave_in_two_transactions(folder: Path) -> None:
     store = opened_store(folder)
     store.take_over()
     store.forget("novel")
-    store.keep([KeptDocument("novel", NEW)])
+    store.keep([KeptDocument.of_text("novel", NEW)])
 
 
 def recover_with_forgetting_first(folder: Path) -> None:

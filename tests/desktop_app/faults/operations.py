@@ -6,11 +6,11 @@ Knows: documents, settings and their stores. Must not know: how a fault is made.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop_app.document.disk import Disk
-from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.model import Document
 from desktop_app.document.nextstroke_file import StoredDocument, open_document, save_document
 from desktop_app.document.origins import TYPED, Origin, Passage
@@ -166,14 +166,14 @@ def opened_store(folder: Path) -> RecoveryStore:
 
 def write_store(folder: Path) -> None:
     store = opened_store(folder)
-    store.keep([KeptDocument("novel", OLD), KeptDocument("other", OTHER)])
+    store.keep([KeptDocument.of_text("novel", OLD), KeptDocument.of_text("other", OTHER)])
     store.close()
 
 
 def keep_in_store(folder: Path) -> None:
     store = opened_store(folder)
     store.take_over()
-    store.keep([KeptDocument("novel", NEW), KeptDocument("other", OTHER)])
+    store.keep([KeptDocument.of_text("novel", NEW), KeptDocument.of_text("other", OTHER)])
 
 
 def kept_texts(folder: Path) -> dict[str, str]:
@@ -239,8 +239,8 @@ def write_store_and_file(folder: Path) -> None:
     write_old(folder)
     version = open_text(Disk(), folder / "novel.txt").version
     store = opened_store(folder)
-    document = KeptDocument("novel", NEW, Path("novel.txt"), version=version, saved_digest=text_digest(OLD))
-    store.keep([document, KeptDocument("other", OTHER)])
+    document = replace(KeptDocument.of_text("novel", NEW, Path("novel.txt")), version=version)
+    store.keep([document, KeptDocument.of_text("other", OTHER)])
     store.close()
 
 

@@ -70,7 +70,7 @@ class Saver:
 
     def snapshot(self) -> list[KeptDocument]:
         self.snapshot_threads.add(threading.get_ident())
-        return [KeptDocument("a", self.text)]
+        return [KeptDocument.of_text("a", self.text)]
 
     def count(self) -> None:
         self.kept += 1

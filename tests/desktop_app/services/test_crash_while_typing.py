@@ -27,7 +27,7 @@ from desktop_app.services.background import Background
 application = QCoreApplication([])
 store = RecoveryStore(Path(sys.argv[1]), Disk())
 text = ""
-autosave = Autosave(store, lambda: [KeptDocument("novel", text)], Background())
+autosave = Autosave(store, lambda: [KeptDocument.of_text("novel", text)], Background())
 def type_one():
     global text
     text += "字"

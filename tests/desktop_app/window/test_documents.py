@@ -15,7 +15,6 @@ from desktop_app.dialogs.dialogs import QtDialogs
 from desktop_app.dialogs.earlier_texts_dialog import EarlierTextsDialog
 from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.document.disk import Disk
-from desktop_app.document.kept_document import restore
 from desktop_app.document.model import Document
 from desktop_app.document.nextstroke_file import (
     SUFFIX,
@@ -26,6 +25,7 @@ from desktop_app.document.nextstroke_file import (
 )
 from desktop_app.document.origins import GENERATED, IMPORTED, TYPED, Origin, Passage
 from desktop_app.document.plain_document import to_plain
+from desktop_app.document.restoring import restore
 from desktop_app.document.text_file import open_text
 from desktop_app.document.versions import EarlierText
 from tests.desktop_app.services.qt import delete_now, wait_until
@@ -298,7 +298,7 @@ def test_a_saved_document_comes_back_from_its_file(kit, path):
     assert kit.window.document.about.title == "海上"
 
 
-def test_unsaved_text_comes_back_as_one_edit_of_the_document(kit, path):
+def test_unsaved_text_comes_back_with_its_origins_and_its_past(kit, path):
     kit.window.opening.open(str(path))
     kit.type("XYZ")
     text, kept = kit.text, kit.window.document.snapshot()
@@ -306,9 +306,7 @@ def test_unsaved_text_comes_back_as_one_edit_of_the_document(kit, path):
     model = kit.view.link.model
     assert kit.text == model.text() == text
     assert model.passages() == (
-        Passage("从前 😀 ", Origin(TYPED)),
-        Passage("XYZ", Origin(IMPORTED)),
-        Passage("once", Origin(TYPED)),
+        Passage("从前 😀 XYZonce", Origin(TYPED)),
         Passage(" there was a sea.", BY_MODEL),
     )
     assert len(model.tree.branches) == 2
@@ -331,7 +329,7 @@ def test_what_the_model_wrote_unsaved_is_still_the_models(kit, path):
     kit.generate(" it rained.")
     next_start(kit, kit.window.document.snapshot())
     assert [(text, origin.kind) for text, origin in kit.view.link.model.passages()[-2:]] == [
-        (" Then", IMPORTED),
+        (" Then", TYPED),
         (" it rained.", GENERATED),
     ]
 

@@ -6,7 +6,7 @@ import pytest
 
 from desktop_app.dialogs.dialogs import writing_folder
 from desktop_app.document.disk import Disk
-from desktop_app.document.kept_document import restore, text_digest
+from desktop_app.document.restoring import restore
 
 
 def opened(kit, path: Path, text: str = "one", typed: str = "") -> Path:
@@ -147,7 +147,7 @@ def test_a_text_without_a_file_quits_without_a_question_and_stays(kit):
 def test_the_welcome_puts_the_caret_behind_the_story_and_is_no_change(kit):
     kit.window.show_welcome()
     assert not kit.window.document.is_modified
-    assert kit.window.document.snapshot().saved_digest == text_digest(kit.text)
+    assert kit.window.document.snapshot().has_unsaved_text is False
     kit.trigger("continue")
     assert kit.bridge.requests[-1].prompt.startswith("Once upon a time")
     assert "Ctrl+Enter" not in kit.bridge.requests[-1].prompt

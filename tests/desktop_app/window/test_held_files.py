@@ -6,7 +6,7 @@ import pytest
 
 from desktop_app.document.disk import Disk
 from desktop_app.document.file_claims import FileClaims, FileHeld
-from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.last_session import Reopened, hold_files
 from tests.desktop_app.document.test_file_claims import another_process
 from tests.desktop_app.window.test_session import two_branches
@@ -107,12 +107,12 @@ def test_a_save_that_fails_holds_nothing(kit: Kit, tmp_path: Path):
 
 
 def kept(path: Path, key: str, typed: str = "") -> KeptDocument:
-    return KeptDocument(key, typed + "one", path, saved_digest=text_digest("one"))
+    return KeptDocument.of_text(key, typed + "one", path, is_modified=bool(typed))
 
 
 def test_a_sleeping_text_holds_its_file(kit: Kit, path: Path, tmp_path: Path):
     claims, others = kit.window.services.claims, FileClaims(kit.locks, Disk())
-    reopened = hold_files(claims, Reopened((KeptDocument("a", "untitled"), kept(path, "b"))))
+    reopened = hold_files(claims, Reopened((KeptDocument.of_text("a", "untitled"), kept(path, "b"))))
     kit.window.tabs.restore(reopened.documents, reopened.front, reopened.claims)
     with pytest.raises(FileHeld):
         others.claim(path)
@@ -124,7 +124,7 @@ def test_a_sleeping_text_holds_its_file(kit: Kit, path: Path, tmp_path: Path):
 
 def test_what_another_window_holds_is_said_and_no_unsaved_text_is_lost(root: Path, path: Path, tmp_path: Path):
     claims = FileClaims(tmp_path / "locks", Disk())
-    documents = (kept(path, "saved"), KeptDocument("mine", "text"), kept(path, "changed", "X"))
+    documents = (kept(path, "saved"), KeptDocument.of_text("mine", "text"), kept(path, "changed", "X"))
     with another_process(root, tmp_path / "locks", path):
         reopened = hold_files(claims, Reopened(documents, front=1))
     assert [(each.key, each.text, each.path) for each in reopened.documents] == [

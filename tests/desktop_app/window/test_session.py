@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,6 @@ def test_the_switch_is_remembered(kit: Kit):
 
 
 def test_a_sleeping_text_keeps_its_place_in_the_session(kit: Kit):
-    kept = KeptDocument("k", "text", caret=2, scroll=9, branch=4)
-    kit.window.tabs.restore((KeptDocument("front", "x"), kept))
+    kept = replace(KeptDocument.of_text("k", "text"), caret=2, scroll=9, branch=4)
+    kit.window.tabs.restore((KeptDocument.of_text("front", "x"), kept))
     assert kit.window.tabs.all[1].document.state() == TabState("k", None, 2, 9, 4)

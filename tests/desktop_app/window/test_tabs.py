@@ -3,6 +3,7 @@
 import gc
 import time
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QToolButton
 from shiboken6 import isValid
 
 from desktop_app.document.disk import Disk
-from desktop_app.document.kept_document import KeptDocument, text_digest
+from desktop_app.document.kept_document import KeptDocument
 from tests.desktop_app.services.qt import run_for, wait_until
 from tests.desktop_app.window_kit import Kit
 
@@ -352,7 +353,7 @@ def test_the_row_hides_with_the_other_bars(three: Kit):
 
 def kept(folder: Path, name: str, text: str, typed: str = "") -> KeptDocument:
     path = file(folder, name, text)
-    return KeptDocument(name, typed + text, path, caret=2, saved_digest=text_digest(text))
+    return replace(KeptDocument.of_text(name, typed + text, path, is_modified=bool(typed)), caret=2)
 
 
 def test_texts_of_the_last_session_sleep_until_they_are_shown(kit: Kit, tmp_path: Path, monkeypatch):

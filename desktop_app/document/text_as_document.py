@@ -1,0 +1,64 @@
+"""A text that came alone as a document, and a document that takes over another one's text as one edit.
+
+    document_of_text("Once upon", ((4, 9),))      " upon" was written by the model, by a record that is lost
+    take_text(document, other)                    what both have in common at the ends keeps its origins and its past
+
+Knows: the model. Must not know: files, Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from desktop_app.document.model import Document
+from desktop_app.document.origins import GENERATED, IMPORTED, Origin, Passage
+
+AS_FOUND = Origin(IMPORTED)
+
+
+def document_of_text(text: str, generated: Sequence[tuple[int, int]] = ()) -> Document:
+    """A document of one branch without a past. `generated`: (start, end) of the model's words, as an editor counts."""
+    document = Document()
+    document.replace(0, 0, passages_of(text, generated), "opening")
+    document.forget_past()
+    return document
+
+
+def passages_of(text: str, generated: Sequence[tuple[int, int]]) -> list[Passage]:
+    """A text whose parts (start, end) in code units the model wrote; parts that make no sense are left out."""
+    probe = Document()
+    probe.insert(0, text, AS_FOUND)
+    found: list[Passage] = []
+    at, units = 0, probe.units()
+    for start, end in sorted(generated):
+        first, last = probe.position_at(start), probe.position_at(end)
+        if at <= first < last and end <= units:
+            found += [Passage(text[at:first], AS_FOUND), Passage(text[first:last], Origin(GENERATED))]
+            at = last
+    return [*found, Passage(text[at:], AS_FOUND)]
+
+
+def take_text(document: Document, other: Document) -> None:
+    """The shown branch gets the text that `other` shows, as one step, with the origins that it has there."""
+    start, end, added = without_common_ends(document.text(), other.text())
+    document.replace(start, end, other.passages(start, start + len(added)), "recovery")
+    document.close_step()
+
+
+def without_common_ends(old: str, new: str) -> tuple[int, int, str]:
+    """What of `old` is replaced by what: (start, end, text), common beginnings and ends left."""
+    first = _common_beginning(old, new)
+    last = _common_beginning(old[first:][::-1], new[first:][::-1])
+    return first, len(old) - last, new[first : len(new) - last]
+
+
+def _common_beginning(one: str, other: str) -> int:
+    """The length of the beginning that two texts share, by halving: comparing slices costs next to nothing."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
