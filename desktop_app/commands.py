@@ -34,6 +34,7 @@ class Commands(QObject):
             window.actions_by_name[name].triggered.connect(lambda *_arguments, step=step: step())
         values = self._settings.values
         window.actions_by_name["reopen"].setChecked(values.reopen_texts)
+        window.actions_by_name["autosave"].setChecked(values.autosave_text_files)
         choices: tuple[tuple[str, str, Callable[[str], None], tuple[str, ...]], ...] = (
             ("theme", values.theme, self._use_theme, ("auto", "light", "dark")),
             ("language", values.language, self._use_language, ("auto", "en", "zh")),
@@ -55,6 +56,7 @@ class Commands(QObject):
             "close_tab": lambda: tabs.close(),
             "next_tab": lambda: tabs.step(1),
             "previous_tab": lambda: tabs.step(-1),
+            "autosave": self._switch_autosave,
             "earlier": window.earlier.show,
             "import": window.exports.import_text,
             "export": window.exports.export,
@@ -156,6 +158,11 @@ class Commands(QObject):
         visible = self._window.actions_by_name["side_panel"].isChecked()
         self._settings.change(side_panel_visible=visible)
         self._window.side_panel.setVisible(visible)
+
+    def _switch_autosave(self) -> None:
+        self._settings.change(autosave_text_files=self._window.actions_by_name["autosave"].isChecked())
+        for tab in self._window.tabs.all:
+            tab.file_autosave.touched()
 
     def _show_page_only(self) -> None:
         only = self._window.actions_by_name["focus"].isChecked()

@@ -94,6 +94,7 @@ class MainWindow(QMainWindow):
         self.settings = services.settings
         self.theme = services.theme
         self.dialogs: Dialogs = dialogs or QtDialogs(self)
+        self._file_background = Background(self)
         QTimer.singleShot(0, self, lambda: self.setWindowIcon(seal_icon()))  # no part of the first picture
         self.setAcceptDrops(True)
         self._build()
@@ -134,6 +135,8 @@ class MainWindow(QMainWindow):
             choices=lambda: choices_of(self.settings.values, self.model_panel.seed),
             find_obstacle=self.models.obstacle,
             look=self._look,
+            files=self._file_background,
+            autosaves_text_files=lambda: self.settings.values.autosave_text_files,
         )
         self.tab_area = TabArea(self.theme, self)
         self.tabs = Tabs(shared, self.tab_area, self)
@@ -196,6 +199,7 @@ class MainWindow(QMainWindow):
         for tab in self.tabs.all:
             self._connect_tab(tab)
         self.tabs.touched.connect(lambda _tab: self.text_touched.emit())
+        self.tabs.changed.connect(lambda _tab: self.text_touched.emit())
         self.tabs.current_changed.connect(self._on_current_tab)
         self.tabs.file_used.connect(self.commands.remember_file)
         for speaker in (
@@ -219,6 +223,7 @@ class MainWindow(QMainWindow):
         tab.view.zoom_asked.connect(self.commands.zoom)
         tab.view.files_dropped.connect(self.take_paths)
         tab.view.menu_asked.connect(self._show_page_menu)
+        tab.view.steps_changed.connect(lambda _undo, _redo: self.text_touched.emit())  # of branches too
         self._name_page(tab)
 
     def _name_page(self, tab: Tab) -> None:
@@ -328,6 +333,8 @@ class MainWindow(QMainWindow):
         self.settings.change(window_geometry=bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         for tab in self.tabs.all:
             tab.counts.stop()
+            tab.file_autosave.close()
+        self._file_background.close()
         self.statistics.save()
         self.exports.close()
 

@@ -11,6 +11,7 @@ Knows: the view's text, the document layer, the questions to ask. Must not know:
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -25,6 +26,7 @@ from desktop_app.document.file_claims import FileClaim, FileClaims
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.last_session import TabState
 from desktop_app.document.nextstroke_file import About, StoredDocument
+from desktop_app.document.resting_save import RestingDocument, Written
 from desktop_app.document.restoring import NOWHERE, RestoredDocument, restore
 from desktop_app.document.text_encoding import TextFormat
 from desktop_app.document.text_file import FileVersion, changed_outside
@@ -32,6 +34,7 @@ from desktop_app.document.versions import EarlierText
 from desktop_app.editor.view import EditorView
 from desktop_app.saving import Contents, Saving, Target
 from desktop_app.services.error_words import words_for
+from desktop_app.services.file_autosave import FileAutosave
 
 
 class OpenDocument(QObject):
@@ -63,6 +66,9 @@ class OpenDocument(QObject):
         self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
         self._asleep: KeptDocument | None = None
         self._saving = Saving(disk, claims, dialogs, self._knows_of_change)
+        self._is_doubtful = False  # what came back is damaged: the person decides whether it goes into the file
+        self._autosave: FileAutosave | None = None
+        self._autosaves_text: Callable[[], bool] = lambda: False
         view.document().modificationChanged.connect(lambda _modified: self.changed.emit())
 
     @property
@@ -123,6 +129,47 @@ class OpenDocument(QObject):
         if self._is_document:
             self._view.document().setModified(True)
 
+    # ---- into its file by itself ------------------------------------------------------------------------------
+
+    def autosaved_by(self, autosave: FileAutosave, autosaves_text: Callable[[], bool]) -> None:
+        """Its file is written whenever it rests; a plain text's only while `autosaves_text` says so."""
+        self._autosave, self._autosaves_text = autosave, autosaves_text
+        self._view.steps_changed.connect(lambda _undo, _redo: autosave.touched())
+        self.changed.connect(autosave.touched)
+        autosave.failed.connect(lambda error: self.told.emit(words_for(error)))
+        autosave.stopped.connect(self._tell_stopped)
+
+    def at_rest(self) -> RestingDocument | None:
+        """A copy to write, where the file does not hold everything and is one that is written by itself."""
+        if self._path is None or self._version is None or self._asleep is not None or not self.is_modified:
+            return None
+        if self._is_doubtful or not (self._is_document or self._autosaves_text()):
+            return None
+        model = self._view.link.model
+        caret = model.position_at(self._view.textCursor().position())
+        stored = StoredDocument(model.copy(), self._about, self._versions, caret)
+        return RestingDocument(self._path, self._format, self._version, stored)
+
+    def written_at_rest(self, resting: RestingDocument, written: Written) -> None:
+        """The file holds that copy; the mark goes unless something was written since."""
+        if resting.path != self._path or resting.known != self._version:
+            return  # another file by now
+        self._version, self._versions, self._told_change = written.version, written.versions, None
+        if self._claim is not None:
+            self._claim.renew()  # another file lies there now
+        model, copy = self._view.link.model, resting.stored.document
+        is_same = model.lineage is copy.lineage and model.log.revision == copy.log.revision
+        if is_same and resting.stored.about == self._about:
+            self._view.document().setModified(False)
+
+    def _tell_stopped(self, error: DocumentError) -> None:
+        stopped = self.tr("Nothing is written into it by itself until you have saved it or read it again.")
+        self.told.emit(f"{words_for(error)} {stopped}")
+
+    def _settle(self) -> None:
+        if self._autosave is not None:
+            self._autosave.settle()
+
     # ---- commands ---------------------------------------------------------------------------------------------
 
     def show_text(self, text: str, is_unsaved: bool = False) -> None:
@@ -150,12 +197,14 @@ class OpenDocument(QObject):
     def save(self, folder: str = "") -> bool:
         """Save to its file; ask for one (in `folder`) where it has none. False: nothing was saved."""
         self.wake()
+        self._settle()
         if self._path is None:
             return self.save_as(folder)
         return self._write(Target(self._path, self._format, self._version, self._claim))
 
     def save_as(self, folder: str = "") -> bool:
         """Save under a name that is asked for, in `folder` where the text has no file yet."""
+        self._settle()
         proposal = str(self._path) if self._path is not None else str(Path(folder) / (self.name + ".txt"))
         path = self._saving.choose_path(proposal, self._is_document)
         return path is not None and self._write(Target(path, self._format, None, self._claim))
@@ -174,6 +223,8 @@ class OpenDocument(QObject):
         if not self.is_modified:
             return False
         self.wake()
+        if self._autosave is not None:
+            self._autosave.write_now()
         return self.is_modified and (self._path is not None or bool(self._view.text().strip()))
 
     def give_up(self) -> None:
@@ -184,6 +235,8 @@ class OpenDocument(QObject):
         """The window or the tab came to the front: say it once when another program changed the file."""
         if self._path is None or self._version is None or self._told_change == self._version or self._asleep:
             return
+        if self._autosave is not None and self._autosave.is_writing:
+            return  # the change is our own
         try:
             if not changed_outside(self._disk, self._path, self._version):
                 return
@@ -244,6 +297,7 @@ class OpenDocument(QObject):
         if kept.path is None:
             self._hold(None)  # its file cannot be read, and is left as it is
         self._show_document(kept.stored, kept.path, kept.format, kept.version)
+        self._is_doubtful |= kept.is_damaged
         self._view.document().setModified(restored.is_recovered)
         if restored.saved_step not in (NOWHERE, kept.stored.document.history.current):
             self._view.link.saved_at(restored.saved_step)
@@ -281,7 +335,7 @@ class OpenDocument(QObject):
 
     def _show(self, text: str, path: Path | None, format: TextFormat, version: FileVersion | None) -> None:
         """Put a text without a past on the page."""
-        self._about, self._versions = About(), ()
+        self._about, self._versions, self._is_doubtful = About(), (), False
         self._view.load_text(text)
         self._belongs_to(path, format, version)
 
@@ -289,7 +343,7 @@ class OpenDocument(QObject):
         self, stored: StoredDocument, path: Path | None, format: TextFormat, version: FileVersion | None
     ) -> None:
         """Put a document on the page; its shown branch becomes the text."""
-        self._about, self._versions = stored.about, stored.versions
+        self._about, self._versions, self._is_doubtful = stored.about, stored.versions, stored.is_altered
         self._view.load_document(stored.document)
         self._belongs_to(path, format, version)
 
@@ -313,7 +367,7 @@ class OpenDocument(QObject):
         self._hold(saved.claim)
         self._path, self._format, self._version = saved.path, saved.format, saved.version
         self._versions = saved.versions
-        self._told_change = None
+        self._told_change, self._is_doubtful = None, False
         self._view.document().setModified(False)
         self.changed.emit()
         self.file_used.emit(str(saved.path))

@@ -22,6 +22,7 @@ from desktop_app.editor.view import EditorView
 from desktop_app.look.tokens import Tokens
 from desktop_app.open_document import OpenDocument
 from desktop_app.services.background import Background
+from desktop_app.services.file_autosave import FileAutosave
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Shared:
     choices: Callable[[], Choices]
     find_obstacle: Callable[[], str]
     look: Callable[[], Look]
+    files: Background  # for writing into the writer's files: a network disk must not hold up the recovery store
+    autosaves_text_files: Callable[[], bool]
 
 
 class Tab(QObject):
@@ -60,6 +63,8 @@ class Tab(QObject):
         self.continuation = Continuation(self.view, shared.bridge, shared.choices, shared.find_obstacle, self)
         self.counts = PageCounts(self.view, shared.background, self)
         self.document.replaced.connect(self.continuation.forget)
+        self.file_autosave = FileAutosave(self.document, shared.disk, shared.files, self)
+        self.document.autosaved_by(self.file_autosave, shared.autosaves_text_files)
 
     def renew_look(self) -> None:
         """Take the present colours and font. A long text is laid out anew for it, so a hidden tab waits."""
@@ -80,6 +85,7 @@ class Tab(QObject):
         """End what goes on here and let everything go; the document's text is saved or given up by now."""
         self.continuation.stop()
         self.counts.stop()
+        self.file_autosave.close()
         self.document.close()
         self.view.deleteLater()
         self.deleteLater()

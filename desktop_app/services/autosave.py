@@ -27,7 +27,7 @@ RETRY_MS = 5000  # after a failed write: the disk may be full for a while
 class Rhythm:
     """The rule: when is the next write due? Times in milliseconds of any clock that never goes back."""
 
-    def __init__(self, pause_ms: int = PAUSE_MS, longest_ms: int = LONGEST_MS) -> None:
+    def __init__(self, pause_ms: float = PAUSE_MS, longest_ms: float = LONGEST_MS) -> None:
         self._pause_ms = pause_ms
         self._longest_ms = longest_ms
         self._first: float | None = None

@@ -60,6 +60,7 @@ class Settings:
     author: str = ""  # of exported books
     goal_session: int = _number(0, 0, 1_000_000)  # words; 0 = none
     goal_day: int = _number(0, 0, 1_000_000)
+    autosave_text_files: bool = False  # .nextstroke documents go into their files by themselves in any case
     recent_files: tuple[str, ...] = ()
 
     def with_recent_file(self, path: str) -> Settings:

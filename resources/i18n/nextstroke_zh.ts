@@ -20,6 +20,10 @@
         <translation>另存为(&amp;A)…</translation>
     </message>
     <message>
+        <source>Save Text Files A&amp;utomatically</source>
+        <translation>自动保存文本文件(&amp;U)</translation>
+    </message>
+    <message>
         <source>Earlier &amp;Texts…</source>
         <translation>以前的文字(&amp;T)…</translation>
     </message>
@@ -1840,6 +1844,10 @@
     <message>
         <source>Untitled {number}</source>
         <translation>未命名 {number}</translation>
+    </message>
+    <message>
+        <source>Nothing is written into it by itself until you have saved it or read it again.</source>
+        <translation>在你保存它或重新读取它之前，不会再自动写入。</translation>
     </message>
     <message>
         <source>{name} was removed by another program; save it to put it back.</source>
