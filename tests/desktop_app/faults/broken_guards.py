@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 from desktop_app.document import disk as door
-from desktop_app.document import recovery
+from desktop_app.document import recovery, recovery_plan
 from desktop_app.document.disk import Disk, SystemCalls
 from desktop_app.document.kept_document import KeptDocument
 from tests.desktop_app.faults.operations import (
@@ -22,6 +22,7 @@ from tests.desktop_app.faults.operations import (
     opened_store,
     save_over,
 )
+from tests.desktop_app.faults.whole_documents import ABOUT, go_on, keep_changes, kept
 
 
 def save_in_place(folder: Path) -> None:
@@ -52,7 +53,8 @@ def first_autosave_without_sync(folder: Path) -> None:
         keep_in_store(folder)
 
 
-def autosave_without_sync(folder: Path) -> None:
+@contextlib.contextmanager
+def sync_off() -> Iterator[None]:
     """SQLite told not to wait for the disk."""
     connect = recovery.connect
 
@@ -62,6 +64,11 @@ def autosave_without_sync(folder: Path) -> None:
         return connection
 
     with mock.patch.object(recovery, "connect", careless):
+        yield
+
+
+def autosave_without_sync(folder: Path) -> None:
+    with sync_off():
         keep_in_store(folder)
 
 
@@ -71,6 +78,20 @@ def autosave_in_two_transactions(folder: Path) -> None:
     store.take_over()
     store.forget("novel")
     store.keep([KeptDocument.of_text("novel", NEW)])
+
+
+def all_again_in_two_transactions(folder: Path) -> None:
+    """The parts of a document go before the new ones are in."""
+    store = opened_store(folder)
+    (found,) = store.take_over()
+    store._connection.execute("DELETE FROM part")
+    with mock.patch.object(recovery_plan, "CHANGES_AT_MOST", 0):
+        store.keep([kept(go_on(found.stored.document), ABOUT[1])])
+
+
+def changes_without_sync(folder: Path) -> None:
+    with sync_off():
+        keep_changes(folder)
 
 
 def recover_with_forgetting_first(folder: Path) -> None:
@@ -94,6 +115,7 @@ BROKEN_FOR_FAULTS = {
         broken("save in place", save_in_place, "save over"),
         broken("save with a visible temporary", save_with_a_visible_temporary, "save over"),
         broken("autosave in two transactions", autosave_in_two_transactions, "autosave"),
+        broken("all again in two transactions", all_again_in_two_transactions, "autosave of all again"),
         broken("recover with forgetting first", recover_with_forgetting_first, "recover"),
     )
 }
@@ -104,6 +126,7 @@ BROKEN_FOR_POWER_LOSS = {
         broken("save without sync", save_without_sync, "save over"),
         broken("first autosave without sync", first_autosave_without_sync, "first autosave"),
         broken("autosave without sync", autosave_without_sync, "autosave"),
+        broken("changes without sync", changes_without_sync, "autosave of changes"),
     )
 }
 ALL = OPERATIONS | BROKEN_FOR_FAULTS | BROKEN_FOR_POWER_LOSS

@@ -5,8 +5,7 @@
 Knows: documents, settings and their stores. Must not know: how a fault is made.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.document.disk import Disk
@@ -15,57 +14,25 @@ from desktop_app.document.model import Document
 from desktop_app.document.nextstroke_file import StoredDocument, open_document, save_document
 from desktop_app.document.origins import TYPED, Origin, Passage
 from desktop_app.document.recovered_copies import copy_others
-from desktop_app.document.recovery import RecoveryStore
+from desktop_app.document.resting_save import RestingDocument, write_at_rest
 from desktop_app.document.text_encoding import CRLF, GB18030, TextFormat
 from desktop_app.document.text_file import open_text, save_text
 from desktop_app.services.settings import Settings, SettingsStore
+from tests.desktop_app.faults.operation import (
+    Operation,
+    kept_texts,
+    one_of,
+    opened_store,
+    store_stray,
+    stray,
+    text_of,
+)
+from tests.desktop_app.faults.whole_documents import WHOLE_DOCUMENTS
 
 OLD = "从前有一个老人。\n" * 700
 NEW = "The sea was calm, 海上无风。\n" * 1_500
 OTHER = "Another window's text, 另一篇。\n" * 40
 LINKED = TextFormat(GB18030, CRLF)
-STORE_FILES = {"recovery.db", "recovery.db-wal", "recovery.db-shm"}
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One operation. `problems` acts as the next start does, then lists what is lost, torn or left over."""
-
-    name: str
-    prepare: Callable[[Path], None]
-    run: Callable[[Path], None]
-    problems: Callable[[Path, bool], list[str]]
-
-
-def files(folder: Path) -> set[str]:
-    """Every file below a folder, by its path from there."""
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
-
-
-def stray(folder: Path, *expected: str) -> list[str]:
-    """Files that nobody needs, after the next start has cleared up."""
-    for each in {folder, *(path.parent for path in folder.rglob("*"))}:
-        Disk().remove_leftovers(each)
-    allowed = {*expected, *(f"recovery/{name}" for name in STORE_FILES)}
-    return [f"left over: {name}" for name in sorted(files(folder) - allowed)]
-
-
-def one_of(what: str, found: str | None, is_confirmed: bool, new: str, *old: str | None) -> list[str]:
-    """A problem where the content is not the new one, or, while nothing was confirmed, one of the old ones."""
-    if found == new or (not is_confirmed and found in old):
-        return []
-    start = None if found is None else f"{len(found)} characters, {found[:20]!r}"
-    return [f"{what}: {'lost' if is_confirmed else 'torn'}: {start}"]
-
-
-def text_of(path: Path, format: TextFormat | None = None) -> str | None:
-    """The text of a file as its bytes say, or None where there is none."""
-    if not path.exists():
-        return None
-    encoding = "utf-8" if format is None else format.encoding
-    return path.read_bytes().decode(encoding, "replace").replace("\r\n", "\n")
-
-
 # ---- text files -------------------------------------------------------------------------------------------------
 
 
@@ -136,6 +103,14 @@ def save_document_problems(folder: Path, is_confirmed: bool) -> list[str]:
     return found
 
 
+def edit_and_rest(folder: Path) -> None:
+    """What the autosave into the writer's own file does."""
+    opened, version = open_document(Disk(), folder / "novel.nextstroke")
+    opened.document.replace(0, len(OLD), (Passage(NEW, Origin(TYPED)),))
+    resting = RestingDocument(folder / "novel.nextstroke", TextFormat(), version, opened)
+    write_at_rest(Disk(), resting, None, lambda: 2_000.0)
+
+
 # ---- settings ---------------------------------------------------------------------------------------------------
 
 
@@ -160,10 +135,6 @@ def save_settings_problems(folder: Path, is_confirmed: bool) -> list[str]:
 # ---- the recovery store -----------------------------------------------------------------------------------------
 
 
-def opened_store(folder: Path) -> RecoveryStore:
-    return RecoveryStore(folder, Disk(), clock=lambda: 1_000.0)
-
-
 def write_store(folder: Path) -> None:
     store = opened_store(folder)
     store.keep([KeptDocument.of_text("novel", OLD), KeptDocument.of_text("other", OTHER)])
@@ -174,16 +145,6 @@ def keep_in_store(folder: Path) -> None:
     store = opened_store(folder)
     store.take_over()
     store.keep([KeptDocument.of_text("novel", NEW), KeptDocument.of_text("other", OTHER)])
-
-
-def kept_texts(folder: Path) -> dict[str, str]:
-    """What the next start finds, by key; it ends at once, so that the texts wait for the one after."""
-    store = opened_store(folder)
-    try:
-        notice = {} if store.notice is None else {"notice": store.notice.words}
-        return {document.key: document.text for document in store.take_over()} | notice
-    finally:
-        store.close()
 
 
 def keep_problems(folder: Path, is_confirmed: bool) -> list[str]:
@@ -207,13 +168,6 @@ def unexpected(kept: dict[str, str], *keys: str) -> list[str]:
         for key, text in kept.items()
         if key not in keys and not (key.rpartition("-")[0] in keys and text in (OLD, NEW, OTHER))
     ]
-
-
-def store_stray(folder: Path, *expected: str) -> list[str]:
-    """Locks of sessions that ended, but for the very last one's, are left over too."""
-    left = stray(folder, *expected)
-    locks = [name for name in left if name.endswith(".lock")]
-    return [name for name in left if name not in locks] + locks[1:]
 
 
 def recover(folder: Path) -> None:
@@ -268,9 +222,11 @@ OPERATIONS = {
         Operation("save over", write_old, save_over, save_over_problems),
         Operation("save through a link", write_linked, save_through_link, save_through_link_problems),
         Operation("save a document", write_document, edit_and_save_document, save_document_problems),
+        Operation("rest", write_document, edit_and_rest, save_document_problems),
         Operation("save the settings", write_settings, save_settings, save_settings_problems),
         Operation("first autosave", nothing, keep_in_store, first_keep_problems),
         Operation("autosave", write_store, keep_in_store, keep_problems),
+        *WHOLE_DOCUMENTS,
         Operation("recover", write_store, recover, recover_problems),
         Operation("save and close", write_store_and_file, save_and_close, save_and_close_problems),
     )

@@ -1,4 +1,4 @@
-"""R1: killed, disk full or disk broken at every system call of nine operations: nothing lost, torn or left over."""
+"""R1: killed, disk full or disk broken at every system call of every operation: nothing lost, torn or left over."""
 
 import sys
 from collections.abc import Iterator

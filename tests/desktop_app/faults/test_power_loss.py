@@ -1,4 +1,4 @@
-"""R1: what a disk may hold after the power went, over the recorded writes of nine operations: nothing lost or torn."""
+"""R1: what a disk may hold after the power went, over the recorded writes of every operation: nothing lost or torn."""
 
 import sys
 from collections.abc import Iterator

@@ -52,17 +52,18 @@ def measured(tracer: Tracer, name: str) -> float:
 def hurt_recovery(tracer: Tracer, points: list[Point], count: int, seed: int) -> Tally:
     """Autosaves that were killed, starts that were hurt while they recovered, and then a start that was not."""
     chance, tally = random.Random(seed), Tally()
-    autosave = OPERATIONS["autosave"]
     for number in range(count):
+        autosave = OPERATIONS[("autosave", "autosave of changes")[number % 2]]
         with tempfile.TemporaryDirectory() as home:
             folder = Path(home).resolve()
             autosave.prepare(folder)
-            tracer.run_for("autosave", folder, chance.uniform(0.0, 0.05))
+            tracer.run_for(autosave.name, folder, chance.uniform(0.0, 0.05))
             point = chance.choice(points)
             injected = f"inject={point.call.name}:{KINDS[point.kind].format(number=point.call.number)}"
             ended = tracer.run("recover", folder, ["-e", WATCHED, "-e", injected])
             broke = [] if ended.how in ("exit 0", "exit 3", "signal 9") else [f"the start broke: {ended.words[-300:]}"]
-            tally.add(f"{point}, start {number}", ended.how, broke + recovered_problems(folder))
+            left = autosave.problems(folder, False) if number % 2 else recovered_problems(folder)
+            tally.add(f"{point}, start {number}", ended.how, broke + left)
     return tally
 
 

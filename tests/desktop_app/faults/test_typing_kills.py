@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from desktop_app.document.model import Document
+from desktop_app.document.origins import TYPED, Origin
 from tests.desktop_app.faults.figures import note
-from tests.desktop_app.faults.operations import kept_texts
+from tests.desktop_app.faults.operation import kept_documents
 from tests.desktop_app.faults.typing_child import letter
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="the child is killed by a signal")]
@@ -29,6 +31,7 @@ class Killed:
     typed: int
     kept: int
     text: str
+    walked: str  # the same text, after every step was undone and done again
 
 
 def type_until_killed(root: Path, profile: Path, seconds: float) -> Killed:
@@ -42,9 +45,24 @@ def type_until_killed(root: Path, profile: Path, seconds: float) -> Killed:
         program.send_signal(signal.SIGKILL)
         lines = program.stdout.read().split(b"\n")
     typed = max([1, *(int(line.split()[1]) for line in lines if line.startswith(b"typed ") and line.split()[1:])])
-    texts = [text for key, text in kept_texts(profile / "state").items() if key != "notice"]
-    text = texts[0] if texts else ""
-    return Killed(typed, len(text), text)
+    documents, notice = kept_documents(profile / "state")
+    assert notice == ""
+    if not documents:
+        return Killed(typed, 0, "", "")
+    (one,) = documents.values()
+    text, document = one.text, one.stored.document
+    assert all(origin == Origin(TYPED) for _, origin in document.passages())
+    return Killed(typed, len(text), text, undone_and_done_again(document))
+
+
+def undone_and_done_again(document: Document) -> str:
+    """The text, once undo has led to the beginning and redo has come back."""
+    steps = 0
+    while document.undo() is not None:
+        steps += 1
+    for _ in range(steps):
+        document.redo()
+    return document.text()
 
 
 def kill_many(root: Path, folder: Path, count: int, seed: int) -> list[Killed]:
@@ -60,7 +78,7 @@ def check(killed: list[Killed]) -> dict[str, int | float]:
     """What was kept is what was typed, from its beginning; the figures of what was lost."""
     for one in killed:
         # A key that was pressed may have been kept before its line was read.
-        assert one.text == "".join(letter(number) for number in range(1, one.kept + 1))
+        assert one.text == one.walked == "".join(letter(number) for number in range(1, one.kept + 1))
         assert one.kept <= one.typed + 1
     lost = sorted(one.typed - one.kept for one in killed)
     return {
