@@ -25,10 +25,11 @@ from PySide6.QtGui import (
     QTextDocument,
     QTextLayout,
     QTextLine,
+    QTextOption,
 )
 from PySide6.QtWidgets import QPlainTextDocumentLayout
 
-from desktop_app.editor.scripts import is_chinese_paragraph, takes_first_line_indent
+from desktop_app.editor.scripts import has_endless_word, is_chinese_paragraph, takes_first_line_indent
 
 _SHARED_MARKS = re.compile("[\u2014\u2018\u2019\u201c\u201d\u2026]+")
 LINE_HEIGHT = 1.65  # of the font size
@@ -158,7 +159,7 @@ class PageLayout(QPlainTextDocumentLayout):
 
     def _lay_out(self, block: QTextBlock, layout: QTextLayout) -> None:
         page = self._page
-        layout.setTextOption(self.document().defaultTextOption())
+        layout.setTextOption(self._option_for(block.text()))
         shown = layout.preeditAreaText() if not block.text() else block.text()
         indent = CHINESE_INDENT_EM * page.em if takes_first_line_indent(shown) else 0.0
         top = self._top_margin(block)
@@ -174,6 +175,12 @@ class PageLayout(QPlainTextDocumentLayout):
             indent = 0.0
         layout.endLayout()
         self._tell_line_count(block, layout.lineCount())
+
+    def _option_for(self, text: str) -> QTextOption:
+        option = self.document().defaultTextOption()
+        if not has_endless_word(text):
+            option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        return option
 
     def _tell_line_count(self, block: QTextBlock, count: int) -> None:
         wanted = count if block.isVisible() else 0

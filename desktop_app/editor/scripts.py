@@ -17,6 +17,9 @@ _LETTER = "0-9A-Za-z\u00aa\u00b5\u00ba\u00c0-\u024f\u0370-\u052f"  # Latin, Gree
 _BEGINS_WORD = re.compile(f"[{_LETTER}]")
 _ENDS_WORD = re.compile(f"[{_LETTER}.,;:!?)\u2019\u201d%]")
 _SAMPLE_CHARACTERS = 240
+_LONG_WORD = 2000  # letters
+# Between any two characters of Chinese, Japanese and Korean a line may end.
+_WORD = re.compile(r"[^\s\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U000323af]+")
 
 
 def is_chinese_paragraph(text: str) -> bool:
@@ -31,6 +34,11 @@ def is_mostly_chinese(text: str) -> bool:
     han = len(_HAN_CHARACTER.findall(sample))
     letters = len(re.findall(r"[^\W\d_]", sample)) - han
     return 2 * han > letters
+
+
+def has_endless_word(text: str) -> bool:
+    """Whether a paragraph holds so long a word (a key, a picture in letters) that it is no prose."""
+    return len(text) > _LONG_WORD and any(word.end() - word.start() > _LONG_WORD for word in _WORD.finditer(text))
 
 
 def needs_space(before: str, after: str) -> bool:

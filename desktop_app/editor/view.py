@@ -102,7 +102,9 @@ class EditorView(QPlainTextEdit):
         viewport.setCursor(Qt.CursorShape.IBeamCursor)
         self.setViewport(viewport)
         self.viewport().setAutoFillBackground(False)
-        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        # For the layout of Qt's own that the page throws away. Looking for the end of a word at every line takes the
+        # square of its length, four minutes for a million letters; the page does it where the words are of some size.
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setCursorWidth(0)  # Qt's caret is the inverse of the page; ours has a colour
         self.setAcceptDrops(True)

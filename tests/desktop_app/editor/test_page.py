@@ -1,6 +1,7 @@
 """The page layout under the real editor: every place can be hit, lines lie on the grid, scripts get their indents."""
 
 import itertools
+import time
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -188,3 +189,24 @@ def test_the_page_does_not_step_aside_when_the_scroll_bar_comes(kit):
     QApplication.processEvents()
     assert kit.view.verticalScrollBar().isVisible()
     assert kit.view.page_layout.page.column_left == before.column_left
+
+
+def test_a_word_of_a_hundred_thousand_letters_is_laid_out_in_time(kit):
+    """Qt alone takes the square of the length: 8 s here, minutes for a million."""
+    started = time.monotonic()
+    kit.write("first words\n" + "x" * 200_000)
+    QApplication.processEvents()
+    assert time.monotonic() - started < 4
+    block = kit.view.document().lastBlock()
+    kit.view.blockBoundingGeometry(block)
+    assert block.layout().lineCount() > 1000
+
+
+def test_ordinary_words_are_never_broken(kit):
+    kit.write("incomprehensibilities " * 60)
+    block = kit.view.document().firstBlock()
+    kit.view.blockBoundingGeometry(block)
+    layout = block.layout()
+    starts = [layout.lineAt(number).textStart() for number in range(1, layout.lineCount())]
+    assert starts
+    assert all(block.text()[start - 1] == " " for start in starts)

@@ -1,11 +1,17 @@
 """The parts of the editor that are plain functions."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop_app.editor.page_layout import CHINESE_COLUMN_EM, LATIN_COLUMN_EM, page_geometry
 from desktop_app.editor.prompt import PROMPT_CHARACTERS, prompt_of, without_doubled_space
-from desktop_app.editor.scripts import is_chinese_paragraph, is_mostly_chinese, takes_first_line_indent
+from desktop_app.editor.scripts import (
+    has_endless_word,
+    is_chinese_paragraph,
+    is_mostly_chinese,
+    takes_first_line_indent,
+)
 from desktop_app.editor.text_drip import TextDrip
 
 
@@ -72,3 +78,17 @@ def test_the_column_is_centred_on_the_page_and_the_page_in_the_viewport(width, h
     assert abs(middle - (page.paper_left + page.paper_width / 2)) <= 1.5
     assert page.column_left >= page.paper_left or width < 6 * em
     assert abs(page.line_height - 1.65 * em) <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("word " * 1000, False),
+        ("字" * 5000, False),
+        ("x" * 2000, False),
+        ("a line and " + "x" * 2001, True),
+        ("字" * 2000 + "é" * 2001 + "字", True),
+    ],
+)
+def test_a_word_of_thousands_of_letters_is_endless(text: str, is_so: bool):
+    assert has_endless_word(text) is is_so
