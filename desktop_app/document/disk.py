@@ -1,6 +1,8 @@
 """The one door to files: every file that the window's process writes goes through `Disk`.
 
     write_safely    temporary file in the same folder → write → fsync → replace → fsync of the folder → "saved"
+    read_with_token a file that lies on a disk: devices, pipes and what the system makes up (/proc) are refused unopened
+    until           the same door for a job that may be given up: from then on no call begins
 
 A reader sees the old file or the new one, whole, at any moment and after any crash; a failed step leaves the old file
 and removes the temporary one. After a failed fsync the same file is never tried again (the kernel may have dropped the
@@ -24,6 +26,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from desktop_app.document.errors import (
     IS_FOLDER,
@@ -35,6 +38,10 @@ from desktop_app.document.errors import (
     disk_error_of_kind,
 )
 from desktop_app.document.file_lock import FileLock, lock_descriptor
+from desktop_app.document.job import Job
+from desktop_app.document.made_up_files import is_made_up
+from desktop_app.document.stoppable_calls import StoppableCalls
+from desktop_app.document.system_calls import SystemCalls
 
 TEMPORARY_PREFIX = ".nextstroke-"
 TEMPORARY_SUFFIX = ".tmp"
@@ -44,8 +51,7 @@ _WRITE_PIECE_BYTES = 1 << 20
 _LINKS_BOUND = 40  # as Linux has it
 # A folder cannot be synced on some file systems (CIFS, FUSE) and on Windows; there is nothing more to do there.
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF})
-_BINARY = getattr(os, "O_BINARY", 0)
-_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # where a pipe took the place of the file that was looked at
 
 
 @dataclass(frozen=True)
@@ -62,57 +68,6 @@ class StatToken:
         return cls(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-class SystemCalls:
-    """The calls that `Disk` makes, one method each: a test replaces this object to let any of them fail."""
-
-    def open(self, path: str, flags: int, mode: int = 0o666) -> int:
-        """A descriptor."""
-        return os.open(path, flags | _BINARY | _CLOSE_ON_EXEC, mode)
-
-    def read(self, descriptor: int, count: int) -> bytes:
-        """At most `count` bytes."""
-        return os.read(descriptor, count)
-
-    def write(self, descriptor: int, data: memoryview) -> int:
-        """How many bytes were taken."""
-        return os.write(descriptor, data)
-
-    def fsync(self, descriptor: int) -> None:
-        """Return when the bytes are on the disk."""
-        os.fsync(descriptor)
-
-    def close(self, descriptor: int) -> None:
-        """Close a descriptor."""
-        os.close(descriptor)
-
-    def stat(self, path: str) -> os.stat_result:
-        """Status of the file that a path leads to."""
-        return os.stat(path)
-
-    def fstat(self, descriptor: int) -> os.stat_result:
-        """Status of an open file."""
-        return os.fstat(descriptor)
-
-    def copy_owner_and_mode(self, descriptor: int, status: os.stat_result) -> None:
-        """Give an open file the mode and, where permitted, the owner of another."""
-        if hasattr(os, "fchmod"):
-            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-            mine = os.fstat(descriptor)
-            if (mine.st_uid, mine.st_gid) != (status.st_uid, status.st_gid):
-                try:
-                    os.fchown(descriptor, status.st_uid, status.st_gid)
-                except PermissionError:
-                    pass  # the file is then ours, with the same mode: the text counts more than the owner
-
-    def replace(self, source: str, target: str) -> None:
-        """Rename over an existing file, atomically."""
-        os.replace(source, target)
-
-    def unlink(self, path: str) -> None:
-        """Remove a name."""
-        os.unlink(path)
-
-
 class Disk:
     """Files and folders for documents and settings. Every failure is a `DiskError` with one line for the person."""
 
@@ -126,15 +81,28 @@ class Disk:
     def read_with_token(self, path: Path, limit_bytes: int | None = None) -> tuple[bytes, StatToken]:
         """The whole file (at most `limit_bytes` + 1 of it) and the token of exactly this state."""
         try:
-            _demand_regular(self._calls.stat(str(path)), "read", path.name)  # opening a pipe would wait for ever
-            descriptor = self._calls.open(str(path), os.O_RDONLY)
+            descriptor, token = self._open_to_read(path)
             try:
-                token = StatToken.of(self._calls.fstat(descriptor))
                 return self._read_all(descriptor, limit_bytes), token
             finally:
                 self._calls.close(descriptor)
-        except OSError as error:
-            raise disk_error(error, "read", path.name) from error
+        except (OSError, ValueError) as error:
+            raise _error_of(error, "read", path.name) from error
+
+    def read_part(self, path: Path, start: int, count: int) -> tuple[bytes, StatToken]:
+        """`count` bytes from `start`, fewer at the end of the file, and the state of the file that they are of."""
+        try:
+            descriptor, token = self._open_to_read(path)
+            try:
+                pieces: list[bytes] = []
+                while count > 0 and (piece := self._calls.read_at(descriptor, count, start)):
+                    pieces.append(piece)
+                    start, count = start + len(piece), count - len(piece)
+                return b"".join(pieces), token
+            finally:
+                self._calls.close(descriptor)
+        except (OSError, ValueError) as error:
+            raise _error_of(error, "read", path.name) from error
 
     def write_safely(self, path: Path, data: bytes, private: bool = False) -> StatToken:
         """Replace the file by `data`, whole or not at all, and return when the disk holds it.
@@ -145,8 +113,8 @@ class Disk:
         try:
             target = _final_target(path)
             old = self._status_to_keep(target, path.name)
-        except OSError as error:
-            raise disk_error(error, "save", path.name) from error
+        except (OSError, ValueError) as error:
+            raise _error_of(error, "save", path.name) from error
         self.remove_leftovers(Path(target).parent)
         temporary = _temporary_name(target)
         try:
@@ -158,6 +126,10 @@ class Disk:
         self._sync_folder(Path(target).parent, path.name)
         return token
 
+    def until(self, job: Job[Any]) -> Disk:
+        """The same disk for a job: once that is given up, no call begins and nothing is replaced any more."""
+        return Disk(StoppableCalls(self._calls, job))
+
     def exists(self, path: Path) -> bool:
         """Whether something has this name (a link to nothing counts as nothing)."""
         return self.token(path) is not None
@@ -168,6 +140,11 @@ class Disk:
             return StatToken.of(self._calls.stat(str(path)))
         except (OSError, ValueError):
             return None
+
+    def is_larger(self, path: Path, limit_bytes: int) -> bool:
+        """Whether a file is larger than this, as far as can be said without reading it."""
+        token = self.token(path)
+        return token is not None and token.size > limit_bytes
 
     def make_folders(self, folder: Path, private: bool = False) -> None:
         """Create a folder and those above it; on return their names are on the disk too.
@@ -222,6 +199,17 @@ class Disk:
             except OSError:
                 pass  # someone else's, or already gone: the next save looks again
         return removed
+
+    def _open_to_read(self, path: Path) -> tuple[int, StatToken]:
+        _demand_regular(self._calls.stat(str(path)), "read", path.name)  # opening a device may set it going
+        descriptor = self._calls.open(str(path), os.O_RDONLY | _NO_WAITING)
+        try:
+            status = self._calls.fstat(descriptor)
+            _demand_regular(status, "read", path.name)
+        except BaseException:
+            self._calls.close(descriptor)
+            raise
+        return descriptor, StatToken.of(status)
 
     def _status_to_keep(self, target: str, name: str) -> os.stat_result | None:
         try:
@@ -290,8 +278,13 @@ class Disk:
 def _demand_regular(status: os.stat_result, doing: str, name: str) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise disk_error_of_kind(IS_FOLDER, doing, name)
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(status.st_mode) or is_made_up(status):
         raise disk_error_of_kind(NOT_A_FILE, doing, name)
+
+
+def _error_of(error: OSError | ValueError, doing: str, name: str) -> DiskError:
+    """Words for a refusal. A `ValueError`: the name holds what no name can (NUL)."""
+    return disk_error(error if isinstance(error, OSError) else OSError(errno.ENOENT, str(error)), doing, name)
 
 
 def _final_target(path: Path) -> str:

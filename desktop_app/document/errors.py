@@ -49,7 +49,7 @@ _WORDS: dict[str, str] = {
     READ_ONLY: "cannot {doing} {name}: it is read-only; save it under another name or in another folder",
     MISSING: "cannot {doing} {name}: the file or its folder does not exist any more; choose another place",
     IS_FOLDER: "cannot {doing} {name}: it is a folder; choose a file",
-    NOT_A_FILE: "cannot {doing} {name}: it is a device or a pipe, not a file; choose a file",
+    NOT_A_FILE: "cannot {doing} {name}: it is a device, a pipe or a part of the system, not a file; choose a file",
     NAME_TOO_LONG: "cannot {doing} {name}: the name is too long for this disk; choose a shorter one",
     TOO_LARGE: "cannot {doing} {name}: it is larger than this disk allows; save it on another disk",
     FAULT: "cannot {doing} {name}: {reason}; the disk may be damaged or gone, save the text somewhere else",

@@ -1,6 +1,7 @@
 """`.nextstroke` files: a document with its origins, branches and history, what is said about it, and earlier texts.
 
-    save_document   document → rows → SQLite in memory → bytes → the safe protocol of `Disk`
+    Snapshot        a document at one moment, for a worker: the page goes on changing the document meanwhile
+    save_snapshot   snapshot → rows → SQLite in memory → bytes → the safe protocol of `Disk`
     open_document   bytes → SQLite in memory, checked → rows → document
     salvage         what can still be read of a damaged file: its texts, the newest first
 
@@ -24,14 +25,17 @@ from desktop_app.document import nextstroke_schema as schema
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.model import Document
-from desktop_app.document.plain_document import FORMAT, PlainDocumentError, from_plain, to_plain
+from desktop_app.document.plain_document import FORMAT, WRONG_SHAPE, PlainDocumentError, from_plain, to_plain
 from desktop_app.document.plain_document import VERSION as PLAIN_VERSION
 from desktop_app.document.sqlite_file import ForeignFileError, NewerFileError
 from desktop_app.document.text_file import FileVersion, demand_unchanged
-from desktop_app.document.versions import EarlierText, packed, unpacked, with_version
+from desktop_app.document.versions import TEXT_LIMIT_BYTES, EarlierText, packed, unpacked, with_version
 
 SUFFIX = ".nextstroke"
 SIZE_LIMIT_BYTES = 256 * 1024 * 1024
+_LIMIT = f"{SIZE_LIMIT_BYTES // 2**20} MB"
+_TEXTS_LIMIT_BYTES = 1024 * 1024 * 1024  # of all earlier texts together
+_MOST_SHRUNK = 16  # times: prose shrinks to a third, and a bomb to a thousandth
 _BEGINNING = b"SQLite format 3\0"
 _STATE = ("revision", "next_id", "current", "step")
 Plain = dict[str, Any]
@@ -67,6 +71,50 @@ class DocumentFileError(DocumentError):
     """A `.nextstroke` file that cannot be opened."""
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """A document as it was at one moment; no later change of the document reaches it."""
+
+    plain: Plain
+    text: str
+    about: About
+    versions: tuple[EarlierText, ...]
+    caret: int
+
+    @classmethod
+    def of(cls, stored: StoredDocument) -> Snapshot:
+        """The present moment of a document."""
+        document = stored.document
+        return cls(to_plain(document), document.text(), stored.about, stored.versions, stored.caret)
+
+
+def save_snapshot(
+    disk: Disk,
+    path: Path,
+    snapshot: Snapshot,
+    known: FileVersion | None = None,
+    overwrite: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> tuple[tuple[EarlierText, ...], FileVersion]:
+    """Replace the file; returns the versions that it holds now (its text is the newest) and its state on the disk.
+
+    `known` and `overwrite` as in `save_text`. Raises `ChangedOutside`, `DiskError`, and `DocumentFileError` for what
+    this program would not open again; the old file then stays whole.
+    """
+    if not overwrite:
+        demand_unchanged(disk, path, known)
+    now = clock()
+    snapshot = replace(snapshot, versions=with_version(snapshot.versions, snapshot.text, now))
+    data = _bytes_of(snapshot, now)
+    if len(data) > SIZE_LIMIT_BYTES:
+        line = f"{path.name} would be larger than {_LIMIT}, more than this program opens; nothing was written"
+        raise DocumentFileError(
+            f"{line}, save it as .txt or in parts", "document_too_large", name=path.name, limit=_LIMIT
+        )
+    token = disk.write_safely(path, data)
+    return snapshot.versions, FileVersion.of(token, data)
+
+
 def save_document(
     disk: Disk,
     path: Path,
@@ -75,26 +123,18 @@ def save_document(
     overwrite: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> tuple[StoredDocument, FileVersion]:
-    """Replace the file and return what it holds now (its text is the newest version) and its state on the disk.
-
-    `known` and `overwrite` as in `save_text`. Raises `ChangedOutside` and `DiskError`; the old file then stays whole.
-    """
-    if not overwrite:
-        demand_unchanged(disk, path, known)
-    now = clock()
-    stored = replace(stored, versions=with_version(stored.versions, stored.document.text(), now))
-    data = bytes_of(stored, now)
-    token = disk.write_safely(path, data)
-    return stored, FileVersion.of(token, data)
+    """`save_snapshot` of the present moment."""
+    versions, version = save_snapshot(disk, path, Snapshot.of(stored), known, overwrite, clock)
+    return replace(stored, versions=versions), version
 
 
 def open_document(disk: Disk, path: Path) -> tuple[StoredDocument, FileVersion]:
     """Read a file. Raises `DiskError`, `DocumentFileError`; the file is never touched."""
-    data, token = disk.read_with_token(path, SIZE_LIMIT_BYTES)
-    if len(data) > SIZE_LIMIT_BYTES:
-        limit = f"{SIZE_LIMIT_BYTES // 2**20} MB"
-        line = f"{path.name} is larger than {limit}, more than this program opens; split the document where it was made"
-        raise DocumentFileError(line, "file_too_large", name=path.name, limit=limit)
+    is_larger = disk.is_larger(path, SIZE_LIMIT_BYTES)
+    data, token = disk.read_with_token(path, 0 if is_larger else SIZE_LIMIT_BYTES)
+    if is_larger or len(data) > SIZE_LIMIT_BYTES:
+        line = f"{path.name} is larger than {_LIMIT}, more than this program opens; split it where it was made"
+        raise DocumentFileError(line, "file_too_large", name=path.name, limit=_LIMIT)
     return document_of(data, path.name), FileVersion.of(token, data)
 
 
@@ -102,7 +142,7 @@ def salvage(data: bytes) -> tuple[EarlierText, ...]:
     """The texts of a damaged file that can still be read, the newest first. Never raises."""
     try:
         with closing(schema.open_unchecked(data)) as connection:
-            return tuple(sorted(_readable_versions(connection), key=lambda version: -version.saved))
+            return tuple(sorted(_readable_versions(connection, len(data)), key=lambda version: -version.saved))
     except (*_DAMAGE, MemoryError):  # what SQLite calls an empty file
         return ()
 
@@ -112,11 +152,15 @@ def salvage(data: bytes) -> tuple[EarlierText, ...]:
 
 def bytes_of(stored: StoredDocument, saved: float) -> bytes:
     """The file of a document."""
+    return _bytes_of(Snapshot.of(stored), saved)
+
+
+def _bytes_of(snapshot: Snapshot, saved: float) -> bytes:
     with closing(schema.create()) as connection:
         connection.execute("BEGIN")
-        _write_about(connection, stored, saved)
-        _write_plain(connection, to_plain(stored.document))
-        _fill(connection, "version", map(_version_row, range(len(stored.versions)), stored.versions))
+        _write_about(connection, snapshot, saved)
+        _write_plain(connection, snapshot.plain)
+        _fill(connection, "version", map(_version_row, range(len(snapshot.versions)), snapshot.versions))
         _fill(connection, "about", [("digest", schema.content_digest(connection))])
         connection.execute("COMMIT")
         return connection.serialize()
@@ -129,7 +173,7 @@ def document_of(data: bytes, name: str) -> StoredDocument:
             raise ForeignFileError
         with closing(schema.open_bytes(data)) as connection:
             about = {str(key): str(value) for key, value in connection.execute("SELECT name, value FROM about")}
-            versions = tuple(sorted(_readable_versions(connection), key=lambda version: version.saved))
+            versions = tuple(sorted(_readable_versions(connection, len(data)), key=lambda version: version.saved))
             is_altered = about.get("digest") != schema.content_digest(connection)
             document = from_plain(_read_plain(connection), check_history=is_altered)
     except NewerFileError as error:
@@ -138,7 +182,7 @@ def document_of(data: bytes, name: str) -> StoredDocument:
     except ForeignFileError as error:
         line = f"{name} is not a Nextstroke document, or holds what no such document has; choose another file"
         raise DocumentFileError(line, "not_a_document", name=name) from error
-    except (sqlite3.Error, PlainDocumentError, ValueError, KeyError, TypeError, UnicodeError, MemoryError) as error:
+    except (sqlite3.Error, PlainDocumentError, MemoryError, *WRONG_SHAPE) as error:
         line = f"{name} is damaged and cannot be opened as it is; the texts that can still be read of it are offered"
         raise DocumentFileError(line, "document_damaged", name=name) from error
     return StoredDocument(document, _about_of(about), versions, _caret_of(about, document), is_altered)
@@ -154,11 +198,11 @@ def _fill(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, 
         connection.executemany(f"INSERT INTO {table} VALUES ({marks})", every)
 
 
-def _write_about(connection: sqlite3.Connection, stored: StoredDocument, saved: float) -> None:
-    about = stored.about
+def _write_about(connection: sqlite3.Connection, snapshot: Snapshot, saved: float) -> None:
+    about = snapshot.about
     said = {"title": about.title, "author": about.author, "language": about.language, "program": "Nextstroke"}
     rows = {name: _name(words) for name, words in said.items()}
-    _fill(connection, "about", (rows | {"saved": repr(saved), "caret": str(stored.caret)}).items())
+    _fill(connection, "about", (rows | {"saved": repr(saved), "caret": str(snapshot.caret)}).items())
 
 
 def _write_plain(connection: sqlite3.Connection, plain: Plain) -> None:
@@ -224,17 +268,20 @@ def _version_row(number: int, version: EarlierText) -> tuple[Any, ...]:
     return number + 1, version.saved, len(version.text), packed(version.text)
 
 
-def _readable_versions(connection: sqlite3.Connection) -> Iterator[EarlierText]:
-    """Row by row: a damaged one does not hide the others."""
+def _readable_versions(connection: sqlite3.Connection, file_bytes: int) -> Iterator[EarlierText]:
+    """Row by row, the last first: a damaged one does not hide the others, and together they fit into memory."""
+    room = min(_TEXTS_LIMIT_BYTES, TEXT_LIMIT_BYTES + _MOST_SHRUNK * file_bytes)
     try:
-        numbers = [number for (number,) in connection.execute("SELECT id FROM version ORDER BY id")]
+        numbers = [number for (number,) in connection.execute("SELECT id FROM version ORDER BY id DESC")]
     except _DAMAGE:
-        numbers = list(range(1, 1_000))
+        numbers = list(range(1_000, 0, -1))
     for number in numbers:
         try:
             row = connection.execute("SELECT saved, text FROM version WHERE id = ?", (number,)).fetchone()
             if row is not None:
-                yield EarlierText(float(row[0]), unpacked(row[1]))
+                text = unpacked(row[1], room)
+                room -= len(text.encode("utf-8", "surrogatepass"))
+                yield EarlierText(float(row[0]), text)
         except (*_DAMAGE, zlib.error, TypeError):
             continue
 

@@ -22,6 +22,7 @@ Knows: the model's values. Must not know: files, SQLite, Qt.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ from desktop_app.document.plain_values import Plain, Reader, Writer, plain_bookm
 from desktop_app.document.soundness import tree_problems
 
 FORMAT, VERSION = "nextstroke-document", 1
+_LONGEST_WALK_S = 5.0  # more than ten thousand steps; a history that was made to be endless costs no more
 # What Python raises for data of another shape.
 WRONG_SHAPE = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
 
@@ -79,7 +81,7 @@ def from_plain(plain: Mapping[str, Any], check_history: bool = False) -> Documen
     """The document of `to_plain`. Raises `PlainDocumentError` for anything else; what it gives back is sound.
 
     `check_history` does and undoes every step once, some tenths of a millisecond each: for a file that is not known to
-    be whole. A history that cannot be walked is left out, and the text opens without its past.
+    be whole. A history that cannot be walked, or not in five seconds, is left out, and the text opens without its past.
     """
     document = _sound(plain)
     if check_history and not _can_be_walked(_sound(plain)):
@@ -96,10 +98,12 @@ def _can_be_walked(document: Document) -> bool:
     """
     texts = {branch: document.passages(branch=branch) for branch in document.tree.branches}
     way: list[int] = []
+    end = time.monotonic() + _LONGEST_WALK_S
     try:
         while (step := document.undo()) is not None:
             way.append(step.id)
-        _go_every_way(document)
+            _demand_time(end)
+        _go_every_way(document, end)
         for chosen in reversed(way):
             document.redo(chosen)
         if tree_problems(document):
@@ -109,10 +113,16 @@ def _can_be_walked(document: Document) -> bool:
         return False
 
 
-def _go_every_way(document: Document) -> None:
-    """Redo and undo each step once, depth first. Raises `ValueError` where a state is not sound."""
+def _demand_time(end: float) -> None:
+    if time.monotonic() > end:
+        raise ValueError("the history takes too long to be walked")
+
+
+def _go_every_way(document: Document, end: float) -> None:
+    """Redo and undo each step once, depth first. Raises `ValueError` where a state is not sound, or after `end`."""
     ways = [list(document.history.ways_on())]
     while ways:
+        _demand_time(end)
         if tree_problems(document):
             raise ValueError("a step leads to no document")
         if ways[-1]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from desktop_app.document.disk import Disk, StatToken
 from desktop_app.document.errors import ChangedOutside, TextFileError
-from desktop_app.document.text_encoding import GB18030, MIXED, TextFormat, decode_text, encode_text
+from desktop_app.document.text_encoding import GB18030, GUESSED, MIXED, TextFormat, decode_text, encode_text
 
 SIZE_LIMIT_BYTES = 50 * 1024 * 1024
 
@@ -54,8 +54,9 @@ class TextFile:
 
 def open_text(disk: Disk, path: Path) -> TextFile:
     """Read a text file. Raises `DiskError` or `TextFileError`; the file is never touched."""
-    data, token = disk.read_with_token(path, SIZE_LIMIT_BYTES)
-    if len(data) > SIZE_LIMIT_BYTES:
+    is_larger = disk.is_larger(path, SIZE_LIMIT_BYTES)
+    data, token = disk.read_with_token(path, 0 if is_larger else SIZE_LIMIT_BYTES)
+    if is_larger or len(data) > SIZE_LIMIT_BYTES:
         limit = f"{SIZE_LIMIT_BYTES // 2**20} MB"
         raise TextFileError(
             f"{path.name} is larger than {limit}, more than this editor shows smoothly; split it and open the parts",
@@ -108,8 +109,10 @@ def changed_outside(disk: Disk, path: Path, known: FileVersion) -> bool:
 
 def _notes(text: str, format: TextFormat) -> tuple[Note, ...]:
     notes: list[Note] = []
-    if format.encoding == GB18030:
-        notes.append(Note("opened_as_gb18030", "opened as GB18030; if the text looks wrong, close it without saving"))
+    if format.encoding in GUESSED:
+        kind = "opened_as_gb18030" if format.encoding == GB18030 else "opened_as_utf_16"
+        words = f"opened as {format.encoding}; if the text looks wrong, close it without saving"
+        notes.append(Note(kind, words))
     if format.line_ends == MIXED:
         words = "this file mixes line ends; lines that you do not change keep theirs"
         notes.append(Note("mixed_line_ends", words))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 ALL_OF_THE_LAST = 10
 _HOUR, _DAY = 3_600.0, 86_400.0
 _HOURLY_FOR, _DAILY_FOR = _DAY, 61 * _DAY
-_TEXT_LIMIT_BYTES = 64 * 1024 * 1024  # a small file can inflate to anything
+TEXT_LIMIT_BYTES = 64 * 1024 * 1024  # a small file can inflate to anything
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def packed(text: str) -> bytes:
     return zlib.compress(text.encode("utf-8", "surrogatepass"))
 
 
-def unpacked(data: bytes) -> str:
-    """The text of `packed`. Raises `ValueError` or `zlib.error` for anything else."""
+def unpacked(data: bytes, most_bytes: int = TEXT_LIMIT_BYTES) -> str:
+    """The text of `packed`. Raises `ValueError` or `zlib.error` for anything else, and for more than `most_bytes`."""
     opener = zlib.decompressobj()
-    text = opener.decompress(data, _TEXT_LIMIT_BYTES)
+    text = opener.decompress(data, max(1, min(most_bytes, TEXT_LIMIT_BYTES)))  # 0 would mean without a limit
     if opener.unconsumed_tail or not opener.eof:
         raise ValueError("the text is longer than a document may be, or cut off")
     return text.decode("utf-8", "surrogatepass")

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 
 from desktop_app.document.disk import SystemCalls
 
@@ -48,3 +49,28 @@ class FaultyCalls(SystemCalls):
     def fail_close(self, descriptor: int) -> None:
         os.close(descriptor)  # a failed close frees the descriptor all the same
         self.fail()
+
+
+class HangingCalls(SystemCalls):
+    """The real system, where every call named `name` waits until `go_on`: a network that does not answer."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.gate = threading.Event()
+        self.waiting = threading.Event()
+
+    def go_on(self) -> None:
+        self.gate.set()
+
+    def __getattribute__(self, name: str):
+        get = object.__getattribute__
+        if name not in CALLS or name != get(self, "name"):
+            return get(self, name)
+        real = get(self, name)
+
+        def after_a_while(*arguments: object):
+            get(self, "waiting").set()
+            assert get(self, "gate").wait(60)
+            return real(*arguments)
+
+        return after_a_while
