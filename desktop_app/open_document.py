@@ -11,7 +11,7 @@ Knows: the view's text, the document layer, the questions to ask. Must not know:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -27,11 +27,13 @@ from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.last_session import TabState
 from desktop_app.document.nextstroke_file import About, StoredDocument
 from desktop_app.document.resting_save import RestingDocument, Written
-from desktop_app.document.restoring import NOWHERE, RestoredDocument, restore
+from desktop_app.document.restoring import NOWHERE, RestoredDocument, restore, restore_unread
+from desktop_app.document.shown_name import shown_name
 from desktop_app.document.text_encoding import TextFormat
 from desktop_app.document.text_file import FileVersion, changed_outside
 from desktop_app.document.versions import EarlierText
 from desktop_app.editor.view import EditorView
+from desktop_app.patient_files import PatientFiles
 from desktop_app.saving import Contents, Saving, Target
 from desktop_app.services.error_words import words_for
 from desktop_app.services.file_autosave import FileAutosave
@@ -65,7 +67,8 @@ class OpenDocument(QObject):
         self._about = About()
         self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
         self._asleep: KeptDocument | None = None
-        self._saving = Saving(disk, claims, dialogs, self._knows_of_change)
+        self._files = PatientFiles(disk, dialogs)
+        self._saving = Saving(disk, claims, dialogs, self._knows_of_change, self._take_late)
         self._is_doubtful = False  # what came back is damaged: the person decides whether it goes into the file
         self._autosave: FileAutosave | None = None
         self._autosaves_text: Callable[[], bool] = lambda: False
@@ -85,7 +88,7 @@ class OpenDocument(QObject):
     def name(self) -> str:
         """What the top bar shows."""
         if self._path is not None:
-            return self._path.name
+            return shown_name(self._path.name)
         return self.tr("Untitled") if self._number == 1 else self.tr("Untitled {number}").format(number=self._number)
 
     @property
@@ -197,6 +200,8 @@ class OpenDocument(QObject):
     def save(self, folder: str = "") -> bool:
         """Save to its file; ask for one (in `folder`) where it has none. False: nothing was saved."""
         self.wake()
+        if self._asleep is not None:
+            return False
         self._settle()
         if self._path is None:
             return self.save_as(folder)
@@ -235,21 +240,25 @@ class OpenDocument(QObject):
         """The window or the tab came to the front: say it once when another program changed the file."""
         if self._path is None or self._version is None or self._told_change == self._version or self._asleep:
             return
-        if self._autosave is not None and self._autosave.is_writing:
-            return  # the change is our own
-        try:
-            if not changed_outside(self._disk, self._path, self._version):
-                return
-            is_gone = not self._disk.exists(self._path)
-        except DocumentError:
+        if self._files.is_busy or self._saving.is_busy or (self._autosave is not None and self._autosave.is_writing):
+            return  # the file changes by our own hand
+        path, version = self._path, self._version
+        self._files.glance(
+            path,
+            lambda disk: (changed_outside(disk, path, version), disk.exists(path)),
+            lambda found: self._on_looked(path, version, *found),
+        )
+
+    def _on_looked(self, path: Path, version: FileVersion, is_changed: bool, is_there: bool) -> None:
+        if not is_changed or (path, version) != (self._path, self._version) or self._told_change == version:
             return
-        self._told_change = self._version
-        if is_gone:
+        self._told_change = version
+        if not is_there:
             self.told.emit(
                 self.tr("{name} was removed by another program; save it to put it back.").format(name=self.name)
             )
         else:
-            self._offer_to_read_again(self._path)
+            self._offer_to_read_again(path)
 
     # ---- the next start ---------------------------------------------------------------------------------------
 
@@ -286,9 +295,18 @@ class OpenDocument(QObject):
 
     def wake(self) -> None:
         """The tab comes to the front: show what slept."""
-        kept, self._asleep = self._asleep, None
-        if kept is not None:
-            self.restore(restore(self._disk, kept))
+        kept = self._asleep
+        if kept is None or self._files.is_busy:
+            return
+        restored = self._read_again(kept)  # asleep until it is there: the recovery store must not see an empty page
+        self._asleep = None
+        self.restore(restored)
+
+    def _read_again(self, kept: KeptDocument) -> RestoredDocument:
+        if kept.path is None:
+            return restore(self._disk, kept)
+        found = self._files.read(kept.path, lambda disk: restore(disk, kept))
+        return restore_unread(kept) if found is None else found
 
     def restore(self, restored: RestoredDocument) -> None:
         """Show a document of the last session, caret and view where they were."""
@@ -312,9 +330,14 @@ class OpenDocument(QObject):
             said.insert(0 if is_changed else len(said), (back if is_changed else still_here).format(name=self.name))
         self._tell(said)
 
+    def holds(self, keys: Sequence[str]) -> bool:
+        """Whether its file is that of these `identities`."""
+        return self._claim is not None and self._claim.is_any_of(keys)
+
     def close(self) -> None:
-        """Let others have its file."""
+        """Let others have its file; a look at it that is on its way finds nothing."""
         self._hold(None)
+        self._version = None
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
@@ -360,6 +383,7 @@ class OpenDocument(QObject):
     def _write(self, target: Target) -> bool:
         model, text = self._view.link.model, self._view.text()
         caret = model.position_at(self._view.textCursor().position())
+        revision = self._view.document().revision()
         contents = Contents(StoredDocument(model, self._about, self._versions, caret), text)
         saved = self._saving.write(contents, target)
         if saved is None:
@@ -368,11 +392,19 @@ class OpenDocument(QObject):
         self._path, self._format, self._version = saved.path, saved.format, saved.version
         self._versions = saved.versions
         self._told_change, self._is_doubtful = None, False
-        self._view.document().setModified(False)
+        if self._view.document().revision() == revision:  # the model may have gone on writing
+            self._view.document().setModified(False)
         self.changed.emit()
         self.file_used.emit(str(saved.path))
         self.told.emit(self.tr("Saved {name}.").format(name=saved.path.name))
         return True
+
+    def _take_late(self, path: Path, version: FileVersion) -> None:
+        """A save that was given up got through after all: that is no change by another program."""
+        if path == self._path:
+            self._version = version
+            if self._claim is not None:
+                self._claim.renew()
 
     def _knows_of_change(self) -> None:
         """The person is asked about it: the window coming to the front again must not ask a second time."""
@@ -382,10 +414,10 @@ class OpenDocument(QObject):
         if questions.ask_to_read_again(self._dialogs, self.name, self.is_modified) != questions.READ_AGAIN:
             return
         try:
-            opened = open_file(self._disk, path)
+            opened = self._files.read(path, lambda disk: open_file(disk, path))
         except DocumentError as error:
             self._dialogs.tell(questions.cannot_be_opened(), words_for(error))
             return
-        if self._claim is not None:
+        if opened is not None and self._claim is not None:
             self._claim.renew()
             self.show_file(opened, self._claim)

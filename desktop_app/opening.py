@@ -7,7 +7,7 @@ Knows: tabs, files by their opener, the questions. Must not know: menus, bars.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -17,9 +17,11 @@ from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import open_file, readable_text
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
-from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld
+from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld, identities
+from desktop_app.document.shown_name import shown_name
+from desktop_app.patient_files import PatientFiles
+from desktop_app.reading_parts import offer_to_read
 from desktop_app.services.error_words import words_for
-from desktop_app.tab import Tab
 from desktop_app.tabs import Tabs
 
 
@@ -30,32 +32,41 @@ class Opening(QObject):
         self, tabs: Tabs, disk: Disk, claims: FileClaims, dialogs: Dialogs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._tabs, self._disk, self._claims, self._dialogs = tabs, disk, claims, dialogs
+        self._tabs, self._claims, self._dialogs = tabs, claims, dialogs
+        self._files = PatientFiles(disk, dialogs)
 
     def open(self, path: str = "", folder: str = "") -> bool:
         """Open a file, asking for one (from `folder` on) where none is named; whether its text is in front."""
         chosen = path or self._dialogs.path_to_open(self.tr("Open"), folder, questions.kinds_to_open())
         if not chosen:
             return False
-        found = self.tab_of(Path(chosen))
+        named = Path(chosen)
+        keys = self._files.read(named, lambda _disk: identities(named))
+        if keys is None:
+            return False
+        found = next((tab for tab in self._tabs.all if tab.document.holds(keys)), None)
         if found is not None:
             self._tabs.bring_to_front(found)
             return True
-        return self._open(Path(chosen))
+        return self._open(named, keys)
 
-    def _open(self, path: Path) -> bool:
+    def _open(self, path: Path, keys: Sequence[str]) -> bool:
         claim: FileClaim | None = None
         try:
-            claim = self._claims.claim(path)
+            claim = self._claims.claim(path, keys)
         except FileHeld:
-            if questions.ask_to_open_copy(self._dialogs, path.name) != questions.OPEN_COPY:
+            if questions.ask_to_open_copy(self._dialogs, shown_name(path.name)) != questions.OPEN_COPY:
                 return False
         try:
-            opened = open_file(self._disk, path)
+            opened = self._files.read(path, lambda disk: open_file(disk, path))
         except DocumentError as error:
             if claim is not None:
                 claim.release()
             return self._offer_what_is_left(path, error)
+        if opened is None:
+            if claim is not None:
+                claim.release()
+            return False
         tab = self._tabs.for_file()
         if claim is not None:
             tab.document.show_file(opened, claim)
@@ -64,13 +75,12 @@ class Opening(QObject):
         tab.view.setFocus()
         return True
 
-    def tab_of(self, path: Path) -> Tab | None:
-        """The tab that has this file open, whatever it was called when it was opened there."""
-        return next((tab for tab in self._tabs.all if _is_same(tab.document.path, path)), None)
-
     def _offer_what_is_left(self, path: Path, error: DocumentError) -> bool:
         """Say that a file cannot be opened; of a damaged document, offer the newest text that can still be read."""
-        left = readable_text(self._disk, path) if error.kind == "document_damaged" else None
+        if offer_to_read(self._files, self._dialogs, path, error):
+            return False
+        is_damaged = error.kind == "document_damaged"
+        left = self._files.read(path, lambda disk: readable_text(disk, path)) if is_damaged else None
         if left is None:
             self._dialogs.tell(questions.cannot_be_opened(), words_for(error))
             return False
@@ -78,12 +88,3 @@ class Opening(QObject):
             return False
         self._tabs.new(left.text, is_unsaved=True)
         return True
-
-
-def _is_same(known: Path | None, path: Path) -> bool:
-    if known is None:
-        return False
-    try:
-        return os.path.samefile(known, path)
-    except (OSError, ValueError):  # one of them is not there
-        return os.path.realpath(known) == os.path.realpath(path)

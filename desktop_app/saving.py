@@ -19,11 +19,13 @@ from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import is_document
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable
-from desktop_app.document.file_claims import FileClaim, FileClaims
-from desktop_app.document.nextstroke_file import SUFFIX, StoredDocument, save_document
+from desktop_app.document.file_claims import FileClaim, FileClaims, identities
+from desktop_app.document.nextstroke_file import SUFFIX, Snapshot, StoredDocument, save_snapshot
+from desktop_app.document.shown_name import shown_name
 from desktop_app.document.text_encoding import UTF_8, TextFormat
 from desktop_app.document.text_file import FileVersion, save_text
 from desktop_app.document.versions import EarlierText
+from desktop_app.patient_files import PatientFiles
 from desktop_app.services.error_words import words_for
 
 translate = QCoreApplication.translate  # the name that lupdate looks for
@@ -59,11 +61,27 @@ class Saved:
 
 
 class Saving:
-    """`asks_about_change` is called before the person is asked about another program's change."""
+    """`asks_about_change` is called before the person is asked about another program's change.
 
-    def __init__(self, disk: Disk, claims: FileClaims, dialogs: Dialogs, asks_about_change: Callable[[], None]) -> None:
-        self._disk, self._claims, self._dialogs = disk, claims, dialogs
-        self._asks_about_change = asks_about_change
+    `saved_late`: a save that the person gave up got to the disk after all.
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        claims: FileClaims,
+        dialogs: Dialogs,
+        asks_about_change: Callable[[], None],
+        saved_late: Callable[[Path, FileVersion], None],
+    ) -> None:
+        self._claims, self._dialogs = claims, dialogs
+        self._asks_about_change, self._saved_late = asks_about_change, saved_late
+        self._files = PatientFiles(disk, dialogs)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a file is being written just now."""
+        return self._files.is_busy
 
     def choose_path(self, proposal: str, has_document: bool) -> Path | None:
         """Ask for a name; one without an ending gets that of the kind that the text has now (`has_document`)."""
@@ -75,7 +93,10 @@ class Saving:
         if path.suffix:
             return path  # the dialog has asked about a file of that name
         path = path.with_name(path.name + (SUFFIX if has_document else ".txt"))
-        if self._disk.exists(path) and questions.ask_to_replace(self._dialogs, path.name) != questions.OVERWRITE:
+        is_there = self._files.read(path, lambda disk: disk.exists(path))
+        if is_there is None:
+            return None
+        if is_there and questions.ask_to_replace(self._dialogs, shown_name(path.name)) != questions.OVERWRITE:
             return None
         return path
 
@@ -92,30 +113,44 @@ class Saving:
             self._tell(error)
             return None
 
-    def _write(self, contents: Contents, target: Target, overwrite: bool) -> Saved:
+    def _write(self, contents: Contents, target: Target, overwrite: bool) -> Saved | None:
         """Write it and hold its file. Another file than the one that is held is not written before it is held too."""
         held = target.claim
-        claim = held if held is not None and held.is_on(target.path) else self._claims.claim(target.path)
+        if held is not None and held.is_on(target.path):
+            claim = held
+        else:
+            keys = self._files.read(target.path, lambda _disk: identities(target.path))
+            if keys is None:
+                return None
+            claim = self._claims.claim(target.path, keys)
+        written: tuple[tuple[EarlierText, ...], FileVersion] | None = None
         try:
-            version, versions = self._write_file(contents, target, overwrite)
-        except DocumentError:
-            if claim is not held:
+            written = self._write_file(contents, target, overwrite)
+        finally:
+            if written is None and claim is not held:
                 claim.release()
-            raise
+        if written is None:
+            return None
         claim.renew()
+        versions, version = written
         return Saved(target.path, target.format, version, versions, claim)
 
     def _write_file(
         self, contents: Contents, target: Target, overwrite: bool
-    ) -> tuple[FileVersion, tuple[EarlierText, ...]]:
-        if not is_document(target.path):
-            version = save_text(self._disk, target.path, contents.text, target.format, target.known, overwrite)
-            return version, contents.document.versions
-        stored, version = save_document(self._disk, target.path, contents.document, target.known, overwrite)
-        return version, stored.versions
+    ) -> tuple[tuple[EarlierText, ...], FileVersion] | None:
+        path = target.path
+        snapshot = Snapshot.of(contents.document) if is_document(path) else None  # here: the model is not the worker's
+
+        def write(disk: Disk) -> tuple[tuple[EarlierText, ...], FileVersion]:
+            if snapshot is not None:
+                return save_snapshot(disk, path, snapshot, target.known, overwrite)
+            version = save_text(disk, path, contents.text, target.format, target.known, overwrite)
+            return contents.document.versions, version
+
+        return self._files.write(path, write, lambda written: self._saved_late(path, written[1]))
 
     def _ask_about_change(self, error: ChangedOutside, contents: Contents, target: Target) -> Saved | None:
-        answer = questions.ask_about_change(self._dialogs, target.path.name, error)
+        answer = questions.ask_about_change(self._dialogs, shown_name(target.path.name), error)
         if answer == questions.OVERWRITE:
             return self.write(contents, target, overwrite=True)
         if answer != questions.SAVE_AS:
@@ -129,7 +164,7 @@ class Saving:
         if not error.offer:
             self._tell(error)
             return None
-        if questions.ask_about_encoding(self._dialogs, target.path.name, error) != questions.CONVERT:
+        if questions.ask_about_encoding(self._dialogs, shown_name(target.path.name), error) != questions.CONVERT:
             return None
         format = TextFormat(error.offer or UTF_8, target.format.line_ends)
         return self.write(contents, replace(target, format=format), overwrite)

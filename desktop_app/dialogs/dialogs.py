@@ -16,9 +16,14 @@ from PySide6.QtWidgets import QFileDialog, QFontDialog, QWidget
 from desktop_app.dialogs.earlier_texts_dialog import EarlierTextsDialog
 from desktop_app.dialogs.export_dialog import ExportChoices, ExportDialog
 from desktop_app.dialogs.origin_sheet import OriginAccount, OriginSheet
+from desktop_app.dialogs.parts_dialog import PartOf, PartsDialog
 from desktop_app.dialogs.question import Answer, Question, QuestionDialog, ShortcutSheet
+from desktop_app.dialogs.waiting_dialog import WaitingDialog
+from desktop_app.document.job import Job
+from desktop_app.services.patience import Waiting
 
 translate = QCoreApplication.translate  # the name that lupdate looks for
+_FOLDER_S = 0.5  # Qt looks into the folder before it shows the dialog, and would hang with the network
 
 
 class Dialogs(Protocol):
@@ -54,11 +59,23 @@ class Dialogs(Protocol):
     def earlier_text(self, title: str, rows: list[str]) -> int | None:
         """The number of the chosen row, or None."""
 
+    def wait(self, waiting: Waiting) -> None:
+        """Show what is waited for; return when it has ended, or the person gives up."""
+
+    def show_parts(self, title: str, notice: str, count: int, part_of: PartOf) -> None:
+        """A text to be read, a part at a time."""
+
 
 def writing_folder() -> str:
     """Where texts are looked for before any was opened: the person's documents, else their home."""
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
     return documents if Path(documents).is_dir() else str(Path.home())
+
+
+def _answers(folder: str) -> bool:
+    """Whether a folder can be looked into now."""
+    look = Job(lambda _job: Path(folder).is_dir())
+    return bool(folder) and look.wait(_FOLDER_S) and look.result()
 
 
 def _first_ending(kind: str) -> str:
@@ -116,7 +133,7 @@ class QtDialogs:
 
     def _file_dialog(self, title: str, folder: str, kinds: str) -> QFileDialog:
         """The system's dialog where there is one, else Qt's, whose own translation lacks these words."""
-        dialog = QFileDialog(self._parent, title, folder or writing_folder(), kinds)
+        dialog = QFileDialog(self._parent, title, folder if _answers(folder) else writing_folder(), kinds)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setLabelText(QFileDialog.DialogLabel.LookIn, translate("Dialogs", "Look in:"))
         dialog.setLabelText(QFileDialog.DialogLabel.FileType, translate("Dialogs", "Kind:"))
@@ -140,6 +157,18 @@ class QtDialogs:
         accepted = dialog.exec()
         dialog.deleteLater()
         return dialog.chosen if accepted else None
+
+    def wait(self, waiting: Waiting) -> None:
+        """Show what is waited for; return when it has ended, or the person gives up."""
+        dialog = WaitingDialog(waiting, translate("Dialogs", "Cancel"), self._parent)
+        dialog.exec()
+        dialog.deleteLater()
+
+    def show_parts(self, title: str, notice: str, count: int, part_of: PartOf) -> None:
+        """A text to be read, a part at a time."""
+        dialog = PartsDialog(title, notice, count, part_of, self._parent)
+        dialog.exec()
+        dialog.deleteLater()
 
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         """The shortcut sheet."""

@@ -27,6 +27,7 @@ NAME_TOO_LONG = "name_too_long"
 TOO_LARGE = "too_large"
 FAULT = "fault"
 NOT_CONFIRMED = "not_confirmed"
+NO_ANSWER = "no_answer"
 
 _KINDS: dict[int, str] = {
     errno.ENOSPC: DISK_FULL,
@@ -53,6 +54,7 @@ _WORDS: dict[str, str] = {
     NAME_TOO_LONG: "cannot {doing} {name}: the name is too long for this disk; choose a shorter one",
     TOO_LARGE: "cannot {doing} {name}: it is larger than this disk allows; save it on another disk",
     FAULT: "cannot {doing} {name}: {reason}; the disk may be damaged or gone, save the text somewhere else",
+    NO_ANSWER: "cannot {doing} {name}: its disk or network does not answer; try again when it is back",
     NOT_CONFIRMED: "{name} was written but the disk does not confirm it ({reason}); save it somewhere else as well",
 }
 

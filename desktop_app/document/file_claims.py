@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from desktop_app.document.disk import Disk
@@ -45,7 +46,11 @@ class FileClaim:
 
     def is_on(self, path: Path) -> bool:
         """Whether this is the file that a path leads to."""
-        return os.path.realpath(path) == os.path.realpath(self.path)
+        return path == self.path or os.path.realpath(path) == os.path.realpath(self.path)
+
+    def is_any_of(self, keys: Sequence[str]) -> bool:
+        """Whether this is the file of these `identities`."""
+        return any(key in self.locks for key in keys)
 
     def renew(self) -> None:
         """A save puts a new file in the old one's place: hold that one."""
@@ -64,12 +69,14 @@ class FileClaims:
         self._is_ready: bool | None = None
         self._held: dict[str, FileClaim] = {}
 
-    def claim(self, path: Path) -> FileClaim:
-        """Hold a file, also one that is not there yet. Raises `FileHeld`."""
-        self._forget_what_is_gone()
+    def claim(self, path: Path, keys: Sequence[str] = ()) -> FileClaim:
+        """Hold a file, also one that is not there yet. Raises `FileHeld`.
+
+        `keys`: its `identities`, found before by somebody who may wait for a disk.
+        """
         claim = FileClaim(self, path)
         try:
-            for key in _identities(path):
+            for key in keys or identities(path):
                 self._take(claim, key)
         except FileHeld:
             self.release(claim)
@@ -78,15 +85,14 @@ class FileClaims:
 
     def renew(self, claim: FileClaim) -> None:
         """See `FileClaim.renew`. What somebody else holds by now is left to them."""
-        present = _identities(claim.path)
+        present = identities(claim.path)
         for key in present:
             if key not in claim.locks:
                 try:
                     self._take(claim, key)
                 except FileHeld:
                     continue
-        for key in [key for key in claim.locks if key not in present]:
-            self._let_go(claim, key)
+        self._let_go_of_stale(claim, present)
 
     def release(self, claim: FileClaim) -> None:
         """See `FileClaim.release`."""
@@ -109,10 +115,17 @@ class FileClaims:
     # ---- inside -----------------------------------------------------------------------------------------------
 
     def _take(self, claim: FileClaim, key: str) -> None:
+        if key in self._held and self._held[key] is not claim:
+            # A file that another program replaced has left its identity to whatever file comes next.
+            self._let_go_of_stale(self._held[key], identities(self._held[key].path))
         if key in self._held:
             raise FileHeld(claim.path.name, HELD_HERE)
         claim.locks[key] = self._lock(claim.path.name, key)
         self._held[key] = claim
+
+    def _let_go_of_stale(self, claim: FileClaim, present: Sequence[str]) -> None:
+        for key in [key for key in claim.locks if key not in present]:
+            self._let_go(claim, key)
 
     def _let_go(self, claim: FileClaim, key: str) -> None:
         lock = claim.locks.pop(key)
@@ -137,11 +150,6 @@ class FileClaims:
             self._is_ready = make_private(folder, self._disk)
         return self._is_ready
 
-    def _forget_what_is_gone(self) -> None:
-        """A file that another program replaced has left its identity to whatever file comes next."""
-        for claim in set(self._held.values()):
-            self.renew(claim)
-
 
 def make_private(folder: Path, disk: Disk) -> bool:
     """Make a folder that is this person's alone; False where that is impossible, or somebody else made it."""
@@ -156,10 +164,14 @@ def make_private(folder: Path, disk: Disk) -> bool:
     return is_folder and status.st_uid == os.getuid() and not status.st_mode & 0o077
 
 
-def _identities(path: Path) -> list[str]:
-    """Digests of what makes a file this file: where its path leads to, and which file lies there."""
-    found = ["path:" + os.path.realpath(path)]
+def identities(path: Path) -> list[str]:
+    """Digests of what makes a file this file: where its path leads to, and which file lies there.
+
+    It asks the disk, which may not answer.
+    """
+    found = [f"path:{path}"]
     try:
+        found = ["path:" + os.path.realpath(path)]
         status = os.stat(path)
         found.append(f"file:{status.st_dev}:{status.st_ino}")
     except (OSError, ValueError):

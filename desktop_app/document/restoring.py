@@ -14,7 +14,7 @@ from pathlib import Path
 
 from desktop_app.document.any_file import OpenedFile, is_document, open_file
 from desktop_app.document.disk import Disk
-from desktop_app.document.errors import DocumentError
+from desktop_app.document.errors import NO_ANSWER, DocumentError, disk_error_of_kind
 from desktop_app.document.history import BEGINNING
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.nextstroke_file import StoredDocument
@@ -58,6 +58,13 @@ def restore(disk: Disk, kept: KeptDocument) -> RestoredDocument:
     if opened.stored is not None:
         return _of_document(kept, opened, opened.stored)
     return _of_text(kept, opened)
+
+
+def restore_unread(kept: KeptDocument) -> RestoredDocument:
+    """`restore` of a document whose file is on a disk that does not answer: nobody waits for it any longer."""
+    if kept.path is None:
+        return RestoredDocument(kept, is_recovered=kept.has_unsaved_text)
+    return _without_file(kept, kept.path, disk_error_of_kind(NO_ANSWER, "read", kept.path.name))
 
 
 def _without_file(kept: KeptDocument, path: Path, error: DocumentError) -> RestoredDocument:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QCoreApplication
 
 from desktop_app.document.errors import DocumentError, StoreError
+from desktop_app.document.shown_name import shown_name
 from desktop_app.document.text_file import Note
 from desktop_app.services.engine_lines import ENGINE_LINES, QT_TRANSLATE_NOOP
 from desktop_app.services.export_lines import EXPORT_LINES
@@ -24,6 +25,7 @@ from desktop_app.services.reason_lines import REASON_LINES, SYSTEM_REASONS
 
 _CONTEXT = "ErrorWords"
 _REASONS = ("reason", "obstacle")  # facts that are English words themselves
+_NAMES = ("name", "folder")  # facts that may hold anything a file may be called
 # "Input/output error" as Python says it: "[Errno 5] Input/output error: '/a/b'".
 _SYSTEM_REASON = re.compile(r"(?:\[(?:Errno|WinError) \d+\] )?([^:]+?)(?:: .*)?")
 
@@ -48,7 +50,7 @@ _DOCUMENT_WORDS: dict[str, str] = {
         "ErrorWords", "“{name}” does not exist any more. Look for it under another name or in another folder."
     ),
     "is_folder": QT_TRANSLATE_NOOP("ErrorWords", "“{name}” is a folder. Choose a file."),
-    "not_a_file": QT_TRANSLATE_NOOP("ErrorWords", "“{name}” is a device or a pipe, not a file. Choose a file."),
+    "not_a_file": QT_TRANSLATE_NOOP("ErrorWords", "“{name}” is a device, a pipe or a part of the system, not a file."),
     "name_too_long": QT_TRANSLATE_NOOP(
         "ErrorWords", "The name “{name}” is too long for this disk. Choose a shorter one."
     ),
@@ -58,6 +60,9 @@ _DOCUMENT_WORDS: dict[str, str] = {
     ),
     "fault read": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” cannot be read: the disk reports a fault ({reason}). Check the disk."
+    ),
+    "no_answer": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” cannot be read: its disk or network does not answer. Try again when it is back."
     ),
     "not_confirmed": QT_TRANSLATE_NOOP(
         "ErrorWords",
@@ -81,6 +86,17 @@ _DOCUMENT_WORDS: dict[str, str] = {
     "file_too_large": QT_TRANSLATE_NOOP(
         "ErrorWords",
         "“{name}” is larger than {limit}, more than this editor shows smoothly. Split it and open the parts.",
+    ),
+    "document_too_large": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "“{name}” would be larger than {limit}, more than this program opens, and was not written. "
+        "Save the text as .txt, or in parts.",
+    ),
+    "not_on_a_page": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” holds a character ({code}, line {line}) that the page would not keep."
+    ),
+    "line_too_long": QT_TRANSLATE_NOOP(
+        "ErrorWords", "A line of “{name}” (line {line}) is too long for the page. Break it where it was written."
     ),
     "damaged_text": QT_TRANSLATE_NOOP(
         "ErrorWords",
@@ -122,6 +138,9 @@ _DOCUMENT_WORDS: dict[str, str] = {
     ),
     "opened_as_gb18030": QT_TRANSLATE_NOOP(
         "ErrorWords", "Opened as GB18030. If the text looks wrong, close it without saving."
+    ),
+    "opened_as_utf_16": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Opened as UTF-16. If the text looks wrong, close it without saving."
     ),
     "mixed_line_ends": QT_TRANSLATE_NOOP(
         "ErrorWords", "This file mixes line ends. Lines that you do not change keep theirs."
@@ -247,6 +266,7 @@ def _filled(template: str, facts: Mapping[str, str]) -> str:
     if not template:
         return ""
     words = QCoreApplication.translate(_CONTEXT, template)
+    facts = {name: shown_name(fact) if name in _NAMES else fact for name, fact in facts.items()}
     facts = {name: words_for_reason(fact) if name in _REASONS else fact for name, fact in facts.items()}
     # In one pass, and not by str.format: a file's name may itself hold braces.
     return re.sub(r"\{(\w+)\}", lambda found: facts.get(found[1], found[0]), words)

@@ -384,6 +384,10 @@
         <translation>类型：</translation>
     </message>
     <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
         <source>Close</source>
         <translation>关闭</translation>
     </message>
@@ -571,8 +575,8 @@
         <translation>“{name}”是文件夹。请选择文件。</translation>
     </message>
     <message>
-        <source>“{name}” is a device or a pipe, not a file. Choose a file.</source>
-        <translation>“{name}”是设备或管道，不是文件。请选择文件。</translation>
+        <source>“{name}” is a device, a pipe or a part of the system, not a file.</source>
+        <translation>“{name}”是设备、管道或系统的一部分，不是文件。</translation>
     </message>
     <message>
         <source>The name “{name}” is too long for this disk. Choose a shorter one.</source>
@@ -589,6 +593,10 @@
     <message>
         <source>“{name}” cannot be read: the disk reports a fault ({reason}). Check the disk.</source>
         <translation>无法读取“{name}”：磁盘报告故障（{reason}）。请检查磁盘。</translation>
+    </message>
+    <message>
+        <source>“{name}” cannot be read: its disk or network does not answer. Try again when it is back.</source>
+        <translation>“{name}”无法读取：所在的磁盘或网络没有回应。等它恢复后再试。</translation>
     </message>
     <message>
         <source>“{name}” was written, but the disk does not confirm it ({reason}). Save it somewhere else as well.</source>
@@ -617,6 +625,18 @@
     <message>
         <source>“{name}” is larger than {limit}, more than this editor shows smoothly. Split it and open the parts.</source>
         <translation>“{name}”超过 {limit}，编辑器无法流畅显示。请拆分后分别打开。</translation>
+    </message>
+    <message>
+        <source>“{name}” would be larger than {limit}, more than this program opens, and was not written. Save the text as .txt, or in parts.</source>
+        <translation>“{name}”会超过 {limit}，本程序将无法打开，因此没有写入。请将文字存为 .txt，或分成几个文件保存。</translation>
+    </message>
+    <message>
+        <source>“{name}” holds a character ({code}, line {line}) that the page would not keep.</source>
+        <translation>“{name}”含有页面无法保留的字符（{code}，第 {line} 行）。</translation>
+    </message>
+    <message>
+        <source>A line of “{name}” (line {line}) is too long for the page. Break it where it was written.</source>
+        <translation>“{name}”中有一行（第 {line} 行）太长，页面排不下。请在原来的程序里把它断开。</translation>
     </message>
     <message>
         <source>“{name}” begins as {encoding} text but is damaged further on. Open it with the program that wrote it.</source>
@@ -673,6 +693,10 @@
     <message>
         <source>Opened as GB18030. If the text looks wrong, close it without saving.</source>
         <translation>已按 GB18030 编码打开。如果出现乱码，请直接关闭，不要保存。</translation>
+    </message>
+    <message>
+        <source>Opened as UTF-16. If the text looks wrong, close it without saving.</source>
+        <translation>已按 UTF-16 打开。如果文字看起来不对，请不要保存，直接关闭。</translation>
     </message>
     <message>
         <source>This file mixes line ends. Lines that you do not change keep theirs.</source>
@@ -2009,6 +2033,95 @@
     <message>
         <source>the same text before it and the same seed give the same words on this device</source>
         <translation>上文和种子相同，在这台设备上结果也相同</translation>
+    </message>
+</context>
+<context>
+    <name>PartsDialog</name>
+    <message>
+        <source>Back</source>
+        <translation>上一部分</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>下一部分</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Part</source>
+        <translation>部分</translation>
+    </message>
+    <message>
+        <source>Text, read-only</source>
+        <translation>文字，只读</translation>
+    </message>
+    <message>
+        <source>Part {number} of {count}.</source>
+        <translation>第 {number} 部分，共 {count} 部分。</translation>
+    </message>
+    <message>
+        <source>What is no character is shown as “�”.</source>
+        <translation>不是文字的内容显示为“�”。</translation>
+    </message>
+    <message>
+        <source>Very long lines are broken.</source>
+        <translation>过长的行已断开显示。</translation>
+    </message>
+</context>
+<context>
+    <name>PatientFiles</name>
+    <message>
+        <source>Opening “{name}”…</source>
+        <translation>正在打开“{name}”…</translation>
+    </message>
+    <message>
+        <source>Saving “{name}”…</source>
+        <translation>正在保存“{name}”…</translation>
+    </message>
+    <message>
+        <source>“{name}” is as it was. The text is still here: save it on another disk.</source>
+        <translation>“{name}”保持原样。文字仍在这里：请存到另一个磁盘上。</translation>
+    </message>
+    <message>
+        <source>“{name}” may have been written; the disk does not say. The text is still here: save it on another disk.</source>
+        <translation>“{name}”可能已经写入，磁盘没有回应。文字仍在这里：请存到另一个磁盘上。</translation>
+    </message>
+    <message>
+        <source>The text is not saved</source>
+        <translation>文字没有保存</translation>
+    </message>
+    <message>
+        <source>This takes longer than usual. The disk or the network of “{folder}” may be slow, or gone. If you cancel, nothing is changed.</source>
+        <translation>这次比平常久。“{folder}”所在的磁盘或网络可能很慢，或已断开。取消不会改动任何内容。</translation>
+    </message>
+</context>
+<context>
+    <name>ReadingParts</name>
+    <message>
+        <source>“{name}” cannot be edited</source>
+        <translation>“{name}”不能编辑</translation>
+    </message>
+    <message>
+        <source>It can be read here, and stays as it is.</source>
+        <translation>可以在这里阅读，文件保持原样。</translation>
+    </message>
+    <message>
+        <source>Read</source>
+        <translation>阅读</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Read-only, {encoding}.</source>
+        <translation>只读，{encoding}。</translation>
+    </message>
+    <message>
+        <source>This part cannot be read</source>
+        <translation>这一部分无法读取</translation>
     </message>
 </context>
 <context>

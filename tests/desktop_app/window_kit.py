@@ -11,11 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from desktop_app import patient_files
 from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.dialogs.origin_sheet import OriginAccount
+from desktop_app.dialogs.parts_dialog import PartOf
 from desktop_app.dialogs.question import Question
 from desktop_app.document.disk import Disk
 from desktop_app.document.file_claims import FileClaims
+from desktop_app.document.text_parts import TextPart
 from desktop_app.editor.continuation import IDLE
 from desktop_app.editor.view import EditorView
 from desktop_app.look.resource_files import resource_file
@@ -24,6 +27,7 @@ from desktop_app.main_window import MainWindow, Services
 from desktop_app.services.background import Background
 from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.services.languages import LanguageSwitch
+from desktop_app.services.patience import Waiting
 from desktop_app.services.settings import SettingsStore
 from desktop_app.settings_in_use import SettingsInUse
 from tests.desktop_app.fake_bridge import FakeBridge
@@ -45,6 +49,10 @@ class Answers:
     proposed: list[ExportChoices] = field(default_factory=list)
     row: int | None = None
     rows: list[str] = field(default_factory=list)
+    patience_s: float = 30.0  # how long this person waits for a disk
+    waited: list[tuple[str, str]] = field(default_factory=list)
+    parts: list[TextPart] = field(default_factory=list)
+    notice: str = ""
 
     def ask(self, question: Question) -> str:
         self.asked.append(question)
@@ -74,6 +82,14 @@ class Answers:
         self.rows = rows
         return self.row
 
+    def wait(self, waiting: Waiting) -> None:
+        self.waited.append((waiting.words.line, waiting.words.slow_line))
+        wait_until(lambda: waiting.is_over, self.patience_s)
+
+    def show_parts(self, title: str, notice: str, count: int, part_of: PartOf) -> None:
+        self.notice = notice
+        self.parts = [part for number in range(min(count, 3)) if (part := part_of(number)) is not None]
+
     def show_keys(self, title: str, rows: list[tuple[str, str]]) -> None:
         self.keys = rows
 
@@ -96,6 +112,7 @@ class Kit:
 
     def __init__(self, folder: Path, application: QApplication, bridge: Any = None) -> None:
         self.folder = folder
+        patient_files.GLANCE_MS = 5_000  # on a busy machine too, a look at a file is done when it returns
         self.locks = folder.with_name(f"{folder.name} locks")  # not among the files of a test
         self.bridge = bridge or FakeBridge()
         self.answers = Answers()

@@ -1,0 +1,117 @@
+"""Wait for a disk that may not answer, with the window alive.
+
+    up to 12 ms     nothing happens: what an ordinary file takes, and less than a frame
+    up to 100 ms    the window draws itself and its timers run; keys wait: no flicker of a question
+    after that      `waits.wait(waiting)` shows what is waited for, with a way to give up
+
+What was given up goes on by itself on its own thread, begins no further call (`StoppableCalls`) and does not keep the
+program from ending. Knows jobs and Qt's event loop; must not know widgets or what the work is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Qt, QTimer, Signal
+
+from desktop_app.document.job import Job
+
+BLOCKED_S = 0.012
+AT_ONCE_MS = 100
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class WaitWords:
+    """What is said while one waits: at once, and beside it after some seconds."""
+
+    line: str
+    slow_line: str
+
+
+class Waiting(QObject):
+    """One piece of work that is waited for. `ended` comes on the window's thread."""
+
+    ended = Signal()
+    _ended_on_its_thread = Signal()
+
+    def __init__(self, words: WaitWords, late: Callable[[], None]) -> None:
+        super().__init__(QCoreApplication.instance())  # it may outlive who asked
+        self.words = words
+        self.is_over = False
+        self._late: Callable[[], None] | None = late
+        self._is_given_up = False
+        self._ended_on_its_thread.connect(self._end, Qt.ConnectionType.QueuedConnection)
+
+    def tell(self) -> None:
+        """The work has ended; called on its thread."""
+        try:
+            self._ended_on_its_thread.emit()
+        except RuntimeError:
+            pass  # the program is ending
+
+    def give_up(self) -> None:
+        """Nobody waits any more: this goes when the work ends after all."""
+        self._is_given_up = True
+
+    def _end(self) -> None:
+        self.is_over = True
+        if self._is_given_up and self._late is not None:
+            self._late()
+        self.ended.emit()
+        self.deleteLater()
+
+
+class Waits(Protocol):
+    """Who shows that one waits."""
+
+    def wait(self, waiting: Waiting) -> None:
+        """Return when the work has ended, or the person gives up."""
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """Nobody waited for it. `is_sure`: it has changed nothing and will change nothing."""
+
+    is_sure: bool
+
+
+def wait_for(
+    waits: Waits,
+    work: Callable[[Job[Any]], Result],
+    words: WaitWords,
+    late: Callable[[Result], None] | None = None,
+    at_once_ms: int = AT_ONCE_MS,
+) -> Result | GivenUp:
+    """What `work` gives, or raises. `late` takes what comes after it was given up; errors are then nobody's."""
+    arrived: list[Callable[[], None]] = []
+    waiting = Waiting(words, lambda: arrived[0]())
+    job: Job[Result] = Job(work, waiting.tell)
+    arrived.append(lambda: _hand_over(job, late))
+    if not job.wait(BLOCKED_S):
+        _draw_for_a_moment(waiting, at_once_ms)
+    if not job.is_over:
+        waits.wait(waiting)
+    if job.is_over:
+        return job.result()
+    waiting.give_up()
+    return GivenUp(is_sure=job.give_up())
+
+
+def _draw_for_a_moment(waiting: Waiting, milliseconds: int) -> None:
+    loop = QEventLoop()
+    waiting.ended.connect(loop.quit)
+    QTimer.singleShot(milliseconds, loop, loop.quit)
+    loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+
+
+def _hand_over(job: Job[Result], late: Callable[[Result], None] | None) -> None:
+    if late is None:
+        return
+    try:
+        found = job.result()
+    except Exception:  # noqa: BLE001 — it was given up, and said: whatever went wrong, nothing was changed
+        return
+    late(found)
