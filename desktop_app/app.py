@@ -1,7 +1,7 @@
 """The window's start, and the only place that builds long-lived objects.
 
     1. arguments        --help and a missing display are answered before Qt is loaded
-    2. Qt application   its name, its profile, settings, language, theme
+    2. Qt application   its name, its profile; a window of this profile is open: it gets the files, and this is the end
     3. engine           its process starts now and loads the model while the window is built
     4. window           with the texts of the last session, or the welcome, in its tabs; shown
     5. event loop       engine ready → model open; recovery store written while one types
@@ -15,19 +15,28 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from desktop_app.display import WAY_OUT, has_display, open_application
 
 if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no window
+    from PySide6.QtWidgets import QApplication
+
+    from desktop_app.document.disk import Disk
     from desktop_app.document.kept_document import KeptDocument
     from desktop_app.document.last_session import LastSession
     from desktop_app.document.recovery import RecoveryStore
+    from desktop_app.look.theme import Theme
     from desktop_app.main_window import MainWindow
     from desktop_app.services.autosave import Autosave
     from desktop_app.services.background import Background
+    from desktop_app.services.languages import LanguageSwitch
     from desktop_app.services.paths import ProfilePaths
+    from desktop_app.services.settings import SettingsStore
+    from desktop_app.services.window_place import WindowPlace
+    from desktop_app.settings_in_use import SettingsInUse
 
 VERSION = "0.1.0"
 
@@ -56,41 +65,86 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 def _run(profile: str | None, files: list[str]) -> int:
     from desktop_app.document.disk import Disk
+    from desktop_app.services.paths import choose_profile, runtime_folder
+    from desktop_app.services.window_place import WindowPlace
+
+    application = open_application(sys.argv[0], VERSION)
+    paths, disk = choose_profile(profile), Disk()
+    place = WindowPlace(runtime_folder(), paths.state, disk)
+    appearance = Appearance(application, paths, disk)
+    status = None if place.take() else _hand_over(place, files, appearance)
+    return _open(appearance, paths, disk, place, files) if status is None else status
+
+
+class Appearance:
+    """Settings, language and theme, each made when it is first needed: a start that hands its files over needs none."""
+
+    def __init__(self, application: QApplication, paths: ProfilePaths, disk: Disk) -> None:
+        self.application = application
+        self._paths, self._disk = paths, disk
+
+    @cached_property
+    def store(self) -> SettingsStore:
+        """Where the settings lie."""
+        from desktop_app.services.settings import SettingsStore
+
+        return SettingsStore(self._paths.settings_file, self._disk)
+
+    @cached_property
+    def settings(self) -> SettingsInUse:
+        """As they are now."""
+        from desktop_app.settings_in_use import SettingsInUse
+
+        return SettingsInUse(self.store)
+
+    @cached_property
+    def languages(self) -> LanguageSwitch:
+        """The language of the settings is on."""
+        from desktop_app.look.resource_files import resource_file
+        from desktop_app.services.languages import LanguageSwitch
+
+        switch = LanguageSwitch(self.application, resource_file("i18n"))
+        switch.apply(self.settings.values.language)
+        return switch
+
+    @cached_property
+    def theme(self) -> Theme:
+        """The theme of the settings is on."""
+        from desktop_app.look.theme import Theme
+
+        return Theme(self.application, self.settings.values.theme)
+
+
+def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: WindowPlace, files: list[str]) -> int:
+    """The window, from its making to its end."""
+    from PySide6.QtCore import QTimer
+
     from desktop_app.document.file_claims import FileClaims
     from desktop_app.document.last_session import SessionFile
     from desktop_app.document.statistics_store import StatisticsStore
     from desktop_app.ending import SignalWatch
-    from desktop_app.look.resource_files import resource_file
-    from desktop_app.look.theme import Theme
     from desktop_app.main_window import MainWindow, Services
+    from desktop_app.second_start import LaterStarts
     from desktop_app.services.background import Background
     from desktop_app.services.engine_bridge import EngineBridge
     from desktop_app.services.export_jobs import ExportJobs
-    from desktop_app.services.languages import LanguageSwitch
-    from desktop_app.services.paths import choose_profile, runtime_folder
-    from desktop_app.services.settings import SettingsStore
+    from desktop_app.services.paths import runtime_folder
     from desktop_app.session_control import SessionControl
-    from desktop_app.settings_in_use import SettingsInUse
 
-    application = open_application(sys.argv[0], VERSION)
+    application, settings = appearance.application, appearance.settings
     watch = SignalWatch(application)
-    paths = choose_profile(profile)
-    disk = Disk()
-    claims = FileClaims(runtime_folder() / "files", disk)
-    store = SettingsStore(paths.settings_file, disk)
-    settings = SettingsInUse(store)
+    claims = FileClaims(runtime_folder(), disk)
     bridge = EngineBridge()
     bridge.start()
     bridge.open_model(settings.values.model or None, settings.values.device)
-    languages = LanguageSwitch(application, resource_file("i18n"))
-    languages.apply(settings.values.language)
+    languages = appearance.languages
     background = Background()
     export_jobs = ExportJobs(paths.models, disk, lambda: settings.values.export_python)
     window = MainWindow(
         Services(
             settings=settings,
             bridge=bridge,
-            theme=Theme(application, settings.values.theme),
+            theme=appearance.theme,
             disk=disk,
             claims=claims,
             background=background,
@@ -107,7 +161,9 @@ def _run(profile: str | None, files: list[str]) -> int:
     autosave = _keep_text(window, recovery, background)
     session = SessionControl(window.tabs, session_file, background, window)
     session.told.connect(window.status_line.say)
-    _show(window, store.notices, files)
+    _show(window, appearance.store.notices, files)
+    later_starts = LaterStarts(place, window, window.take_paths)
+    QTimer.singleShot(0, later_starts, place.listen)
     try:
         return 0 if watch.is_asked else application.exec()  # asked while a question of the start was open
     finally:
@@ -118,7 +174,23 @@ def _run(profile: str | None, files: list[str]) -> int:
         claims.close()
         background.close()
         bridge.stop()
+        place.close()  # who starts now finds everything written
         watch.close()  # last: no further signal cuts this short
+
+
+def _hand_over(place: WindowPlace, files: list[str], appearance: Appearance) -> int | None:
+    """Let the first window open the files; the exit status, or None where this start is to have a window."""
+    from desktop_app.dialogs.question import Question, QuestionDialog
+    from desktop_app.second_start import hands_over
+
+    def ask(question: Callable[[], Question]) -> str:
+        for needed in ("languages", "theme"):
+            getattr(appearance, needed)  # on, before the first word
+        dialog = QuestionDialog(question())
+        dialog.exec()
+        return dialog.answer
+
+    return hands_over(place, files, ask)
 
 
 def _open_recovery(window: MainWindow, paths: ProfilePaths) -> tuple[RecoveryStore | None, tuple[KeptDocument, ...]]:

@@ -152,7 +152,7 @@ class FileClaims:
 
 
 def make_private(folder: Path, disk: Disk) -> bool:
-    """Make a folder that is this person's alone; False where that is impossible, or somebody else made it."""
+    """Make a folder that only this person writes in; False where that is impossible, or somebody else made it."""
     try:
         disk.make_folders(folder, private=True)
         status = os.lstat(folder)
@@ -161,7 +161,7 @@ def make_private(folder: Path, disk: Disk) -> bool:
     if not hasattr(os, "getuid"):
         return folder.is_dir()  # elsewhere the folders of a person are closed to others by their place
     is_folder = os.path.isdir(folder) and not os.path.islink(folder)
-    return is_folder and status.st_uid == os.getuid() and not status.st_mode & 0o077
+    return is_folder and status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
 def identities(path: Path) -> list[str]:

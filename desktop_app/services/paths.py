@@ -19,6 +19,7 @@ from pathlib import Path
 
 PROFILE_VARIABLE = "NEXTSTROKE_PROFILE"
 PROGRAM_FOLDER = "nextstroke"
+_LONGEST_FOLDER_BYTES = 64  # a socket's address has room for 107 bytes
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def runtime_folder(environment: Mapping[str, str] | None = None, platform: str =
     if platform in ("darwin", "win32"):
         return ProfilePaths.find({**variables, PROFILE_VARIABLE: ""}, platform).state / "run"
     given = variables.get("XDG_RUNTIME_DIR", "")
-    if os.path.isabs(given) and os.path.isdir(given):
+    if os.path.isabs(given) and os.path.isdir(given) and len(os.fsencode(given)) <= _LONGEST_FOLDER_BYTES:
         return Path(given) / PROGRAM_FOLDER
     temporary = variables.get("TMPDIR", "")
     return Path(temporary if os.path.isabs(temporary) else "/tmp") / f"{PROGRAM_FOLDER}-{os.getuid()}"

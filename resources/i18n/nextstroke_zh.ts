@@ -2136,6 +2136,25 @@
     </message>
 </context>
 <context>
+    <name>SecondStart</name>
+    <message>
+        <source>Nextstroke is running, but does not answer</source>
+        <translation>Nextstroke 已在运行，但没有回应</translation>
+    </message>
+    <message>
+        <source>Its window may be busy. A second window is safe: no file is open in both.</source>
+        <translation>它的窗口可能正忙。另开一个窗口是安全的：同一文件不会在两边同时打开。</translation>
+    </message>
+    <message>
+        <source>Open a Second Window</source>
+        <translation>另开一个窗口</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+</context>
+<context>
     <name>ShownTab</name>
     <message>
         <source>{words} Esc cancels</source>

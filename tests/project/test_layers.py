@@ -48,6 +48,18 @@ def test_no_network_module_outside_the_server_files(root: Path) -> None:
     assert users <= {"engine/server.py", "engine/server_connection.py"}
 
 
+def test_one_file_of_the_window_has_sockets_and_they_are_local_ones(root: Path) -> None:
+    users = {
+        str(path.relative_to(root)): {module for module in imported_modules(path) if "QtNetwork" in module}
+        for package in PACKAGES
+        for path in python_files(root, package)
+        if any("QtNetwork" in module for module in imported_modules(path))
+    }
+    assert set(users) == {"desktop_app/services/window_place.py"}
+    names = {module.rpartition(".")[2] for modules in users.values() for module in modules}
+    assert names == {"QtNetwork", "QLocalServer", "QLocalSocket"}
+
+
 def test_the_entry_imports_the_standard_library_only(root: Path) -> None:
     modules = {module.split(".")[0] for module in imported_modules(root / "desktop_app" / "__main__.py")}
     assert modules <= set(sys.stdlib_module_names)
