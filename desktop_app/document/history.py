@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from desktop_app.document.shared_table import SharedTable
 from desktop_app.document.spans import Span, coalesced
 from desktop_app.document.tree import NO_CHANGE, TreeChange
 
@@ -81,16 +82,18 @@ class History:
     """The tree of steps. `current` is the step that was done last, BEGINNING when all are undone."""
 
     def __init__(self) -> None:
-        self.steps: dict[int, Step] = {}
+        self.steps: SharedTable[Step] = SharedTable()
         self.current = BEGINNING
         self.next_id = 1
-        self._ways: dict[int, tuple[int, ...]] = {}  # the steps that follow a step, the one that redo takes last
+        self._ways: SharedTable[tuple[int, ...]] = (
+            SharedTable()
+        )  # the steps that follow a step, the one that redo takes last
         self._is_open = False
 
     def copy(self) -> History:
         """The same steps; what is done in one is not in the other. The next typing begins a step of its own."""
         other = History()
-        other.steps, other._ways = dict(self.steps), dict(self._ways)
+        other.steps, other._ways = self.steps.copy(), self._ways.copy()
         other.current, other.next_id = self.current, self.next_id
         return other
 
