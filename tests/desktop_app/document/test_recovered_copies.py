@@ -2,15 +2,19 @@
 
 import errno
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from desktop_app.document.disk import Disk
 from desktop_app.document.kept_document import KeptDocument
+from desktop_app.document.nextstroke_file import open_document
+from desktop_app.document.plain_document import to_plain
 from desktop_app.document.recovered_copies import copy_others
 from desktop_app.document.recovery import RecoveryStore
 from tests.desktop_app.document.faulty_disk import FaultyCalls
+from tests.desktop_app.document.recovery_store import FULL
 
 NOON = time.mktime((2026, 5, 4, 12, 0, 0, 0, 0, -1))
 
@@ -44,6 +48,16 @@ def test_unsaved_texts_become_files_and_saved_ones_are_dropped(store: RecoverySt
         "第 1 章 2026-05-04 12.00.txt": "more",
     }
     assert [document.key for document in store.kept()] == [shown.key]
+
+
+def test_a_text_with_branches_becomes_a_document_with_all_of_it(store: RecoveryStore, tmp_path: Path):
+    (kept,) = keep(store, replace(FULL, path=None))
+    assert copy_others(Disk(), store, [kept], tmp_path) is not None
+    (path,) = (tmp_path / "recovered").iterdir()
+    assert path.suffix == ".nextstroke"
+    found, _ = open_document(Disk(), path)
+    assert to_plain(found.document) == to_plain(FULL.stored.document)
+    assert (found.about, found.versions) == (FULL.stored.about, FULL.stored.versions)
 
 
 def test_nothing_unsaved_is_nothing_to_tell(store: RecoveryStore, tmp_path: Path):
