@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -188,7 +189,7 @@ class RecoveryStore:
         try:
             connection = connect(path)
             connection.execute("BEGIN IMMEDIATE")
-            for position, document in enumerate(saved):
+            for position, document in enumerate(_apart(saved)):
                 plan = plan_for(document, position, None)
                 if plan is not None:
                     carry_out(connection, self.session, plan, document.changed_at)
@@ -206,7 +207,7 @@ class RecoveryStore:
                     if not all(map(self._has_ended, sessions)):
                         continue  # a window writes into it still
                     rows = _rows(connection, SELECT, ())
-                self.keep(tuple(document for _, document, _ in _readable(rows)))
+                self.keep(_apart([document for _, document, _ in _readable(rows)]))
                 for suffix in ("-wal", "-shm", ""):
                     self._disk.remove(aside.with_name(aside.name + suffix))
             except (sqlite3.Error, NewerFileError, ForeignFileError, DocumentError):
@@ -237,13 +238,25 @@ class RecoveryStore:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._connection
+                    self._connection.execute("COMMIT")
                 except BaseException:
                     if self._connection.in_transaction:  # a full disk has already rolled it back
                         self._connection.execute("ROLLBACK")
                     raise
-                self._connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise store_error(error) from error
+
+
+def _apart(documents: Sequence[KeptDocument]) -> list[KeptDocument]:
+    """The documents with a key each: those of several sessions may have used one."""
+    found: dict[str, KeptDocument] = {}
+    for document in documents:
+        key, number = document.key, 1
+        while key in found:
+            number += 1
+            key = f"{document.key}-{number}"
+        found[key] = replace(document, key=key)
+    return list(found.values())
 
 
 def _rows(connection: sqlite3.Connection, select: str, values: Sequence[object]) -> list[_Row]:

@@ -202,3 +202,25 @@ def test_a_store_set_aside_into_which_a_window_still_writes_is_left_alone(tmp_pa
         (first.folder / f"recovery.db{suffix}").rename(f"{aside}{suffix}")
     assert store(tmp_path).take_over() == ()
     assert aside.exists()
+
+
+def test_texts_of_two_windows_under_one_key_both_come_out_of_a_store_that_was_set_aside(tmp_path: Path):
+    first, second = store(tmp_path), store(tmp_path)
+    first.keep([KeptDocument.of_text("novel", "first")])
+    second.keep([KeptDocument.of_text("novel", "second")])
+    first.close()
+    second.close()
+    (first.folder / "recovery.db").rename(first.folder / "recovery-damaged-20260101-000000-abcd.db")
+    assert sorted(document.text for document in store(tmp_path).take_over()) == ["first", "second"]
+
+
+def test_texts_of_two_windows_under_one_key_both_come_out_of_a_damaged_store(tmp_path: Path):
+    first, second = store(tmp_path), store(tmp_path)
+    first.keep([KeptDocument.of_text("novel", "first")])
+    second.keep([KeptDocument.of_text("novel", "second")])
+    first._connection.execute("PRAGMA user_version = 1")  # its tables are not those of that version
+    first.close()
+    second.close()
+    again = store(tmp_path)
+    assert again.notice is not None
+    assert sorted(document.text for document in again.take_over()) == ["first", "second"]
