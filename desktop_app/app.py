@@ -215,13 +215,15 @@ def _reopen(
     kept: tuple[KeptDocument, ...],
 ) -> None:
     """The texts of the last session in their tabs; at the first start the welcome."""
-    from desktop_app.document.last_session import hold_files, texts_to_reopen
+    from desktop_app.document.answering import silent_ones
+    from desktop_app.document.last_session import hold_files, paths_of, texts_to_reopen
     from desktop_app.document.recovered_copies import copy_others
     from desktop_app.services.error_words import words_for
 
     disk = window.services.disk
-    chosen = texts_to_reopen(disk, session, kept, window.settings.values.reopen_texts)
-    reopened = hold_files(window.services.claims, chosen)
+    silent = silent_ones(paths_of(session, kept))
+    chosen = texts_to_reopen(disk, session, kept, window.settings.values.reopen_texts, silent)
+    reopened = hold_files(window.services.claims, chosen, silent)
     if reopened.documents:
         window.tabs.restore(reopened.documents, reopened.front, reopened.claims)
     elif session.is_first:

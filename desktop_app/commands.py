@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtWidgets import QApplication, QLineEdit
 
+from desktop_app.document.shown_name import shown_path
 from desktop_app.look.fonts import LEAST_SIZE_PT, MOST_SIZE_PT
 from desktop_app.services.settings import DEFAULTS
 
@@ -131,7 +132,7 @@ class Commands(QObject):
         menu = self._window.actions_by_name.recent_menu
         menu.clear()
         for path in self._settings.values.recent_files:
-            shown = path.replace("&", "&&")
+            shown = shown_path(path).replace("&", "&&")
             menu.addAction(shown).triggered.connect(lambda *_arguments, path=path: self._window.opening.open(path))
         menu.setEnabled(bool(self._settings.values.recent_files))
 

@@ -33,6 +33,7 @@ from desktop_app.conversion_control import ConversionControl
 from desktop_app.dialogs.dialogs import Dialogs, QtDialogs
 from desktop_app.document.disk import Disk
 from desktop_app.document.file_claims import FileClaims
+from desktop_app.document.shown_name import shown_name
 from desktop_app.earlier_control import EarlierControl
 from desktop_app.editor.continuation import Continuation
 from desktop_app.editor.find_bar import FindBar
@@ -51,6 +52,7 @@ from desktop_app.panels.statistics_panel import StatisticsPanel
 from desktop_app.panels.status_line import StatusLine
 from desktop_app.panels.tab_area import TabArea
 from desktop_app.panels.top_bar import TopBar
+from desktop_app.patient_files import PatientFiles
 from desktop_app.services.background import Background
 from desktop_app.services.engine_bridge import EngineBridge
 from desktop_app.services.error_words import words_for
@@ -95,6 +97,7 @@ class MainWindow(QMainWindow):
         self.theme = services.theme
         self.dialogs: Dialogs = dialogs or QtDialogs(self)
         self._file_background = Background(self)
+        self._files = PatientFiles(services.disk, self.dialogs)
         QTimer.singleShot(0, self, lambda: self.setWindowIcon(seal_icon()))  # no part of the first picture
         self.setAcceptDrops(True)
         self._build()
@@ -247,7 +250,9 @@ class MainWindow(QMainWindow):
     def take_paths(self, paths: list[str]) -> None:
         """Open, add or convert what was dropped or named on the command line."""
         for path in paths:
-            kind = dropped.kind_of(Path(path))
+            kind = self._kind_of(Path(path))
+            if kind is None:
+                continue  # its disk does not answer, and nobody waits
             if kind == dropped.TEXT:
                 self.opening.open(path)
             elif kind == dropped.MODEL_FOLDER:
@@ -256,7 +261,10 @@ class MainWindow(QMainWindow):
                 self.conversions.convert(path, self.models.names)
             else:
                 words = self.tr("{name} is neither a model folder nor a checkpoint, so there is nothing to do with it.")
-                self.status_line.say(words.format(name=Path(path).name))
+                self.status_line.say(words.format(name=shown_name(Path(path).name)))
+
+    def _kind_of(self, path: Path) -> str | None:
+        return self._files.read(path, lambda _disk: dropped.kind_of(path))
 
     # ---- what is shown ----------------------------------------------------------------------------------------
 

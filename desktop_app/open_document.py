@@ -45,7 +45,9 @@ class OpenDocument(QObject):
     changed = Signal()  # name, modified or file
     replaced = Signal()  # another text is on the page
     told = Signal(str)
-    file_used = Signal(str)  # a path was opened or saved
+    file_used = Signal(
+        object
+    )  # str, a path was opened or saved; as a str Qt would lose the bytes that are no character
 
     def __init__(
         self,
@@ -396,7 +398,7 @@ class OpenDocument(QObject):
             self._view.document().setModified(False)
         self.changed.emit()
         self.file_used.emit(str(saved.path))
-        self.told.emit(self.tr("Saved {name}.").format(name=saved.path.name))
+        self.told.emit(self.tr("Saved {name}.").format(name=shown_name(saved.path.name)))
         return True
 
     def _take_late(self, path: Path, version: FileVersion) -> None:

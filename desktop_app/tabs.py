@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from desktop_app import document_questions as questions
 from desktop_app.document.file_claims import FileClaim
 from desktop_app.document.kept_document import KeptDocument
+from desktop_app.document.shown_name import shown_name, shown_path
 from desktop_app.panels.tab_area import TabArea
 from desktop_app.tab import Shared, Tab
 
@@ -32,7 +33,7 @@ class Tabs(QObject):
     changed = Signal(object)  # its name, file, mark, place
     closed = Signal(object)
     told = Signal(str)
-    file_used = Signal(str)
+    file_used = Signal(object)  # str, as in OpenDocument
 
     def __init__(self, shared: Shared, area: TabArea, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -200,8 +201,11 @@ class Tabs(QObject):
         names = [tab.document.name for tab in tabs]
         for index, (tab, name) in enumerate(zip(tabs, names, strict=True)):
             path = tab.document.path
-            shown = f"{name} — {path.parent.name}" if path is not None and names.count(name) > 1 else name
-            self._area.show_title(index, shown, str(path or name), tab.document.is_modified, tab.continuation.is_busy)
+            is_doubtful = path is not None and names.count(name) > 1
+            shown = f"{name} — {shown_name(path.parent.name)}" if path is not None and is_doubtful else name
+            self._area.show_title(
+                index, shown, shown_path(path or name), tab.document.is_modified, tab.continuation.is_busy
+            )
 
     def retranslate_ui(self) -> None:
         """Take the words of the present language."""

@@ -11,7 +11,7 @@ Knows `Disk`, kept documents, files by their opener. Must not know Qt, tabs or S
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -105,11 +105,24 @@ class Reopened:
     claims: Mapping[str, FileClaim] = field(default_factory=dict)
 
 
-def texts_to_reopen(disk: Disk, session: LastSession, kept: Sequence[KeptDocument], reopens: bool) -> Reopened:
+def paths_of(session: LastSession, kept: Sequence[KeptDocument]) -> frozenset[Path]:
+    """Every file that a start may look at."""
+    paths = (*(tab.path for tab in session.tabs), *(document.path for document in kept))
+    return frozenset(path for path in paths if path is not None)
+
+
+def texts_to_reopen(
+    disk: Disk,
+    session: LastSession,
+    kept: Sequence[KeptDocument],
+    reopens: bool,
+    silent: Set[Path] = frozenset(),
+) -> Reopened:
     """The documents of the last session in the order of its tabs, then those that only the store knows.
 
     `reopens` False: the person wants an empty start, so only what was not saved comes back. A tab that the store does
-    not know (it was opened a moment before a crash) is read from its file; that a file is gone is a note.
+    not know (it was opened a moment before a crash) is read from its file; that a file is gone is a note. `silent`:
+    files of disks that do not answer, which nobody waits for.
     """
     by_key = {document.key: document for document in kept}
     found: list[KeptDocument] = []
@@ -120,7 +133,7 @@ def texts_to_reopen(disk: Disk, session: LastSession, kept: Sequence[KeptDocumen
             front = len(found)
         document = by_key.pop(tab.key, None)
         if document is None and reopens and tab.path is not None:
-            document = _from_file(disk, tab)
+            document = None if tab.path in silent else _from_file(disk, tab)
             gone += [] if document is not None else [tab.path.name]
         if document is not None:
             found.append(replace(document, caret=tab.caret, scroll=tab.scroll, branch=tab.branch))
@@ -138,8 +151,11 @@ def texts_to_reopen(disk: Disk, session: LastSession, kept: Sequence[KeptDocumen
     )
 
 
-def hold_files(claims: FileClaims, reopened: Reopened) -> Reopened:
-    """The same with every file held. Of a file that is held already, what was not saved is a text of its own."""
+def hold_files(claims: FileClaims, reopened: Reopened, silent: Set[Path] = frozenset()) -> Reopened:
+    """The same with every file held. Of a file that is held already, what was not saved is a text of its own.
+
+    `silent` as in `texts_to_reopen`: their texts come back, and nobody holds the files.
+    """
     documents: list[KeptDocument] = []
     others: list[KeptDocument] = []
     held: dict[str, FileClaim] = {}
@@ -148,7 +164,7 @@ def hold_files(claims: FileClaims, reopened: Reopened) -> Reopened:
         if at == reopened.front:
             front = len(documents)
         try:
-            if document.path is not None:
+            if document.path is not None and document.path not in silent:
                 held[document.key] = claims.claim(document.path)
         except FileHeld as error:
             name = document.path.name if document.path is not None else ""

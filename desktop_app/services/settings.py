@@ -64,7 +64,9 @@ class Settings:
     recent_files: tuple[str, ...] = ()
 
     def with_recent_file(self, path: str) -> Settings:
-        """These settings with `path` as the most recent file."""
+        """These settings with `path` as the most recent file; one whose name is no text cannot be kept."""
+        if any("\ud800" <= character <= "\udfff" for character in path):
+            return self
         others = tuple(known for known in self.recent_files if known != path)
         return replace(self, recent_files=(path, *others)[:RECENT_FILES_BOUND])
 
