@@ -65,10 +65,13 @@ def write_begun(folder: Path) -> None:
 
 
 def keep_changes(folder: Path) -> None:
-    """The store finds the document and gets what was done since; then again."""
+    """The store finds the document and gets what was done since.
+
+    A start that cannot ask whether the earlier one has ended leaves it its document, and writes one of its own.
+    """
     store = opened_store(folder)
-    (found,) = store.take_over()
-    document = go_on(found.stored.document)
+    found = store.take_over()
+    document = go_on(found[0].stored.document if found else begun())
     store.keep([kept(document, ABOUT[1])])
 
 
