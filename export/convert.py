@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,9 @@ from engine.contracts.manifest import (
 )
 from engine.contracts.tasks import read_tasks
 from engine.tokenizer import read_tokenizer
+from export.attempts import CACHES, attempts, layout_words, no_prompts_words, raised_words
 from export.calibration import Calibration, calibrate
-from export.certificate import Certificate
+from export.certificate import Certificate, Rounding
 from export.folder_writer import WORK, check_target, new_folder, write_manifest
 from export.genai_config import genai_config
 from export.graph.lowering import FLOAT, INT4, INT8, INT8_BLOCKS
@@ -54,26 +54,8 @@ from export.model.recurrent_config import AnyConfig
 from export.model_card import model_card
 from export.progress import Report, part
 from export.reference import Reference
-from export.samples import calibration_samples
+from export.samples import calibration_samples, feedback_samples
 from export.verify import certify
-
-GROUPS = ("embedding", "attention", "mlp", "head")
-
-# What each precision tries, the smallest first; the first whose certificate is inside its thresholds is written.
-# Embedding and head share a table when tied, so they get the same kind.
-KINDS: Mapping[str, tuple[Mapping[str, str], ...]] = {
-    "fp32": (dict.fromkeys(GROUPS, FLOAT),),
-    "fp16": (dict.fromkeys(GROUPS, FLOAT),),
-    "int8": (
-        {"embedding": INT8_BLOCKS, "attention": INT8, "mlp": INT8, "head": INT8_BLOCKS},
-        {"embedding": INT8_BLOCKS, "attention": INT8_BLOCKS, "mlp": INT8_BLOCKS, "head": INT8_BLOCKS},
-    ),
-    "int4": (
-        dict.fromkeys(GROUPS, INT4),
-        {"embedding": INT8_BLOCKS, "attention": INT4, "mlp": INT4, "head": INT8_BLOCKS},
-    ),
-}
-CACHES: Mapping[str, str] = {"fp32": "float32", "fp16": "float16", "int8": "int8", "int4": "int8"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +97,7 @@ def convert(
         calibration = None
         if CACHES[precision] == "int8" and isinstance(reference.model, GPT):
             report(0.25, "measuring activations")
-            calibration = calibrate(reference.model, _calibration_texts(imported))
+            calibration = _calibration(imported, reference.model)
         job = _Job(imported, reference, precision, calibration, folder.name)
         manifest, certificate = _first_inside_thresholds(job, hidden, report)
         report(0.98, "writing")
@@ -126,15 +108,18 @@ def convert(
 
 
 def _first_inside_thresholds(job: _Job, hidden: Path, report: Report) -> tuple[Manifest, Certificate]:
-    attempts = KINDS[job.precision]
-    share = 0.65 / len(attempts)
+    tries = attempts(job.precision, job.imported.config)
+    share = 0.65 / len(tries)
     shutil.copyfile(job.imported.tokenizer_file, hidden / job.imported.tokenizer_file.name)
-    for index, kinds in enumerate(attempts):
+    raised: tuple[str, ...] = ()
+    for index, kinds in enumerate(tries):
         start = 0.3 + share * index
-        certificate, manifest = _attempt(job, hidden, kinds, part(report, start, start + share))
+        certificate, manifest = _attempt(job, hidden, kinds, raised, part(report, start, start + share))
         problems = certificate.problems()
         if not problems:
             return manifest, certificate
+        if index + 1 < len(tries):
+            raised = (*raised, raised_words(kinds, tries[index + 1], problems))
     raise VerificationError(
         f"the {job.precision} conversion misses its threshold, so nothing was written: {'; '.join(problems)}; "
         "choose a higher precision"
@@ -143,25 +128,34 @@ def _first_inside_thresholds(job: _Job, hidden: Path, report: Report) -> tuple[M
     )
 
 
-def _attempt(job: _Job, hidden: Path, kinds: Kinds, report: Report) -> tuple[Certificate, Manifest]:
-    """One decoder, with the fastest graph for prompts that is inside the thresholds too, or none."""
+def _attempt(
+    job: _Job, hidden: Path, kinds: Kinds, raised: tuple[str, ...], report: Report
+) -> tuple[Certificate, Manifest]:
+    """One decoder, with the fastest graph for prompts that is inside the thresholds too, or none.
+
+    `raised`: what attempts before this one could not keep to.
+    """
     source = _graph_source(job)
     written = part(report, 0.0, 0.3)
     shared = write_decoder_file(source, hidden, kinds, lambda fraction: written(fraction, "writing the graph"))
     for prompts in prompt_kinds(kinds) if source.takes_prompt_graph else ():
         write_prompt_file(source, hidden, prompts, shared, lambda fraction: written(1.0, "writing the prompt graph"))
-        certificate, manifest = _certified(job, hidden, kinds, prompts, part(report, 0.3, 1.0))
-        if certificate.problems() or not certificate.prompt_problems():
+        certificate, manifest = _certified(job, hidden, (kinds, prompts), raised, part(report, 0.3, 1.0))
+        problems = certificate.prompt_problems()
+        if certificate.problems() or not problems:
             return certificate, manifest
+        raised = (*raised, no_prompts_words(prompts, problems))
     remove_prompt_file(hidden)
-    return _certified(job, hidden, kinds, None, part(report, 0.3, 1.0))
+    return _certified(job, hidden, (kinds, None), raised, part(report, 0.3, 1.0))
 
 
 def _certified(
-    job: _Job, hidden: Path, kinds: Kinds, prompts: Kinds | None, report: Report
+    job: _Job, hidden: Path, kinds: tuple[Kinds, Kinds | None], raised: tuple[str, ...], report: Report
 ) -> tuple[Certificate, Manifest]:
-    manifest = write_manifest(hidden, _manifest(job, kinds, prompts))
-    return certify(hidden, job.reference, job.precision, manifest.source, report), manifest
+    """Of the decoder's kinds and the prompt graph's."""
+    manifest = write_manifest(hidden, _manifest(job, *kinds))
+    rounding = Rounding(layout_words(kinds[0], job.calibration is not None), raised)
+    return certify(hidden, job.reference, job.precision, manifest.source, report, rounding), manifest
 
 
 def _graph_source(job: _Job) -> Source:
@@ -217,9 +211,10 @@ def _with_certificate(hidden: Path, manifest: Manifest, certificate: Certificate
     return write_manifest(hidden, replace(manifest, certificate=certificate.summary()))
 
 
-def _calibration_texts(imported: Imported) -> list[list[int]]:
+def _calibration(imported: Imported, model: GPT) -> Calibration:
     special: dict[str, Any] = dict(imported.special_tokens)
     tokenizer = read_tokenizer(imported.tokenizer_file, imported.tokenizer_kind, special)
     begin = [special[BEGIN_OF_TEXT]] if BEGIN_OF_TEXT in special else []
-    config = imported.config
-    return calibration_samples(tokenizer.encode, begin, config.context_length, config.vocabulary_size)
+    size = model.config.context_length, model.config.vocabulary_size
+    cached, given = (samples(tokenizer.encode, begin, *size) for samples in (calibration_samples, feedback_samples))
+    return calibrate(model, cached, given)

@@ -19,7 +19,7 @@ from onnx import TensorProto
 
 from engine.contracts import graph_io
 from export.calibration import Calibration
-from export.graph.blocks import TensorSource, fused_mix
+from export.graph.blocks import ATTENTION, MLP, MLP_DOWN, TensorSource, fused_mix
 from export.graph.builder import GraphBuilder, WeightSpool
 from export.graph.decoder import write_decoder
 from export.graph.lowering import INT8, Lowering, Plan
@@ -59,7 +59,7 @@ def write_decoder_file(
         write_recurrent(config, source.tensors, builder)
     else:
         write_decoder(config, source.tensors, builder, calibration.scales if calibration else None, fused_mix)
-    nodes = Lowering(builder, Plan(kinds, calibration.importance if calibration else {})).nodes(report)
+    nodes = Lowering(builder, Plan(kinds, calibration.second_moment) if calibration else Plan(kinds)).nodes(report)
     (folder / DECODER_FILE).write_bytes(builder.finish(nodes, "decoder").SerializeToString())
     return builder.initializers
 
@@ -73,7 +73,7 @@ def write_prompt_file(
     assert not isinstance(source.config, RecurrentConfig)
     builder = GraphBuilder(WeightSpool(folder / f"{PREFILL_FILE}.data", 0), source.float_type, shared=shared)
     write_decoder(source.config, source.tensors, builder, source.calibration.scales, PromptAttention())
-    nodes = Lowering(builder, Plan(kinds, source.calibration.importance)).nodes(report)
+    nodes = Lowering(builder, Plan(kinds, source.calibration.second_moment)).nodes(report)
     (folder / PREFILL_FILE).write_bytes(builder.finish(nodes, "prefill").SerializeToString())
 
 
@@ -84,7 +84,7 @@ def remove_prompt_file(folder: Path) -> None:
 
 def prompt_kinds(kinds: Kinds) -> tuple[Kinds, ...]:
     """What a prompt graph tries, the fastest first: integers a column for many rows, then the decoder's own kinds."""
-    columns = {**kinds, "attention": INT8, "mlp": INT8}
+    columns = {**kinds, **{group: INT8 for group in (ATTENTION, MLP, MLP_DOWN) if group in kinds}}
     return (columns,) if columns == kinds else (columns, kinds)
 
 

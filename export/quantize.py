@@ -81,22 +81,13 @@ def dequantize_columns(columns: Columns) -> FloatArray:
     return result
 
 
-def _quantize_rows(
-    weight: FloatArray, bits: int, importance: FloatArray | None
-) -> tuple[NDArray[np.uint8], FloatArray]:
-    padding = -weight.shape[1] % BLOCK
-    values = np.pad(weight, ((0, 0), (0, padding))).reshape(len(weight), -1, BLOCK)  # (out, blocks, 32)
-    cost = np.ones(weight.shape[1], np.float32) if importance is None else importance
-    cost = np.pad(cost.astype(np.float32), (0, padding)).reshape(1, -1, BLOCK)
-    scales = _search_scales(values, bits, cost)
-    half = 2 ** (bits - 1)
-    integers = (np.clip(np.rint(values / scales[..., None]), -half, half - 1) + half).astype(np.uint8)
-    if bits == 4:
-        integers = integers[..., 0::2] | (integers[..., 1::2] << 4)
-    return integers, scales
+def pack(integers: FloatArray, bits: int) -> NDArray[np.uint8]:
+    """Whole numbers (out, blocks, 32) from -half to half - 1 as the layout's bytes (out, blocks, bytes)."""
+    raised = (integers + 2 ** (bits - 1)).astype(np.uint8)
+    return raised if bits == 8 else raised[..., 0::2] | (raised[..., 1::2] << 4)
 
 
-def _search_scales(values: FloatArray, bits: int, cost: FloatArray) -> FloatArray:
+def search_scales(values: FloatArray, bits: int, cost: FloatArray) -> FloatArray:
     """The scale of each block with the least weighted squared error, (out, blocks).
 
     Candidates map the extreme weight a little inside or outside the integer range, with either sign: the range is one
@@ -119,3 +110,15 @@ def _search_scales(values: FloatArray, bits: int, cost: FloatArray) -> FloatArra
         best = np.where(better, fit / size, best)
         best_gain = np.where(better, gain, best_gain)
     return np.where(np.abs(best) > 1e-12, best, 1e-8).astype(np.float32)
+
+
+def _quantize_rows(
+    weight: FloatArray, bits: int, importance: FloatArray | None
+) -> tuple[NDArray[np.uint8], FloatArray]:
+    padding = -weight.shape[1] % BLOCK
+    values = np.pad(weight, ((0, 0), (0, padding))).reshape(len(weight), -1, BLOCK)  # (out, blocks, 32)
+    cost = np.ones(weight.shape[1], np.float32) if importance is None else importance
+    cost = np.pad(cost.astype(np.float32), (0, padding)).reshape(1, -1, BLOCK)
+    scales = search_scales(values, bits, cost)
+    half = 2 ** (bits - 1)
+    return pack(np.clip(np.rint(values / scales[..., None]), -half, half - 1), bits), scales

@@ -14,6 +14,7 @@ import numpy as np
 LONGEST = 2048  # tokens of the long text, where the context allows it
 SHORT = 256
 RANDOM = 64
+FEEDBACK, PIECE = 1536, 1024
 _SEED = 20260101
 
 Encode = Callable[[str], list[int]]
@@ -69,6 +70,20 @@ def calibration_samples(encode: Encode, begin: Sequence[int], context: int, voca
     else:
         found = [[*begin, *english[: longest // 2], *chinese][:longest]]
     return [ids for ids in found if len(ids) > 1]
+
+
+def feedback_samples(encode: Encode, begin: Sequence[int], context: int, vocabulary: int) -> list[list[int]]:
+    """The same texts whole, for rounding with feedback: a moment of few tokens says nothing of most directions.
+
+    In pieces of at most the context and 1,024 tokens, at most 1,536 tokens a language: more cost more time than they
+    bring, and a byte-level tokenizer makes many tokens of Chinese.
+    """
+    found = []
+    for name in ("english", "chinese"):
+        ids = _cut(encode(read_text(f"calibration_{name}")), vocabulary)[:FEEDBACK]
+        length = max(min(context, PIECE) - len(begin), 1)
+        found += [[*begin, *ids[start : start + length]] for start in range(0, len(ids), length)]
+    return found
 
 
 def _cut(ids: Sequence[int], vocabulary: int) -> list[int]:

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from engine.contracts.errors import VerificationError
 from engine.contracts.generation import GenerationRequest, Token
 from engine.contracts.sampling_settings import SamplingSettings
+from engine.devices import default_threads
 from engine.folder import hash_folder, open_folder
 from engine.generate import generate
 from engine.loaded_model import LoadedModel, load_model, with_prompt_graph
-from export.certificate import THRESHOLDS, Certificate, Greedy, TextReport
+from export.certificate import THRESHOLDS, Certificate, Greedy, Rounding, TextReport
 from export.importers.load import Imported
 from export.logit_sums import LogitSums
 from export.progress import Report
@@ -49,10 +50,15 @@ _ROUND_TRIPS = (
 
 
 def certify(
-    folder: Path, reference: Reference, precision: str, source: Mapping[str, Any], report: Report
+    folder: Path,
+    reference: Reference,
+    precision: str,
+    source: Mapping[str, Any],
+    report: Report,
+    rounding: Rounding,
 ) -> Certificate:
     """Compare the folder with the reference, on the processor. Nothing is decided here: see `Certificate.problems`."""
-    loaded = load_model(folder, device="cpu")
+    loaded = load_model(folder, "cpu", default_threads())  # named: how fast it is matters to nobody yet
     model = replace(loaded, plan=replace(loaded.plan, prompt_graph=False))
     with_prompts = with_prompt_graph(loaded)
     models = [model] if with_prompts is None else [model, with_prompts]
@@ -73,6 +79,7 @@ def certify(
         tokenizer_round_trip=_round_trip(model),
         greedy=_greedy(model, reference, samples[0].ids, max(found[0].max_error for found in texts)),
         threshold=THRESHOLDS[precision],
+        rounding=rounding,
     )
 
 
@@ -183,7 +190,8 @@ def certify_again(path: Path, imported: Imported, reference: Reference, report: 
     if not set(weights) <= theirs:
         raise VerificationError(f"{path} was made from another checkpoint (the SHA-256 differ); name its source")
     precision = str(manifest.certificate.get("precision", manifest.precision.get("mlp", "fp32")))
-    certificate = certify(path, reference, precision, manifest.source, report)
+    rounding = Rounding(raised=tuple(manifest.certificate.get("raised", ())))
+    certificate = certify(path, reference, precision, manifest.source, report, rounding)
     problems = certificate.problems() + certificate.prompt_problems()
     if problems:
         raise VerificationError(f"{path} is not what its certificate says: {'; '.join(problems)}; export it again")

@@ -24,7 +24,7 @@ TensorSource = Callable[[str], FloatArray]  # canonical name -> float32 array
 Lengths = tuple[str, str]
 Mix: TypeAlias = "Callable[[Parts, int, str, Lengths], str]"
 
-ATTENTION, MLP = "attention", "mlp"
+ATTENTION, MLP, MLP_DOWN = "attention", "mlp", "mlp_down"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,14 @@ def attention(parts: Parts, layer: int, source: str, lengths: Lengths, looked_up
         packed = _with_values(parts, name, packed, looked_up)
     mixed = parts.mix(parts, layer, packed, lengths)
     weight = f"{name}.output.weight"
-    project = Linear(f"{name}.output", ATTENTION, mixed, f"{name}.branch", lambda: heads.columns(parts.tensors(weight)))
+    project = Linear(
+        f"{name}.output",
+        ATTENTION,
+        mixed,
+        f"{name}.branch",
+        lambda: heads.columns(parts.tensors(weight)),
+        spread=lambda moment: heads.rows(heads.columns(moment)),
+    )
     return _branch(parts, project)
 
 
@@ -153,7 +160,7 @@ def mlp(parts: Parts, layer: int, source: str) -> Stream:
     builder, name = parts.builder, f"layers.{layer}.mlp"
     up = builder.add(_linear(parts, f"{name}.up", MLP, source))
     if parts.config.mlp == "swiglu":
-        gate = builder.add(_linear(parts, f"{name}.gate", MLP, source))
+        gate = builder.add(replace(_linear(parts, f"{name}.gate", MLP, source), reads=f"{name}.up"))
         # QuickGelu is x * sigmoid(alpha * x): with alpha 1 exactly SiLU, in one pass over memory.
         silu = builder.node("QuickGelu", [gate], f"{name}.silu", contrib=True, alpha=1.0)
         inner = builder.node("Mul", [silu, up], f"{name}.inner")
@@ -161,7 +168,7 @@ def mlp(parts: Parts, layer: int, source: str) -> Stream:
         inner = builder.node("FastGelu", [up], f"{name}.inner", contrib=True)
     else:
         inner = builder.node("Gelu", [up], f"{name}.inner", contrib=True)
-    down = _linear(parts, f"{name}.down", MLP, inner)
+    down = _linear(parts, f"{name}.down", MLP_DOWN, inner)
     return _branch(parts, replace(down, output=f"{name}.branch", bias=None))
 
 

@@ -41,17 +41,22 @@ class Linear:
     bias: Callable[[], FloatArray] | None = None
     tied_to: str | None = None  # name of the Lookup whose table this matrix is
     reads: str = ""  # canonical matrix whose measured input this one has too; "" = `name`
+    spread: Callable[[FloatArray], FloatArray] | None = (
+        None  # what was measured of the true input channels (in, in), at
+    )
+    # their places among padded ones
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """ids (B, S) -> rows of `weight()` (rows, width)."""
+    """ids (B, S) -> rows of `weight()` (rows, width), a table that the matrix `multiplies` may be too."""
 
     name: str
     group: str
     source: str
     output: str
     weight: Callable[[], FloatArray]
+    multiplies: str = ""  # the matrix that is tied to this table
 
 
 Item: TypeAlias = Any  # NodeProto | Linear | Lookup; onnx ships no types

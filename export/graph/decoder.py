@@ -18,7 +18,7 @@ from export.graph.builder import FloatArray, GraphBuilder, Linear, Lookup
 from export.graph.heads import HeadLayout
 from export.model.config import ModelConfig
 
-EMBEDDING, HEAD = "embedding", "head"
+EMBEDDING, VALUES, HEAD = "embedding", "value_embedding", "head"
 
 
 def write_decoder(
@@ -56,7 +56,8 @@ def _embedding(parts: Parts) -> Stream:
     builder, config = parts.builder, parts.config
     ids = builder.input(graph_io.INPUT_IDS, TensorProto.INT64, ("batch", "sequence"))
     name = "token_embedding"
-    tokens = Lookup(name, EMBEDDING, ids, "embedding.tokens", lambda: parts.tensors(f"{name}.weight"))
+    tied = "head" if config.tied_head else ""
+    tokens = Lookup(name, EMBEDDING, ids, "embedding.tokens", lambda: parts.tensors(f"{name}.weight"), tied)
     residual = builder.add(tokens)
     if config.positions != "learned":
         return Stream(residual)
@@ -72,7 +73,7 @@ def _value_embedding(parts: Parts, layer: int) -> str:
     def table() -> FloatArray:
         return parts.heads.columns(parts.tensors(f"{name}.weight"))
 
-    return parts.builder.add(Lookup(name, EMBEDDING, graph_io.INPUT_IDS, f"{name}.rows", table))
+    return parts.builder.add(Lookup(name, VALUES, graph_io.INPUT_IDS, f"{name}.rows", table))
 
 
 def lengths(builder: GraphBuilder) -> tuple[str, str]:

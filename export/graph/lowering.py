@@ -8,23 +8,41 @@ Must not know GPTs or files.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from onnx import NodeProto
 
+from export.error_feedback import costs_of, round_with_feedback
 from export.graph.builder import FloatArray, GraphBuilder, Linear, Lookup
 from export.quantize import BLOCK, quantize_blocks, quantize_columns
 
+_LOOKED_UP = 0.3  # of a tied table's costs: its rows as they are looked up, beside the logits that it makes
+_PART_OF = {"value_embedding": "embedding", "mlp_down": "mlp"}
 FLOAT, INT8, INT8_BLOCKS, INT4 = "float", "int8", "int8 blocks", "int4"
+LAYOUTS: Mapping[str, str] = {
+    FLOAT: "floats",
+    INT8: "integers with a scale a column",
+    INT8_BLOCKS: f"8-bit blocks of {BLOCK}",
+    INT4: f"4-bit blocks of {BLOCK}",
+}
+
+
+def no_moment(name: str) -> FloatArray | None:
+    """Nothing was measured."""
+    return None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The kind of each tensor group, and for int4 how much each input channel of a matrix matters."""
+    """The kind of each tensor group, and the second moment (in, in) of a matrix's inputs by its canonical name."""
 
     kinds: Mapping[str, str]
-    importance: Mapping[str, FloatArray] = field(default_factory=dict)
+    moments: Callable[[str], FloatArray | None] = no_moment
+
+    def kind(self, group: str) -> str:
+        """Of a group; a part of one that nothing is said of is as the whole."""
+        return self.kinds[group if group in self.kinds else _PART_OF[group]]
 
 
 class Lowering:
@@ -40,9 +58,9 @@ class Lowering:
         items, self.builder.items = self.builder.items, []
         for index, item in enumerate(items):
             if isinstance(item, Linear):
-                _LINEAR[self.plan.kinds[item.group]](self, item)
+                _LINEAR[self.plan.kind(item.group)](self, item)
             elif isinstance(item, Lookup):
-                _LOOKUP[self.plan.kinds[item.group]](self, item)
+                _LOOKUP[self.plan.kind(item.group)](self, item)
             else:
                 self.builder.items.append(item)
             progress((index + 1) / len(items))
@@ -108,7 +126,7 @@ class Lowering:
         builder = self.builder
         weight = item.weight()
         width = weight.shape[1]
-        packed, scales = self._block_tensors(item.name, weight, bits, None)
+        packed, scales = self._block_tensors(item.name, weight, bits, lambda: self._table_moment(item))
         blocks = -(-width // BLOCK)
         shape = builder.constant(f"{item.name}.shape", [len(weight), blocks * BLOCK * bits // 8], np.int64)
         flat = builder.node("Reshape", [packed, shape], f"{item.name}.flat")
@@ -122,22 +140,35 @@ class Lowering:
 
     def _blocks(self, item: Linear, bits: int) -> None:
         weight = item.weight()
-        importance = self.plan.importance.get(item.reads or item.name)
-        if importance is not None and len(importance) != weight.shape[1]:
-            importance = None  # padded heads: the measured channels are not the matrix's columns
-        packed, scales = self._block_tensors(item.tied_to or item.name, weight, bits, importance)
+        packed, scales = self._block_tensors(item.tied_to or item.name, weight, bits, lambda: self._moment(item))
         product = item.output if item.bias is None else f"{item.name}.product"
         rows, width = weight.shape
         options = {"K": width, "N": rows, "bits": bits, "block_size": BLOCK, "accuracy_level": 4}
         self.builder.node("MatMulNBits", [item.source, packed, scales], product, contrib=True, **options)
         self._add_bias(item, product)
 
+    def _moment(self, item: Linear) -> FloatArray | None:
+        moment = self.plan.moments(item.reads or item.name)
+        return moment if moment is None or item.spread is None else item.spread(moment)
+
+    def _table_moment(self, item: Lookup) -> FloatArray | None:
+        """Of a table whose rows are looked up and multiplied: what it multiplies, and every channel alike."""
+        moment = self.plan.moments(item.multiplies) if item.multiplies else None
+        if moment is None:
+            return None
+        every = np.eye(len(moment), dtype=np.float32) * np.float32(_LOOKED_UP * np.trace(moment) / len(moment))
+        return moment + every
+
     def _block_tensors(
-        self, name: str, weight: FloatArray, bits: int, importance: FloatArray | None
+        self, name: str, weight: FloatArray, bits: int, moment: Callable[[], FloatArray | None]
     ) -> tuple[str, str]:
         packed, scales = f"{name}.blocks{bits}", f"{name}.scales{bits}"
         if not (self.builder.has(packed) and self.builder.has(scales)):
-            blocks = quantize_blocks(weight, bits, importance)
+            measured = moment()
+            if measured is None:
+                blocks = quantize_blocks(weight, bits)
+            else:
+                blocks = round_with_feedback(weight, bits, costs_of(measured))
             self.builder.constant(packed, blocks.packed)
             self.builder.constant(scales, blocks.scales)
         return packed, scales

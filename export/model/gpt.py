@@ -213,20 +213,37 @@ class GPT(LanguageModel):
     def hidden(self, tokens: Tensor, cache: KVCache | None = None, naive: bool = False) -> Tensor:
         """tokens (B, T) -> the normalised last hidden state (B, T, C); with a cache, tokens continue what it holds."""
         start = 0 if cache is None else cache.length
-        count = tokens.shape[1]
-        x = self.token_embedding(tokens)  # (B, T, C)
-        if self.position_embedding is not None:
-            x = x + self.position_embedding.weight[start : start + count]
-        rotation = self.rotation
-        part = rotation[:, start : start + count] if isinstance(rotation, Tensor) else None  # (2, T, D)
-        for index, layer in enumerate(self.layers):
-            looked_up = None
-            if self.config.has_value_embedding(index):
-                looked_up = self.value_embedding[str(index)](tokens)  # (B, T, K*D)
-            x = layer(x, part, cache, index, naive, looked_up)
+        x = self.embedded(tokens, start)
+        for index in range(len(self.layers)):
+            x = self.through_layer(index, x, tokens, start, cache, naive)
         if cache is not None:
-            cache.length += count
+            cache.length += tokens.shape[1]
         result: Tensor = self.final_norm(x)
+        return result
+
+    def embedded(self, tokens: Tensor, start: int = 0) -> Tensor:
+        """What the first layer is given: tokens (B, T) at the positions from `start` on -> (B, T, C)."""
+        x: Tensor = self.token_embedding(tokens)
+        if self.position_embedding is not None:
+            x = x + self.position_embedding.weight[start : start + tokens.shape[1]]
+        return x
+
+    def through_layer(
+        self,
+        index: int,
+        x: Tensor,
+        tokens: Tensor,
+        start: int = 0,
+        cache: KVCache | None = None,
+        naive: bool = False,
+    ) -> Tensor:
+        """x (B, T, C) of the tokens at the positions from `start` on, one layer further."""
+        rotation = self.rotation
+        part = rotation[:, start : start + tokens.shape[1]] if isinstance(rotation, Tensor) else None  # (2, T, D)
+        looked_up = None
+        if self.config.has_value_embedding(index):
+            looked_up = self.value_embedding[str(index)](tokens)  # (B, T, K*D)
+        result: Tensor = self.layers[index](x, part, cache, index, naive, looked_up)
         return result
 
 

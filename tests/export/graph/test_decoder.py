@@ -57,7 +57,8 @@ def test_float_graph_equals_the_naive_reference(tmp_path: Path, shape: dict[str,
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
 def test_quantized_graph_is_row_invariant_and_close(tmp_path: Path, shape: dict[str, object], plan: str) -> None:
     model = random_model(tiny_config(**shape))
-    path = write_graph(tmp_path, model, PLANS[plan], calibrate(model, [TOKENS]).scales)
+    measured = calibrate(model, [TOKENS])
+    path = write_graph(tmp_path, model, Plan(PLANS[plan].kinds, measured.second_moment), measured.scales)
     whole = GraphRunner(path).step(TOKENS, keep=0)
     runner = GraphRunner(path, buffer=47, threads=1)
     single = np.concatenate([runner.step([token]) for token in TOKENS])
