@@ -19,7 +19,9 @@ from engine.constraints.matcher import Vocabulary
 from engine.continuation import check_continuation
 from engine.contracts.errors import ModelFolderError
 from engine.contracts.manifest import DECODER, PREFILL, Manifest
-from engine.devices import CPU, DeviceChoice, default_threads
+from engine.device_choice import Fitted, Kept, Openers, open_fastest
+from engine.device_trial import DeviceTrial
+from engine.devices import CPU, DeviceChoice, cpu_kernel_class, default_threads, graphics_card
 from engine.draft import DraftModel
 from engine.folder import ModelFolder, open_folder
 from engine.memory import estimate_memory, free_memory, memory_note
@@ -37,6 +39,7 @@ from engine.verified import hash_if_changed
 BEGIN_OF_TEXT = "begin_of_text"  # a model that names this special token wants it before every text
 _SELF_CHECKS = "self-checks"
 _VERIFIED = "verified-models"
+_TRIALS = "device-trials"
 _SESSIONS = "sessions"
 _SOURCE_VERSION = "0.1.0"  # where the program runs without having been installed
 
@@ -54,6 +57,7 @@ class LoadedModel:
     graph: Graph
     draft: DraftModel | None = None  # guesses tokens ahead
     prompt_graph: Graph | None = None  # loaded only where the plan uses it
+    trial: DeviceTrial | None = None  # how device and threads were chosen, where nobody named them
 
     @property
     def manifest(self) -> Manifest:
@@ -102,19 +106,25 @@ def load_model(folder: Path, device: str = "auto", threads: int | None = None) -
     hash_if_changed(opened, find_profile().cache / _VERIFIED)
     tokenizer = load_tokenizer(opened)
     count = threads or default_threads()
-    graph = _load_graph(opened, device, count)
-    if not opened.manifest.is_own:
-        check_continuation(graph, opened.manifest.context_length)
-    plan = _plan_for(opened, graph)
+    openers = Openers(
+        graph=lambda device, threads: _load_graph(opened, device, threads),
+        fit=lambda graph: _fit(opened, graph, count),
+    )
+    if threads is None:
+        context, kept = opened.manifest.context_length, kept_trial(opened.manifest, device)
+        fitted = open_fastest(openers, device, count, context, kept)
+    else:
+        fitted = openers.fit(openers.graph(device, count))
     return LoadedModel(
         folder=opened,
         tokenizer=tokenizer,
-        device=replace(graph.device, note=note or graph.device.note),
-        threads=count,
-        plan=plan,
+        device=replace(fitted.graph.device, note=note or fitted.graph.device.note),
+        threads=fitted.graph.threads,
+        plan=fitted.plan,
         versions=engine_versions(),
-        graph=graph,
-        prompt_graph=_load_prompt_graph(opened, graph, count) if plan.prompt_graph else None,
+        graph=fitted.graph,
+        prompt_graph=fitted.prompt_graph,
+        trial=fitted.trial,
     )
 
 
@@ -133,6 +143,21 @@ def engine_versions() -> Mapping[str, str]:
     except PackageNotFoundError:
         engine = _SOURCE_VERSION
     return MappingProxyType({"engine": engine, "onnxruntime": runtime_version(), "numpy": str(numpy.__version__)})
+
+
+def kept_trial(manifest: Manifest, device: str) -> Kept:
+    """Where the trial of devices and threads for that model lies: of this machine, its card where one may be used."""
+    card = graphics_card() if device != CPU else None
+    machine = f"{runtime_version()} {cpu_kernel_class()} {default_threads()} threads, {card.name if card else CPU}"
+    return Kept(find_profile().cache / _TRIALS, f"{manifest.digest()} {machine}, {device}")
+
+
+def _fit(opened: ModelFolder, graph: Graph, threads: int) -> Fitted:
+    """Check what runs on this machine, once, and take along the graph for prompts where that is used."""
+    if not opened.manifest.is_own:
+        check_continuation(graph, opened.manifest.context_length)
+    plan = _plan_for(opened, graph)
+    return Fitted(graph, plan, _load_prompt_graph(opened, graph, threads) if plan.prompt_graph else None)
 
 
 def _load_graph(opened: ModelFolder, device: str, threads: int) -> Graph:

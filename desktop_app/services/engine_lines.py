@@ -94,6 +94,13 @@ ENGINE_LINES: tuple[tuple[str, str], ...] = (
         QT_TRANSLATE_NOOP("ErrorWords", "There is an NVIDIA card, but {obstacle}. The processor is used."),
     ),
     (
+        r"The processor answers faster with this model than .+ \((?P<ours>\S+) ms against (?P<theirs>\S+) ms",
+        QT_TRANSLATE_NOOP(
+            "ErrorWords",
+            "With this model the processor is faster than the graphics card ({ours} ms, {theirs} ms). It is used.",
+        ),
+    ),
+    (
         r"CUDA was asked for, but (?P<obstacle>.+); use --device cpu",
         QT_TRANSLATE_NOOP("ErrorWords", "The NVIDIA card cannot be used: {obstacle}. Choose the processor."),
     ),

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.contracts.errors import FileError, UsageError
+from engine.contracts.manifest import Manifest
+from engine.devices import CPU
 from engine.folder import open_folder
 from engine.library import LibraryModel, ModelLibrary, open_library
 from engine.memory import estimate_memory, free_memory
@@ -84,6 +86,7 @@ def _show(library: ModelLibrary, target: str, as_json: bool) -> None:
         "bytes": sum(entry.bytes for entry in manifest.files),
         "memory_bytes": estimate_memory(manifest).to_dict(),
         "free_memory_bytes": free_memory(),
+        "device_trial": _device_trial(manifest),
         "digest": manifest.digest(),
         "source": dict(manifest.source),
         "certificate": dict(manifest.certificate),
@@ -94,6 +97,14 @@ def _show(library: ModelLibrary, target: str, as_json: bool) -> None:
     for name, value in shown.items():
         words = json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
         print(f"{name.replace('_', ' ')}: {words}")
+
+
+def _device_trial(manifest: Manifest) -> dict[str, Any] | None:
+    """What was measured on this machine when the model was first opened; None: not yet, or nothing to choose."""
+    from engine.loaded_model import kept_trial  # loads ONNX Runtime, which the other actions need not wait for
+
+    trial = kept_trial(manifest, "auto").known() or kept_trial(manifest, CPU).known()
+    return None if trial is None else {"words": trial.words, **trial.to_dict()}
 
 
 ACTIONS: Mapping[str, Callable[[ModelLibrary, str, bool], None]] = {

@@ -827,6 +827,10 @@
         <translation>有 NVIDIA 显卡，但无法使用（{obstacle}）。现在改用处理器。</translation>
     </message>
     <message>
+        <source>With this model the processor is faster than the graphics card ({ours} ms, {theirs} ms). It is used.</source>
+        <translation>用这个模型时，处理器比显卡快（{ours} 毫秒，显卡 {theirs} 毫秒），所以使用处理器。</translation>
+    </message>
+    <message>
         <source>The NVIDIA card cannot be used: {obstacle}. Choose the processor.</source>
         <translation>无法使用 NVIDIA 显卡（{obstacle}）。请选择处理器。</translation>
     </message>

@@ -115,6 +115,7 @@ LINES = {
     "every possible next token is forbidden by the bans, the constraint or no_repeat_ngram; loosen one": "",
     "the model needs 900 MB and /m has 20 MB free; free some space and add it again": "900 MB",
     "There is an NVIDIA card, but CUDA 13 is missing; using the processor.": "CUDA 13",
+    "The processor answers faster with this model than the graphics card (9.5 ms against 31.0 ms), so": "31.0",
     "CUDA was asked for, but no NVIDIA driver answers; use --device cpu": "NVIDIA",
     "8 jobs wait already; wait for one to end or stop it, then ask again": "",
     "the engine is not running; start it again": "",
