@@ -13,13 +13,11 @@ from desktop_app.document.errors import DocumentError
 from desktop_app.document.versions import EarlierText
 from desktop_app.services.error_words import words_for
 
-SAVE, DISCARD, CANCEL, OVERWRITE, READ_AGAIN, SAVE_AS, CONVERT, OPEN_TEXT, OPEN_COPY = (
+SAVE, DISCARD, CANCEL, OVERWRITE, CONVERT, OPEN_TEXT, OPEN_COPY = (
     "save",
     "discard",
     "cancel",
     "overwrite",
-    "read_again",
-    "save_as",
     "convert",
     "open_text",
     "open_copy",
@@ -36,20 +34,6 @@ def ask_to_save(dialogs: Dialogs, name: str) -> str:
         (
             Answer(SAVE, translate("DocumentQuestions", "Save"), is_default=True),
             Answer(DISCARD, translate("DocumentQuestions", "Don't Save")),
-            Answer(CANCEL, translate("DocumentQuestions", "Cancel")),
-        ),
-    )
-    return dialogs.ask(question)
-
-
-def ask_about_change(dialogs: Dialogs, name: str, error: DocumentError) -> str:
-    """OVERWRITE, SAVE_AS or CANCEL: another program changed the file that is to be saved."""
-    question = Question(
-        translate("DocumentQuestions", "{name} was changed by another program").format(name=name),
-        words_for(error),
-        (
-            Answer(OVERWRITE, translate("DocumentQuestions", "Save Over It")),
-            Answer(SAVE_AS, translate("DocumentQuestions", "Save As…"), is_default=True),
             Answer(CANCEL, translate("DocumentQuestions", "Cancel")),
         ),
     )
@@ -77,19 +61,6 @@ def ask_to_replace(dialogs: Dialogs, name: str) -> str:
         (
             Answer(OVERWRITE, translate("DocumentQuestions", "Replace")),
             Answer(CANCEL, translate("DocumentQuestions", "Cancel"), is_default=True),
-        ),
-    )
-    return dialogs.ask(question)
-
-
-def ask_to_read_again(dialogs: Dialogs, name: str, is_modified: bool) -> str:
-    """READ_AGAIN or CANCEL: another program changed the file of the text on the page."""
-    question = Question(
-        translate("DocumentQuestions", "{name} was changed by another program").format(name=name),
-        translate("DocumentQuestions", "Read it again, or keep the text that is on the page."),
-        (
-            Answer(READ_AGAIN, translate("DocumentQuestions", "Read Again"), is_default=not is_modified),
-            Answer(CANCEL, translate("DocumentQuestions", "Keep This Text"), is_default=is_modified),
         ),
     )
     return dialogs.ask(question)

@@ -1,4 +1,4 @@
-"""File → Earlier Texts…: what was saved of a document before, to be opened as a text of its own.
+"""File → Earlier Texts…: what was saved of a document before, compared, restored or opened as a text of its own.
 
 Knows: the tabs, the questions. Must not know: menus, files.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from PySide6.QtCore import QDateTime, QObject
 
 from desktop_app.dialogs.dialogs import Dialogs
+from desktop_app.dialogs.earlier_texts_dialog import OPEN_AS_NEW, EarlierTexts
 from desktop_app.document.versions import EarlierText
 from desktop_app.tabs import Tabs
 
@@ -15,14 +16,14 @@ _BEGINNING = 24  # characters of a text by which a person knows it
 
 
 class EarlierControl(QObject):
-    """The document on the page stays as it is; the earlier text comes into a tab of its own."""
+    """An earlier text comes back as one step of the document, or into a tab of its own."""
 
     def __init__(self, tabs: Tabs, dialogs: Dialogs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tabs, self._dialogs = tabs, dialogs
 
     def show(self) -> None:
-        """Ask which one, and open it."""
+        """Ask which one, and what to do with it."""
         title = self.tr("Earlier Texts")
         texts = self._tabs.current.document.earlier_texts
         if not texts:
@@ -31,12 +32,25 @@ class EarlierControl(QObject):
             )
             self._dialogs.tell(title, words)
             return
-        chosen = self._dialogs.earlier_text(title, [self._row(text) for text in texts])
-        if chosen is not None:
-            self._tabs.new(texts[chosen].text, is_unsaved=True)
+        tab = self._tabs.current
+        rows = [self._row(text) for text in texts]
+        chosen = self._dialogs.earlier_text(EarlierTexts(title, rows, [text.text for text in texts], tab.view.text()))
+        if chosen is None:
+            return
+        action, number = chosen
+        if action == OPEN_AS_NEW:
+            self._tabs.new(texts[number].text, is_unsaved=True)
+            return
+        tab.document.become(texts[number].text)
+        words = self.tr("The text of {moment} is back; Undo brings back what was here before.")
+        tab.document.told.emit(words.format(moment=_moment(texts[number])))
 
     def _row(self, text: EarlierText) -> str:
-        moment = QDateTime.fromSecsSinceEpoch(int(text.saved)).toString("yyyy-MM-dd HH:mm")
+        """Two lines: when and how much, how it begins."""
         size = self.tr("{count} characters").format(count=f"{len(text.text):,}")
         beginning = " ".join(text.text[: 4 * _BEGINNING].split())[:_BEGINNING]
-        return "   ".join(part for part in (moment, size, beginning) if part)
+        return f"{_moment(text)}   {size}\n{beginning}".rstrip()
+
+
+def _moment(text: EarlierText) -> str:
+    return QDateTime.fromSecsSinceEpoch(int(text.saved)).toString("yyyy-MM-dd HH:mm")

@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
         self.services = services
         self.settings = services.settings
         self.theme = services.theme
-        self.dialogs: Dialogs = dialogs or QtDialogs(self)
+        self.dialogs: Dialogs = dialogs or QtDialogs(self, self.theme)
         self._file_background = Background(self)
         self._files = PatientFiles(services.disk, self.dialogs)
         QTimer.singleShot(0, self, lambda: self.setWindowIcon(seal_icon()))  # no part of the first picture

@@ -11,15 +11,18 @@ Knows: the view's text, the document layer, the questions to ask. Must not know:
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QTextCursor
 
+from desktop_app import difference_questions as differences
 from desktop_app import document_questions as questions
 from desktop_app.dialogs.dialogs import Dialogs
-from desktop_app.document.any_file import OpenedFile, is_document, open_file
+from desktop_app.document.any_file import OpenedFile, is_document
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.file_claims import FileClaim, FileClaims
@@ -31,10 +34,10 @@ from desktop_app.document.restoring import NOWHERE, RestoredDocument, restore, r
 from desktop_app.document.shown_name import shown_name
 from desktop_app.document.text_encoding import TextFormat
 from desktop_app.document.text_file import FileVersion, changed_outside
-from desktop_app.document.versions import EarlierText
+from desktop_app.document.versions import EarlierText, with_version
 from desktop_app.editor.view import EditorView
 from desktop_app.patient_files import PatientFiles
-from desktop_app.saving import Contents, Saving, Target
+from desktop_app.saving import Contents, Saving, Target, read_patiently
 from desktop_app.services.error_words import words_for
 from desktop_app.services.file_autosave import FileAutosave
 
@@ -70,7 +73,8 @@ class OpenDocument(QObject):
         self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
         self._asleep: KeptDocument | None = None
         self._files = PatientFiles(disk, dialogs)
-        self._saving = Saving(disk, claims, dialogs, self._knows_of_change, self._take_late)
+        self._saving = Saving(disk, claims, dialogs, self._knows_of_change, self._take_late, self.take_file)
+        self._is_recovered = False  # unsaved text is back, and the person was not shown yet what it is
         self._is_doubtful = False  # what came back is damaged: the person decides whether it goes into the file
         self._autosave: FileAutosave | None = None
         self._autosaves_text: Callable[[], bool] = lambda: False
@@ -239,11 +243,14 @@ class OpenDocument(QObject):
         self._view.document().setModified(False)
 
     def look_outside(self) -> None:
-        """The window or the tab came to the front: say it once when another program changed the file."""
+        """The window or the tab came to the front: ask once about text that came back, and about another program's."""
         if self._path is None or self._version is None or self._told_change == self._version or self._asleep:
             return
         if self._files.is_busy or self._saving.is_busy or (self._autosave is not None and self._autosave.is_writing):
             return  # the file changes by our own hand
+        if self._is_recovered:
+            self._ask_about_recovered(self._path)
+            return
         path, version = self._path, self._version
         self._files.glance(
             path,
@@ -260,7 +267,7 @@ class OpenDocument(QObject):
                 self.tr("{name} was removed by another program; save it to put it back.").format(name=self.name)
             )
         else:
-            self._offer_to_read_again(path)
+            self._ask_about_change(path)
 
     # ---- the next start ---------------------------------------------------------------------------------------
 
@@ -321,6 +328,7 @@ class OpenDocument(QObject):
         self._view.document().setModified(restored.is_recovered)
         if restored.saved_step not in (NOWHERE, kept.stored.document.history.current):
             self._view.link.saved_at(restored.saved_step)
+        self._is_recovered = restored.is_recovered
         self._put_caret(kept.caret)
         # At the start the window has its size only after it was shown.
         QTimer.singleShot(0, self._view, lambda: self._view.verticalScrollBar().setValue(kept.scroll))
@@ -373,7 +381,8 @@ class OpenDocument(QObject):
         self._belongs_to(path, format, version)
 
     def _belongs_to(self, path: Path | None, format: TextFormat, version: FileVersion | None) -> None:
-        self._path, self._format, self._version, self._told_change = path, format, version, None
+        self._path, self._format, self._version = path, format, version
+        self._told_change, self._is_recovered = None, False
         self.replaced.emit()
         self.changed.emit()
 
@@ -412,14 +421,76 @@ class OpenDocument(QObject):
         """The person is asked about it: the window coming to the front again must not ask a second time."""
         self._told_change = self._version
 
-    def _offer_to_read_again(self, path: Path) -> None:
-        if questions.ask_to_read_again(self._dialogs, self.name, self.is_modified) != questions.READ_AGAIN:
+    # ---- the file's text against the page's -------------------------------------------------------------------
+
+    def take_file(self, file: OpenedFile) -> None:
+        """The page's text becomes what its file holds.
+
+        Of a plain text that is one step, and what did not change keeps its origin. A document brings its own branches,
+        origins and steps, which no step of ours may hide: it takes the place of the one here, whose text becomes the
+        newest of its earlier texts.
+        """
+        if file.stored is None:
+            self._view.link.become(file.text, kind="from the file")
+            self._take_version(file)
             return
-        try:
-            opened = self._files.read(path, lambda disk: open_file(disk, path))
-        except DocumentError as error:
-            self._dialogs.tell(questions.cannot_be_opened(), words_for(error))
-            return
-        if opened is not None and self._claim is not None:
+        was_modified, mine = self.is_modified, self._view.text()
+        versions = with_version(file.stored.versions, mine, time.time())
+        if self._claim is not None:
             self._claim.renew()
-            self.show_file(opened, self._claim)
+            self.show_file(replace(file, stored=replace(file.stored, versions=versions)), self._claim)
+        if was_modified:
+            self._view.document().setModified(True)  # what was not saved is among the earlier texts alone
+
+    def become(self, text: str) -> None:
+        """The page's text becomes another one, as one step; what both have in common keeps its origin."""
+        self._view.link.become(text, kind="restoring")
+
+    def _take_version(self, file: OpenedFile) -> None:
+        """The page holds what the file holds."""
+        self._format, self._version = file.format, file.version
+        self._told_change, self._is_doubtful = None, False
+        self._view.document().setModified(False)
+        if self._claim is not None:
+            self._claim.renew()
+        self.changed.emit()
+
+    def _in_file(self, path: Path) -> OpenedFile | None:
+        """What the file holds now, of a document the branch that is shown here."""
+        file, branch = read_patiently(self._files, path), self._view.link.model.current
+        if file is None or file.stored is None or branch not in file.stored.document.tree.branches:
+            return file
+        file.stored.document.switch(branch)
+        return replace(file, text=file.stored.document.text())
+
+    def _ask_about_change(self, path: Path) -> None:
+        file = self._in_file(path)
+        if file is None:
+            return  # the next save says what is the matter with it
+        page = self._view.text()
+        if file.text == page and file.stored is None:
+            self._take_version(file)
+            return
+        self._follow(differences.ask_about_change(self._dialogs, page, file, self.is_modified), file)
+
+    def _ask_about_recovered(self, path: Path) -> None:
+        self._is_recovered = False
+        file, page = self._in_file(path), self._view.text()
+        if file is None or file.text == page:
+            return
+        self._knows_of_change()  # of what is shown now
+        answer = differences.ask_about_recovered(self._dialogs, page, file)
+        link = self._view.link
+        if answer == differences.TAKE and link.model.history.can_undo and file.stored is not None:
+            link.undo()  # what came back is the last step of the document that its file holds
+            if self._view.text() == file.text:
+                self._take_version(file)
+                return
+            link.redo()
+        self._follow(answer, file)
+
+    def _follow(self, answer: str, file: OpenedFile) -> None:
+        if answer == differences.TAKE:
+            self.take_file(file)
+        elif answer == differences.SAVE_AS:
+            self.save_as()

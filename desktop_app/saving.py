@@ -14,9 +14,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
+from desktop_app import difference_questions as differences
 from desktop_app import document_questions as questions
 from desktop_app.dialogs.dialogs import Dialogs
-from desktop_app.document.any_file import is_document
+from desktop_app.document.any_file import OpenedFile, is_document, open_file
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable
 from desktop_app.document.file_claims import FileClaim, FileClaims, identities
@@ -63,7 +64,8 @@ class Saved:
 class Saving:
     """`asks_about_change` is called before the person is asked about another program's change.
 
-    `saved_late`: a save that the person gave up got to the disk after all.
+    `saved_late`: a save that the person gave up got to the disk after all. `take` gets what the file holds, where they
+    want that on the page.
     """
 
     def __init__(
@@ -73,9 +75,10 @@ class Saving:
         dialogs: Dialogs,
         asks_about_change: Callable[[], None],
         saved_late: Callable[[Path, FileVersion], None],
+        take: Callable[[OpenedFile], None],
     ) -> None:
         self._claims, self._dialogs = claims, dialogs
-        self._asks_about_change, self._saved_late = asks_about_change, saved_late
+        self._asks_about_change, self._saved_late, self._take = asks_about_change, saved_late, take
         self._files = PatientFiles(disk, dialogs)
 
     @property
@@ -150,10 +153,16 @@ class Saving:
         return self._files.write(path, write, lambda written: self._saved_late(path, written[1]))
 
     def _ask_about_change(self, error: ChangedOutside, contents: Contents, target: Target) -> Saved | None:
-        answer = questions.ask_about_change(self._dialogs, shown_name(target.path.name), error)
-        if answer == questions.OVERWRITE:
+        file = None if error.removed else read_patiently(self._files, target.path)
+        if file is None:
+            answer = differences.ask_blindly_while_saving(self._dialogs, target.path.name, error)
+        else:
+            answer = differences.ask_while_saving(self._dialogs, contents.text, file)
+        if answer == differences.OVERWRITE:
             return self.write(contents, target, overwrite=True)
-        if answer != questions.SAVE_AS:
+        if answer == differences.TAKE and file is not None:
+            self._take(file)
+        if answer != differences.SAVE_AS:
             return None
         path = self.choose_path(str(target.path), is_document(target.path))
         return self.write(contents, Target(path, target.format, None, target.claim)) if path is not None else None
@@ -171,3 +180,11 @@ class Saving:
 
     def _tell(self, error: DocumentError) -> None:
         self._dialogs.tell(translate("Saving", "The text is not saved"), words_for(error))
+
+
+def read_patiently(files: PatientFiles, path: Path) -> OpenedFile | None:
+    """What a file holds; None where it cannot be read, for whatever reason, or nobody waits for it any longer."""
+    try:
+        return files.read(path, lambda disk: open_file(disk, path))
+    except DocumentError:
+        return None

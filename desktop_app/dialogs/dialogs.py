@@ -13,13 +13,16 @@ from PySide6.QtCore import QCoreApplication, QStandardPaths
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFileDialog, QFontDialog, QWidget
 
-from desktop_app.dialogs.earlier_texts_dialog import EarlierTextsDialog
+from desktop_app.dialogs.difference_dialog import DifferenceDialog
+from desktop_app.dialogs.difference_pane import Comparison
+from desktop_app.dialogs.earlier_texts_dialog import EarlierTexts, EarlierTextsDialog
 from desktop_app.dialogs.export_dialog import ExportChoices, ExportDialog
 from desktop_app.dialogs.origin_sheet import OriginAccount, OriginSheet
 from desktop_app.dialogs.parts_dialog import PartOf, PartsDialog
 from desktop_app.dialogs.question import Answer, Question, QuestionDialog, ShortcutSheet
 from desktop_app.dialogs.waiting_dialog import WaitingDialog
 from desktop_app.document.job import Job
+from desktop_app.look.theme import Theme
 from desktop_app.services.patience import Waiting
 
 translate = QCoreApplication.translate  # the name that lupdate looks for
@@ -56,8 +59,11 @@ class Dialogs(Protocol):
     def export_choices(self, present: ExportChoices) -> ExportChoices | None:
         """What an export asks, or None where the person changed their mind."""
 
-    def earlier_text(self, title: str, rows: list[str]) -> int | None:
-        """The number of the chosen row, or None."""
+    def ask_with_difference(self, question: Question, comparison: Comparison) -> str:
+        """The key of the chosen answer to a question about two texts."""
+
+    def earlier_text(self, earlier: EarlierTexts) -> tuple[str, int] | None:
+        """What to do with which row, as `EarlierTextsDialog.chosen` says it, or None."""
 
     def wait(self, waiting: Waiting) -> None:
         """Show what is waited for; return when it has ended, or the person gives up."""
@@ -87,8 +93,8 @@ def _first_ending(kind: str) -> str:
 class QtDialogs:
     """The real ones, over one window."""
 
-    def __init__(self, parent: QWidget) -> None:
-        self._parent = parent
+    def __init__(self, parent: QWidget, theme: Theme) -> None:
+        self._parent, self._theme = parent, theme
 
     def ask(self, question: Question) -> str:
         """The key of the chosen answer."""
@@ -151,9 +157,16 @@ class QtDialogs:
         dialog.deleteLater()
         return dialog.choices if accepted else None
 
-    def earlier_text(self, title: str, rows: list[str]) -> int | None:
-        """The number of the chosen row, or None."""
-        dialog = EarlierTextsDialog(title, rows, self._parent)
+    def ask_with_difference(self, question: Question, comparison: Comparison) -> str:
+        """The key of the chosen answer to a question about two texts."""
+        dialog = DifferenceDialog(question, comparison, self._theme, self._parent)
+        dialog.exec()
+        dialog.deleteLater()
+        return dialog.answer
+
+    def earlier_text(self, earlier: EarlierTexts) -> tuple[str, int] | None:
+        """What to do with which row, as `EarlierTextsDialog.chosen` says it, or None."""
+        dialog = EarlierTextsDialog(earlier, self._theme, self._parent)
         accepted = dialog.exec()
         dialog.deleteLater()
         return dialog.chosen if accepted else None

@@ -5,6 +5,7 @@ Knows: how to show it. Must not know: what follows from an answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -33,6 +34,22 @@ class Question:
     title: str
     text: str
     answers: tuple[Answer, ...]
+
+
+def answer_buttons(question: Question, dialog: QDialog, choose: Callable[[str], None]) -> QHBoxLayout:
+    """A row of buttons for the answers, the first one at the right; `choose` gets the key."""
+    row = QHBoxLayout()
+    row.addStretch(1)
+    for answer in reversed(question.answers):
+        button = QPushButton(answer.words, dialog)
+        button.setProperty("primary", answer.is_default)
+        button.setDefault(answer.is_default)
+        button.setAutoDefault(True)  # Return presses the button that Tab went to
+        button.clicked.connect(lambda _checked=False, key=answer.key: choose(key))
+        row.addWidget(button)
+        if answer.is_default:
+            button.setFocus()
+    return row
 
 
 class QuestionDialog(QDialog):
@@ -68,21 +85,7 @@ class QuestionDialog(QDialog):
         whole.setContentsMargins(24, 22, 24, 20)
         whole.setSpacing(20)
         whole.addLayout(top)
-        whole.addLayout(self._buttons(question))
-
-    def _buttons(self, question: Question) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.addStretch(1)
-        for answer in reversed(question.answers):
-            button = QPushButton(answer.words, self)
-            button.setProperty("primary", answer.is_default)
-            button.setDefault(answer.is_default)
-            button.setAutoDefault(True)  # Return presses the button that Tab went to
-            button.clicked.connect(lambda _checked=False, key=answer.key: self._choose(key))
-            row.addWidget(button)
-            if answer.is_default:
-                button.setFocus()
-        return row
+        whole.addLayout(answer_buttons(question, self, self._choose))
 
     def _choose(self, key: str) -> None:
         self.answer = key

@@ -63,7 +63,7 @@ def _changes(old: Sequence[int], new: Sequence[int], effort: Effort) -> list[Cha
     found: list[Change] = []
     waiting = [Change(0, len(old), 0, len(new))]
     while waiting:
-        gap = _trimmed(old, new, waiting.pop())
+        gap = trimmed(old, new, waiting.pop())
         size, new_size = gap.end - gap.start, gap.new_end - gap.new_start
         if not size and not new_size:
             continue
@@ -80,8 +80,8 @@ def _changes(old: Sequence[int], new: Sequence[int], effort: Effort) -> list[Cha
     return _joined(sorted(found))
 
 
-def _trimmed(old: Sequence[int], new: Sequence[int], gap: Change) -> Change:
-    """The gap without what is equal at its beginning and its end."""
+def trimmed(old: Sequence[Hashable], new: Sequence[Hashable], gap: Change) -> Change:
+    """A change without what is equal at its beginning and its end."""
     start, end, new_start, new_end = gap
     while start < end and new_start < new_end and old[start] == new[new_start]:
         start, new_start = start + 1, new_start + 1

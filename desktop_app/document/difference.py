@@ -41,11 +41,16 @@ class Difference:
         return self.new[change.new_start : change.new_end]
 
 
-def difference(old: str, new: str) -> Difference:
+def effort_for(old: str, new: str) -> Effort:
+    """What comparing these two may take. Who takes it away meanwhile gets a coarse answer soon."""
+    return Effort(_LEAST_LOOKS + _LOOKS_A_CHARACTER * (len(old) + len(new)))
+
+
+def difference(old: str, new: str, effort: Effort | None = None) -> Difference:
     """What became of `old` in `new`."""
     if old == new:
         return Difference(old, new, ())
-    effort = Effort(_LEAST_LOOKS + _LOOKS_A_CHARACTER * (len(old) + len(new)))
+    effort = effort or effort_for(old, new)
     paragraphs, new_paragraphs = paragraphs_of(old), paragraphs_of(new)
     found: list[Change] = []
     for gap in _in_characters(changes_between(paragraphs, new_paragraphs, effort), paragraphs, new_paragraphs):

@@ -27,7 +27,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 _CLOSES = frozenset("”’」』）)\"'")
 _ENDS_BEFORE_SPACE = frozenset(".!?…") | _CLOSES
 _ENDS_ANYWHERE = frozenset("。！？…；”」』")
-PARAGRAPH, SENTENCE, WORD, NOWHERE = 4, 3, 1, 0
+PARAGRAPH, SENTENCE, LINE_END, WORD, NOWHERE = 4, 3, 2, 1, 0
 
 
 def units_of_reading(text: str) -> list[str]:
@@ -44,11 +44,13 @@ def paragraphs_of(text: str) -> list[str]:
 
 
 def parting_before(units: Sequence[str], at: int) -> int:
-    """What begins at unit `at` for a reader: PARAGRAPH, SENTENCE, WORD or NOWHERE (within a word, before a mark)."""
+    """What begins at unit `at` for a reader: one of the names above; NOWHERE is within a word or before a mark."""
     if at <= 0 or units[at - 1].endswith("\n"):
         return PARAGRAPH
     if at < len(units) and (units[at] in _CLOSES or units[at] in _ENDS_ANYWHERE):
         return NOWHERE  # a mark that belongs to what is before it
+    if at < len(units) and units[at].endswith("\n"):
+        return LINE_END
     before = units[at - 1]
     if before.isspace():
         return SENTENCE if at > 1 and units[at - 2] in _ENDS_BEFORE_SPACE else WORD

@@ -24,6 +24,7 @@ from PySide6.QtGui import QTextCursor, QTextDocument
 from desktop_app.document.history import BEGINNING, DELETING, TYPING
 from desktop_app.document.model import Document, TextEdit
 from desktop_app.document.origins import GENERATED, TYPED, Origin, Passage, Record
+from desktop_app.document.rewriting import rewrites
 from desktop_app.document.text_as_document import AS_FOUND, document_of_text, without_common_ends
 from desktop_app.editor.text_units import lines_of, units_of_text
 
@@ -168,6 +169,15 @@ class DocumentLink(QObject):
         self._page.setModified(True)
         self._saved_step = step
 
+    def become(self, text: str, kind: str) -> None:
+        """The page's text becomes another one, as one step; what both have in common keeps its origins."""
+        other = document_of_text(text_on_page(text))
+        with self.step(kind):
+            for change in reversed(rewrites(self.model, other, is_origin_known=False)):
+                passages = other.passages(change.new_start, change.new_end)
+                self.model.replace(change.start, change.end, passages, kind)
+        self.model.close_step()
+
     def set_record(self, record: str, says: Record) -> None:
         """What the record of a generation says."""
         self.model.set_record(record, says)
@@ -301,3 +311,10 @@ class DocumentLink(QObject):
         """The position of `end`; behind the character that it cuts."""
         position = self.model.position_at(end)
         return position + (self.model.unit_at(position) < end)
+
+
+def text_on_page(text: str) -> str:
+    """The text as a page would hold it: it has no place for some characters of other programs."""
+    page = QTextDocument()
+    page.setPlainText(text)
+    return page.toRawText().replace("\u2029", "\n")

@@ -95,6 +95,12 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
     height: 0; width: 0; }
 #pageScrollBar, QPlainTextEdit QScrollBar { background: $desk; }
 QSplitter::handle { background: $line; }
+QListWidget { background: $raised; color: $ink; border: 1px solid $line; border-radius: 6px; padding: 4px; outline: 0; }
+QListWidget::item { padding: 6px 8px; border-radius: 4px; }
+QListWidget::item:selected { background: $selection; color: $ink; }
+QListWidget:focus { border: 1px solid $accent; }
+#difference { background: $paper; border: 1px solid $line; border-radius: 6px; }
+#difference:focus { border: 1px solid $accent; }
 #findBar { background: $desk; border-bottom: 1px solid $line; }
 #certificate { background: $raised; border: 1px solid $line; border-radius: 8px; }
 #dialogTitle { font-weight: 600; }

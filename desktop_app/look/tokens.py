@@ -37,6 +37,10 @@ class Tokens:
     imported: str
     selection: str
     found: str
+    removed: str
+    removed_ground: str
+    added: str
+    added_ground: str
 
 
 def load_tokens(path: Path | None = None) -> dict[str, Tokens]:

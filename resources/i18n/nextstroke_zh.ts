@@ -393,6 +393,119 @@
     </message>
 </context>
 <context>
+    <name>DifferencePane</name>
+    <message>
+        <source>Differences</source>
+        <translation>不同之处</translation>
+    </message>
+    <message>
+        <source>Previous change</source>
+        <translation>上一处不同</translation>
+    </message>
+    <message>
+        <source>Next change</source>
+        <translation>下一处不同</translation>
+    </message>
+    <message>
+        <source>Comparing…</source>
+        <translation>正在比较…</translation>
+    </message>
+    <message>
+        <source>Characters: {added} added, {removed} removed</source>
+        <translation>字符：增加 {added}，减少 {removed}</translation>
+    </message>
+    <message>
+        <source>There is no difference.</source>
+        <translation>没有不同之处。</translation>
+    </message>
+    <message>
+        <source>Change {number} of {count}</source>
+        <translation>第 {number} 处，共 {count} 处</translation>
+    </message>
+    <message>
+        <source>Removed: {text}</source>
+        <translation>去掉的：{text}</translation>
+    </message>
+    <message>
+        <source>Added: {text}</source>
+        <translation>增加的：{text}</translation>
+    </message>
+</context>
+<context>
+    <name>DifferenceQuestions</name>
+    <message>
+        <source>Keeping your text writes nothing; the next save asks again.</source>
+        <translation>保留您的文字，什么也不会写入文件，下次保存时会再问。</translation>
+    </message>
+    <message>
+        <source>Keep My Text</source>
+        <translation>保留我的文字</translation>
+    </message>
+    <message>
+        <source>Nothing is written yet.</source>
+        <translation>还没有写入任何内容。</translation>
+    </message>
+    <message>
+        <source>Save My Text Over It</source>
+        <translation>用我的文字覆盖</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Changes that were not saved in {name} are back</source>
+        <translation>“{name}”中没有保存的修改找回来了</translation>
+    </message>
+    <message>
+        <source>The page shows the text as you left it. Nothing is written to the file.</source>
+        <translation>页面上是您离开时的文字，没有写入文件。</translation>
+    </message>
+    <message>
+        <source>only on the page</source>
+        <translation>只在页面上有</translation>
+    </message>
+    <message>
+        <source>only in the file</source>
+        <translation>只在文件里有</translation>
+    </message>
+    <message>
+        <source>If you take the file&apos;s text, yours is kept under Earlier Texts.</source>
+        <translation>如果改用文件里的文字，您的文字会留在“以前的文字”里。</translation>
+    </message>
+    <message>
+        <source>If you take the file&apos;s text, Undo brings yours back.</source>
+        <translation>如果改用文件里的文字，撤销就能换回您的文字。</translation>
+    </message>
+    <message>
+        <source>{name} was changed by another program</source>
+        <translation>“{name}”被其他程序修改过</translation>
+    </message>
+    <message>
+        <source>Take the File&apos;s Text</source>
+        <translation>改用文件里的文字</translation>
+    </message>
+    <message>
+        <source>Save My Text As…</source>
+        <translation>把我的文字另存为…</translation>
+    </message>
+</context>
+<context>
+    <name>DifferenceView</name>
+    <message>
+        <source>Unchanged paragraphs: {count}</source>
+        <translation>没有变化的段落：{count}</translation>
+    </message>
+    <message>
+        <source>Further changes that are not shown: {count}</source>
+        <translation>还有未列出的不同之处：{count}</translation>
+    </message>
+    <message>
+        <source>[… {count} characters left out …]</source>
+        <translation>[… 略去 {count} 个字符 …]</translation>
+    </message>
+</context>
+<context>
     <name>DocumentQuestions</name>
     <message>
         <source>Save the changes to {name}?</source>
@@ -415,18 +528,6 @@
         <translation>取消</translation>
     </message>
     <message>
-        <source>{name} was changed by another program</source>
-        <translation>“{name}”被其他程序修改过</translation>
-    </message>
-    <message>
-        <source>Save Over It</source>
-        <translation>覆盖</translation>
-    </message>
-    <message>
-        <source>Save As…</source>
-        <translation>另存为…</translation>
-    </message>
-    <message>
         <source>Save {name} as UTF-8?</source>
         <translation>以 UTF-8 保存“{name}”吗？</translation>
     </message>
@@ -445,18 +546,6 @@
     <message>
         <source>Replace</source>
         <translation>替换</translation>
-    </message>
-    <message>
-        <source>Read it again, or keep the text that is on the page.</source>
-        <translation>可以重新读取文件，也可以保留页面上的文字。</translation>
-    </message>
-    <message>
-        <source>Read Again</source>
-        <translation>重新读取</translation>
-    </message>
-    <message>
-        <source>Keep This Text</source>
-        <translation>保留当前文字</translation>
     </message>
     <message>
         <source>A text that was saved in it on {moment} can still be read. The file is left as it is.</source>
@@ -510,6 +599,10 @@
         <translation>存成 .nextstroke 文档的文字，会保留以前每次保存的内容。这一篇还没有。</translation>
     </message>
     <message>
+        <source>The text of {moment} is back; Undo brings back what was here before.</source>
+        <translation>{moment} 的文字恢复了；撤销就能换回原来的文字。</translation>
+    </message>
+    <message>
         <source>{count} characters</source>
         <translation>{count} 个字符</translation>
     </message>
@@ -517,12 +610,40 @@
 <context>
     <name>EarlierTextsDialog</name>
     <message>
-        <source>Open as a New Text</source>
-        <translation>作为新文本打开</translation>
+        <source>the text now</source>
+        <translation>现在的文字</translation>
     </message>
     <message>
-        <source>Cancel</source>
-        <translation>取消</translation>
+        <source>the text that followed it</source>
+        <translation>它之后的一份</translation>
+    </message>
+    <message>
+        <source>&amp;Compare with</source>
+        <translation>比较对象(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>&amp;Open as a New Text</source>
+        <translation>作为新文本打开(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Restore This Text</source>
+        <translation>恢复这份文字(&amp;R)</translation>
+    </message>
+    <message>
+        <source>only in this earlier text</source>
+        <translation>只在以前这份里有</translation>
+    </message>
+    <message>
+        <source>only in the text now</source>
+        <translation>只在现在的文字里有</translation>
+    </message>
+    <message>
+        <source>only in the text that followed</source>
+        <translation>只在之后那份里有</translation>
     </message>
 </context>
 <context>

@@ -12,6 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop_app import patient_files
+from desktop_app.dialogs.difference_pane import Comparison
+from desktop_app.dialogs.earlier_texts_dialog import EarlierTexts
 from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.dialogs.origin_sheet import OriginAccount
 from desktop_app.dialogs.parts_dialog import PartOf
@@ -47,8 +49,9 @@ class Answers:
     origins: list[OriginAccount] = field(default_factory=list)
     export: ExportChoices | None = None
     proposed: list[ExportChoices] = field(default_factory=list)
-    row: int | None = None
-    rows: list[str] = field(default_factory=list)
+    compared: list[Comparison] = field(default_factory=list)
+    chosen_earlier: tuple[str, int] | None = None
+    earlier: list[EarlierTexts] = field(default_factory=list)
     patience_s: float = 30.0  # how long this person waits for a disk
     waited: list[tuple[str, str]] = field(default_factory=list)
     parts: list[TextPart] = field(default_factory=list)
@@ -78,9 +81,13 @@ class Answers:
         self.proposed.append(present)
         return self.export
 
-    def earlier_text(self, title: str, rows: list[str]) -> int | None:
-        self.rows = rows
-        return self.row
+    def ask_with_difference(self, question: Question, comparison: Comparison) -> str:
+        self.compared.append(comparison)
+        return self.ask(question)
+
+    def earlier_text(self, earlier: EarlierTexts) -> tuple[str, int] | None:
+        self.earlier.append(earlier)
+        return self.chosen_earlier
 
     def wait(self, waiting: Waiting) -> None:
         self.waited.append((waiting.words.line, waiting.words.slow_line))

@@ -129,6 +129,7 @@ def test_units_and_paragraphs_joined_are_the_text(text):
         ("一。\n二。", "一。二。", "一。[-\n-]二。"),
         ("a\n\nb", "a\n\nX\n\nb", "a\n\n{+X\n\n+}b"),
         ("last", "last\nnew", "last{+\nnew+}"),
+        ("last.", "last.\nnew.", "last.{+\nnew.+}"),
         # Words that happen to stand in both of two other sentences are no common ground.
         ("我去看海。", "他说不去。", "[-我去看海-]{+他说不去+}。"),
         ("👩‍👧 rests", "👩‍👦 rests", "[-👩‍👧-]{+👩‍👦+} rests"),

@@ -23,6 +23,11 @@ TEXT_PAIRS = [
     ("ink_soft", "raised"),
     ("ink_soft", "hover"),
     ("suggestion", "paper"),
+    ("removed", "removed_ground"),
+    ("removed", "selection"),  # the change that one looks at
+    ("added", "added_ground"),
+    ("added", "selection"),
+    ("ink_soft", "paper"),
     ("on_accent", "accent"),
     ("on_accent", "accent_hover"),
 ]

@@ -7,12 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit
+from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from desktop_app.dialogs.dialogs import QtDialogs
-from desktop_app.dialogs.earlier_texts_dialog import EarlierTextsDialog
 from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.document.disk import Disk
 from desktop_app.document.model import Document
@@ -28,7 +25,7 @@ from desktop_app.document.plain_document import to_plain
 from desktop_app.document.restoring import restore
 from desktop_app.document.text_file import open_text
 from desktop_app.document.versions import EarlierText
-from tests.desktop_app.services.qt import delete_now, wait_until
+from tests.desktop_app.services.qt import wait_until
 
 BY_MODEL = Origin(GENERATED, "r1")
 TEXT = "从前 😀 once there was a sea."
@@ -258,7 +255,7 @@ def test_a_changed_document_is_read_again_with_its_origins(kit, path):
     other = sample()
     other.insert(0, "New. ", Origin(IMPORTED))
     save_document(Disk(), path, StoredDocument(other))
-    kit.answers.answer = "read_again"
+    kit.answers.answer = "take"
     kit.window.document.look_outside()
     assert kit.text == "New. " + TEXT
     assert to_plain(kit.view.link.model) == to_plain(other)
@@ -385,44 +382,6 @@ def test_a_document_that_was_saved_just_before_the_crash_is_no_change(kit, path)
     assert kit.view.link.model.origin_at(5) == Origin(TYPED)
 
 
-# ---- earlier texts ----------------------------------------------------------------------------------------------
-
-
-def test_an_earlier_text_is_opened_as_a_text_of_its_own(kit, path):
-    kit.window.opening.open(str(path))
-    before = path.read_bytes()
-    kit.answers.row = 1
-    kit.trigger("earlier")
-    assert [row.split("   ")[1:] for row in kit.answers.rows] == [
-        ["26 characters", " ".join(TEXT.split())[:24].strip()],
-        ["7 characters", "earlier"],
-    ]
-    assert kit.text == "earlier"
-    assert kit.window.document.path is None
-    assert kit.window.document.is_modified
-    assert kit.window.document.earlier_texts == ()
-    assert path.read_bytes() == before
-
-
-def test_no_choice_changes_nothing_and_a_text_without_a_past_says_so(kit, path):
-    kit.window.opening.open(str(path))
-    kit.trigger("earlier")
-    assert kit.text == TEXT
-    kit.window.tabs.new()
-    kit.trigger("earlier")
-    assert ".nextstroke" in kit.answers.told[0][1]
-
-
-def test_the_list_of_earlier_texts_is_ruled_by_keys(kit):
-    dialog = EarlierTextsDialog("Earlier Texts", ["one", "two"], kit.window)
-    dialog.show()
-    QTest.keyClick(dialog.rows, Qt.Key.Key_Down)
-    QTest.keyClick(dialog.rows, Qt.Key.Key_Return)
-    assert dialog.result() == QDialog.DialogCode.Accepted
-    assert dialog.chosen == 1
-    delete_now(dialog)
-
-
 # ---- the dialog -------------------------------------------------------------------------------------------------
 
 
@@ -435,7 +394,7 @@ def test_the_chosen_kind_gives_a_name_its_ending(kit, tmp_path, monkeypatch):
         return QFileDialog.DialogCode.Accepted
 
     monkeypatch.setattr(QFileDialog, "exec", choose)
-    asked = QtDialogs(kit.window)
+    asked = QtDialogs(kit.window, kit.theme)
     monkeypatch.setattr(kit.answers, "path_to_save", asked.path_to_save)
     kit.write("text")
     kit.window.document.save_as(str(tmp_path))

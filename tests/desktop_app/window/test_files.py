@@ -98,7 +98,7 @@ def test_files_are_looked_for_in_a_folder_that_is_there(tmp_path, monkeypatch):
 def test_a_change_by_another_program_is_offered_when_the_window_comes_to_the_front(kit, tmp_path):
     path = opened(kit, tmp_path / "a.txt")
     path.write_text("changed", encoding="utf-8")
-    kit.answers.answer = "read_again"
+    kit.answers.answer = "take"
     kit.window.document.look_outside()
     assert kit.text == "changed"
     kit.window.document.look_outside()

@@ -8,9 +8,9 @@ import pytest
 
 from desktop_app.document import answering
 from desktop_app.document.disk import Disk
-from desktop_app.document.kept_document import restore
 from desktop_app.document.nextstroke_file import open_document
 from desktop_app.document.recovery import RecoveryStore
+from desktop_app.document.restoring import restore
 from desktop_app.document.shown_name import shown_name, shown_path
 from desktop_app.services.settings import SettingsStore
 

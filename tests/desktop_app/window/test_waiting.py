@@ -175,7 +175,9 @@ def test_the_dialog_says_what_is_waited_for_and_closes_by_itself(kit, monkeypatc
 
     QTimer.singleShot(170, look)
     QTimer.singleShot(500, look)
-    work = wait_for(QtDialogs(kit.window), lambda _job: time.sleep(0.8) or 7, WaitWords("Opening…", "Slow."))
+    work = wait_for(
+        QtDialogs(kit.window, kit.window.theme), lambda _job: time.sleep(0.8) or 7, WaitWords("Opening…", "Slow.")
+    )
     assert work == 7
     assert seen == [False, True]
     assert QApplication.activeModalWidget() is None
@@ -183,7 +185,7 @@ def test_the_dialog_says_what_is_waited_for_and_closes_by_itself(kit, monkeypatc
 
 @pytest.mark.parametrize("way", ["button", "key", "signal"])
 def test_the_dialog_gives_up(kit, hang, path, way, monkeypatch):
-    asked = QtDialogs(kit.window)
+    asked = QtDialogs(kit.window, kit.window.theme)
     monkeypatch.setattr(kit.answers, "wait", asked.wait)
     hang("open")
 
