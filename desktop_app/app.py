@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no wi
     from desktop_app.settings_in_use import SettingsInUse
 
 VERSION = "0.1.0"
+LISTEN_AFTER_MS = 300  # the first picture does not wait for the socket; a later start waits for seconds
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -163,7 +164,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     session.told.connect(window.status_line.say)
     _show(window, appearance.store.notices, files)
     later_starts = LaterStarts(place, window, window.take_paths)
-    QTimer.singleShot(0, later_starts, place.listen)
+    QTimer.singleShot(LISTEN_AFTER_MS, later_starts, place.listen)
     try:
         return 0 if watch.is_asked else application.exec()  # asked while a question of the start was open
     finally:

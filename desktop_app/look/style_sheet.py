@@ -86,7 +86,13 @@ QTabWidget::pane { border: none; }
 #documentTabs { background: $desk; }
 #tabArea::tab-bar { left: 5px; }
 #documentTabs::tab { padding: 6px 4px 6px 12px; margin: 0 2px 0 0; max-width: 200px; }
-#documentTabs QToolButton#closeTab { border: 1px solid transparent; border-radius: 4px; padding: 1px; margin: 0 2px; }
+#documentTabs::tear { width: 0; image: none; }
+#documentTabs::scroller { width: 44px; }
+#documentTabs QToolButton { background: $desk; border: none; border-radius: 0; padding: 0; }
+#documentTabs QToolButton::left-arrow { image: url($left_icon); width: 14px; height: 14px; }
+#documentTabs QToolButton::right-arrow { image: url($right_icon); width: 14px; height: 14px; }
+#documentTabs QToolButton#closeTab { background: transparent; border: 1px solid transparent; border-radius: 4px;
+    padding: 1px; margin: 0 2px; }
 
 QScrollBar:vertical { background: transparent; width: 11px; margin: 2px; }
 QScrollBar::handle:vertical { background: $line; border-radius: 3px; min-height: 34px; }
@@ -101,6 +107,7 @@ QListWidget::item:selected { background: $selection; color: $ink; }
 QListWidget:focus { border: 1px solid $accent; }
 #difference { background: $paper; border: 1px solid $line; border-radius: 6px; }
 #difference:focus { border: 1px solid $accent; }
+#documentTabs QToolButton#closeTab:hover { background: $hover; }
 #findBar { background: $desk; border-bottom: 1px solid $line; }
 #certificate { background: $raised; border: 1px solid $line; border-radius: 8px; }
 #dialogTitle { font-weight: 600; }
@@ -109,5 +116,5 @@ QListWidget:focus { border: 1px solid $accent; }
 
 
 def style_sheet(tokens: Tokens, icon_files: dict[str, str]) -> str:
-    """The style sheet of one theme. `icon_files`: paths for `check_icon` and `down_icon` in that theme's ink."""
+    """The style sheet of one theme. `icon_files`: paths for `check_icon`, `down_icon`, `left_icon`, `right_icon`."""
     return _TEMPLATE.substitute({**asdict(tokens), **icon_files})

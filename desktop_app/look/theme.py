@@ -15,8 +15,8 @@ from desktop_app.look.resource_files import resource_file
 from desktop_app.look.style_sheet import style_sheet
 from desktop_app.look.tokens import Tokens, choose_theme, load_tokens
 
-# Style sheets take pictures from files only: these two are of a grey that is seen on every ground.
-_STYLE_SHEET_ICONS = ("check", "down")
+# Style sheets take pictures from files only: these are of a grey that is seen on every ground.
+_STYLE_SHEET_ICONS = ("check", "down", "left", "right")
 
 
 class Theme(QObject):

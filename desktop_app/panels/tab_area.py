@@ -13,6 +13,7 @@ from desktop_app.look.theme import Theme
 
 MODIFIED, BUSY = "•", "…"
 _ICON = 12
+_LEAST_WIDTH = 180  # of a tab whose name is longer
 
 
 class DocumentTabBar(QTabBar):
@@ -31,6 +32,11 @@ class DocumentTabBar(QTabBar):
         self.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.setSelectionBehaviorOnRemove(QTabBar.SelectionBehavior.SelectPreviousTab)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the caret in the text
+
+    def minimumTabSizeHint(self, index: int) -> QSize:
+        """A name is not cut to nothing where there is no room: the row scrolls instead."""
+        wanted = self.tabSizeHint(index)
+        return QSize(min(wanted.width(), _LEAST_WIDTH), wanted.height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Remember where the middle button went down."""

@@ -82,7 +82,7 @@ def test_contrast_is_that_of_the_standard():
 def test_every_role_is_a_colour_and_the_style_sheet_uses_tokens_only():
     for theme in THEMES.values():
         assert all(re.fullmatch("#[0-9A-F]{6}", getattr(theme, role)) for role in colour_roles())
-        sheet = style_sheet(theme, {"check_icon": "check.svg", "down_icon": "down.svg"})
+        sheet = style_sheet(theme, {f"{name}_icon": f"{name}.svg" for name in ("check", "down", "left", "right")})
         used = set(re.findall("#[0-9A-Fa-f]{6}", sheet))
         assert used <= {getattr(theme, role) for role in colour_roles()}
         assert "$" not in sheet

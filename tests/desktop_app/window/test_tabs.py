@@ -294,6 +294,18 @@ def test_a_middle_click_and_the_button_close_a_drag_moves(three: Kit):
     assert names(three) == ["one.txt"]
 
 
+def test_many_tabs_keep_their_names_and_scroll(kit: Kit, tmp_path: Path):
+    kit.window.resize(900, 600)
+    kit.window.take_paths([str(file(tmp_path, f"Chapter {number}.md", "x")) for number in range(20)])
+    QApplication.processEvents()
+    bar = kit.window.tab_area.tabBar()
+    assert kit.window.width() == 900
+    for index in range(20):
+        wanted = bar.fontMetrics().horizontalAdvance(bar.tabText(index))
+        assert bar.tabRect(index).width() > wanted, "the name is whole"
+    assert bar.rect().contains(bar.tabRect(19).center()), "the tab in front is in sight"
+
+
 def test_a_press_on_one_tab_and_a_release_on_another_closes_none(three: Kit):
     bar = three.window.tab_area.tabBar()
     QTest.mousePress(bar, Qt.MouseButton.MiddleButton, pos=bar.tabRect(0).center())
