@@ -106,6 +106,7 @@ application = QCoreApplication([])
 folder = Path(sys.argv[1])
 place = WindowPlace(folder, folder / "state", Disk())
 is_first, begun = place.take(), time.monotonic()
+print("looked", flush=True)
 is_taken = None if is_first else place.deliver(WindowMessage(tuple(sys.argv[3:])), int(sys.argv[2]))
 print(json.dumps([is_first, is_taken, place.take(), time.monotonic() - begun]))
 """
@@ -147,7 +148,13 @@ def finds(start: subprocess.Popen[str]) -> list[object]:
     assert wait_until(lambda: start.poll() is not None, 30)
     assert start.stdout is not None
     with start, start.stdout:
-        return list(json.loads(start.stdout.read()))
+        return list(json.loads(start.stdout.read().splitlines()[-1]))
+
+
+def has_looked(start: subprocess.Popen[str]) -> None:
+    """A second start knows by now whether it is the first."""
+    assert start.stdout is not None
+    assert start.stdout.readline() == "looked\n"
 
 
 def test_a_second_start_is_heard_by_the_first_window(root: Path, folder: Path):
@@ -195,7 +202,8 @@ def test_a_first_window_that_ends_meanwhile_leaves_its_place(root: Path, folder:
     with first_process(root, folder) as process:
         process.send_signal(signal.SIGSTOP)
         start = second_start(root, folder, "/a", wait_ms=20_000)
-        run_for(1500)
+        has_looked(start)
+        run_for(300)
         process.send_signal(signal.SIGKILL)
         assert finds(start)[:3] == [False, False, True]
 
@@ -205,7 +213,8 @@ def test_a_first_window_that_is_still_being_built_is_waited_for(root: Path, fold
     place.asked.connect(asked.append)
     assert place.take()
     start = second_start(root, folder, "/a")
-    run_for(1500)
+    has_looked(start)
+    run_for(300)
     assert place.listen()
     assert finds(start)[1] is True
     assert len(asked) == 1
