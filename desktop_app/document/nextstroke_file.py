@@ -29,7 +29,7 @@ from desktop_app.document.plain_document import FORMAT, WRONG_SHAPE, PlainDocume
 from desktop_app.document.plain_document import VERSION as PLAIN_VERSION
 from desktop_app.document.sqlite_file import ForeignFileError, NewerFileError
 from desktop_app.document.text_file import FileVersion, demand_unchanged
-from desktop_app.document.versions import TEXT_LIMIT_BYTES, EarlierText, packed, unpacked, with_version
+from desktop_app.document.versions import TEXT_LIMIT_BYTES, EarlierText, TooLongError, packed, unpacked, with_version
 
 SUFFIX = ".nextstroke"
 SIZE_LIMIT_BYTES = 256 * 1024 * 1024
@@ -276,14 +276,19 @@ def _readable_versions(connection: sqlite3.Connection, file_bytes: int) -> Itera
     except _DAMAGE:
         numbers = list(range(1_000, 0, -1))
     for number in numbers:
+        most_bytes = min(room, TEXT_LIMIT_BYTES)
         try:
             row = connection.execute("SELECT saved, text FROM version WHERE id = ?", (number,)).fetchone()
             if row is not None:
-                text = unpacked(row[1], room)
+                text = unpacked(row[1], most_bytes)
                 room -= len(text.encode("utf-8", "surrogatepass"))
                 yield EarlierText(float(row[0]), text)
+        except TooLongError:
+            room -= most_bytes
         except (*_DAMAGE, zlib.error, TypeError):
             continue
+        if room <= 0:
+            return  # trying costs as much as having
 
 
 def _about_of(about: dict[str, str]) -> About:

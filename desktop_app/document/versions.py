@@ -53,6 +53,10 @@ def _span_of_time(saved: float, now: float) -> tuple[str, int]:
     return "month", moment.tm_year * 12 + moment.tm_mon
 
 
+class TooLongError(ValueError):
+    """A text that is longer than there is room for; to find that out takes as long as to have it."""
+
+
 def packed(text: str) -> bytes:
     """A text as a store keeps it: UTF-8 (half characters too), deflated."""
     return zlib.compress(text.encode("utf-8", "surrogatepass"))
@@ -62,6 +66,8 @@ def unpacked(data: bytes, most_bytes: int = TEXT_LIMIT_BYTES) -> str:
     """The text of `packed`. Raises `ValueError` or `zlib.error` for anything else, and for more than `most_bytes`."""
     opener = zlib.decompressobj()
     text = opener.decompress(data, max(1, min(most_bytes, TEXT_LIMIT_BYTES)))  # 0 would mean without a limit
-    if opener.unconsumed_tail or not opener.eof:
-        raise ValueError("the text is longer than a document may be, or cut off")
+    if opener.unconsumed_tail:
+        raise TooLongError("the text is longer than a document may be")
+    if not opener.eof:
+        raise ValueError("the text is cut off")
     return text.decode("utf-8", "surrogatepass")
