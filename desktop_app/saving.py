@@ -21,7 +21,7 @@ from desktop_app.document.any_file import OpenedFile, is_document, open_file
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable
 from desktop_app.document.file_claims import FileClaim, FileClaims, identities
-from desktop_app.document.nextstroke_file import SUFFIX, Snapshot, StoredDocument, save_snapshot
+from desktop_app.document.nextstroke_file import SUFFIX, StoredDocument, save_document
 from desktop_app.document.shown_name import shown_name
 from desktop_app.document.text_encoding import UTF_8, TextFormat
 from desktop_app.document.text_file import FileVersion, save_text
@@ -142,11 +142,13 @@ class Saving:
         self, contents: Contents, target: Target, overwrite: bool
     ) -> tuple[tuple[EarlierText, ...], FileVersion] | None:
         path = target.path
-        snapshot = Snapshot.of(contents.document) if is_document(path) else None  # here: the model is not the worker's
+        document = contents.document
+        copy = replace(document, document=document.document.copy())  # the page goes on changing the model meanwhile
 
         def write(disk: Disk) -> tuple[tuple[EarlierText, ...], FileVersion]:
-            if snapshot is not None:
-                return save_snapshot(disk, path, snapshot, target.known, overwrite)
+            if is_document(path):
+                stored, version = save_document(disk, path, copy, target.known, overwrite)
+                return stored.versions, version
             version = save_text(disk, path, contents.text, target.format, target.known, overwrite)
             return contents.document.versions, version
 
