@@ -31,7 +31,7 @@ KINDS: Mapping[str, tuple[Kinds, ...]] = {
 }
 CACHES: Mapping[str, str] = {"fp32": "float32", "fp16": "float16", "int8": "int8", "int4": "int8"}
 
-_WITHOUT_FEEDBACK = (VALUES,)  # rows that are looked up and multiply nothing
+_WITH_FEEDBACK = (ATTENTION, MLP, MLP_DOWN)
 
 
 def attempts(precision: str, config: AnyConfig) -> tuple[Kinds, ...]:
@@ -47,7 +47,7 @@ def layout_words(kinds: Kinds, has_feedback: bool) -> dict[str, str]:
     made_up = "; each column makes up for the errors of those before it, on the calibration texts"
     return {
         group: LAYOUTS[kind]
-        + (made_up if has_feedback and kind in (INT4, INT8_BLOCKS) and group not in _WITHOUT_FEEDBACK else "")
+        + (made_up if has_feedback and kind in (INT4, INT8_BLOCKS) and group in _WITH_FEEDBACK else "")
         for group, kind in kinds.items()
     }
 

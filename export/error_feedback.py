@@ -10,24 +10,26 @@ so what column j should be rounded from is its weight plus what the errors befor
 costs M_jj² a square. A block's scale is searched when its turn comes, by these costs, as `quantize.py` does. Blocks
 come in the order of how large their inputs are, the largest first: the last ones make up for all, nothing for them.
 
-A row that the feedback made no better than rounding it as it stands is rounded as it stands.
-Knows numpy. Must not know onnx, models, or where moments come from.
+A row that this made no better than plain rounding is rounded plainly.
+Knows numpy, and PyTorch's large products. Must not know onnx, models, or where moments come from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from export.quantize import BLOCK, Blocks, FloatArray, dequantize_blocks, pack, quantize_blocks, search_scales
+from export.quantize import BLOCK, Blocks, FloatArray, pack, search_scales
 
 # Share of the mean of H's diagonal that is added to all of it: few texts say nothing of most directions.
 DAMPINGS = (0.03, 0.3, 3.0)  # the larger ones where the smaller leaves H singular in float32
-_ROWS_AT_ONCE = 512  # of a matrix: enough for two processors, and few enough for their caches
+_ROWS_AT_ONCE = 4096  # of a matrix: long vectors, and of GPT-2's down projection 40 MB
+_COLUMNS_AT_ONCE = 256
+_SEARCHED_AT_ONCE = 1024  # rows; a search's arrays should stay in a processor's cache
 _NOTHING = 1e-12
 
 
@@ -48,13 +50,6 @@ class Costs:
         """The block of the matrix at each place."""
         return self.columns[::BLOCK] // BLOCK
 
-    @property
-    def importance(self) -> FloatArray:
-        """`weights` in the order of the matrix's columns: the costs where no column makes up for another."""
-        found = np.empty_like(self.weights)
-        found[self.columns] = self.weights
-        return found
-
 
 def costs_of(moment: FloatArray) -> Costs:
     """Factor a second moment (in, in) of a matrix's inputs."""
@@ -70,12 +65,13 @@ def costs_of(moment: FloatArray) -> Costs:
 
 
 def round_with_feedback(weight: FloatArray, bits: int, costs: Costs) -> Blocks:
-    """Round (out, in) to `bits` so that the costs stay small; never worse, a row, than `quantize_blocks`."""
-    plain = quantize_blocks(weight, bits, costs.importance[: weight.shape[1]])
+    """Round (out, in) to `bits` so that the costs stay small; never worse, a row, than plainly."""
+    padded = np.pad(weight, ((0, 0), (0, len(costs.weights) - weight.shape[1])))
     cuts = [slice(start, start + _ROWS_AT_ONCE) for start in range(0, len(weight), _ROWS_AT_ONCE)]
-    with ThreadPoolExecutor() as pool:  # numpy lets other threads run while it computes
-        parts = list(pool.map(lambda cut: _better_rows(weight[cut], _rows_of(plain, cut), costs), cuts))
-    return _joined(parts)
+    parts = [_Rows(padded[cut], bits, costs).blocks() for cut in cuts]
+    return Blocks(
+        np.concatenate([part.packed for part in parts]), np.concatenate([part.scales for part in parts]), bits
+    )
 
 
 def cost_of_errors(errors: FloatArray, costs: Costs) -> FloatArray:
@@ -87,56 +83,102 @@ def cost_of_errors(errors: FloatArray, costs: Costs) -> FloatArray:
 
 def _lower_factor(moment: FloatArray, mean: float) -> FloatArray:
     """L (in, in), lower triangular, with Lᵀ L = `moment`, damped: a Cholesky factor of the matrix turned around."""
-    turned = np.ascontiguousarray(moment[::-1, ::-1], np.float32)
-    places = np.arange(len(turned))
-    undamped = turned[places, places].copy()
+    turned = torch.from_numpy(np.ascontiguousarray(moment[::-1, ::-1], np.float32))
+    diagonal = turned.diagonal()
+    undamped = diagonal.clone()
     for damping in DAMPINGS:
-        turned[places, places] = undamped + np.float32(damping * mean)
-        try:
-            return np.ascontiguousarray(np.linalg.cholesky(turned).T[::-1, ::-1])
-        except np.linalg.LinAlgError:
-            continue
-    return np.diag(np.sqrt(undamped[::-1] + np.float32(mean)))  # no factor: no column knows of another
+        diagonal.copy_(undamped + damping * mean)
+        factor, problem = torch.linalg.cholesky_ex(turned)
+        if not problem.item():
+            return np.ascontiguousarray(factor.numpy().T[::-1, ::-1])
+    # No factor: no column knows of another.
+    return np.diag(np.sqrt(undamped.numpy()[::-1].clip(0) + np.float32(mean)))
 
 
-def _better_rows(weight: FloatArray, plain: Blocks, costs: Costs) -> Blocks:
-    found, cost = _rounded(weight, plain.bits, costs)
-    is_worse = cost_of_errors(weight - dequantize_blocks(plain, weight.shape[1]), costs) <= cost
-    packed = np.where(is_worse[:, None, None], plain.packed, found.packed)
-    return Blocks(packed, np.where(is_worse[:, None], plain.scales, found.scales), plain.bits)
+class _Rows:
+    """A few rows of a matrix, rounded with feedback and, as a judge, plainly: to each block's largest weight.
 
+    Arrays are (in, rows), so that a column of the matrix is contiguous; `_errors` and `_total` have both roundings side
+    by side, (in, 2 rows), because one product then says what both ask of the columns behind.
+    """
 
-def _rounded(weight: FloatArray, bits: int, costs: Costs) -> tuple[Blocks, FloatArray]:
-    """A few rows with feedback, and what each costs. Arrays are (in, rows): a column of the matrix is contiguous."""
-    width, half = len(costs.weights), 2 ** (bits - 1)
-    weights = np.ascontiguousarray(np.pad(weight, ((0, 0), (0, width - weight.shape[1]))).T[costs.columns])
-    errors, integers = np.zeros_like(weights), np.zeros_like(weights)
-    scales = np.empty((width // BLOCK, len(weight)), np.float32)
-    total = np.zeros(len(weight), np.float32)
-    for block in range(width // BLOCK):
-        start, end = block * BLOCK, (block + 1) * BLOCK
-        within, own = costs.feedback[start:end, start:end], costs.weights[start:end]
-        asked = costs.feedback[start:end, :start] @ errors[:start]  # of these columns, by those before the block
+    def __init__(self, padded: FloatArray, bits: int, costs: Costs) -> None:
+        self._bits, self._costs, self._rows = bits, costs, len(padded)
+        self._weights = np.ascontiguousarray(padded.T[costs.columns])
+        width = len(self._weights)
+        self._errors = np.zeros((width, 2 * self._rows), np.float32)
+        self._integers = np.zeros((2, width, self._rows), np.int8)
+        self._scales = np.empty((2, width // BLOCK, self._rows), np.float32)
+        self._total = np.zeros(2 * self._rows, np.float32)
+
+    def blocks(self) -> Blocks:
+        """The better rounding of each row."""
+        width = len(self._weights)
+        for start in range(0, width, _COLUMNS_AT_ONCE):
+            self._round_columns(start, min(start + _COLUMNS_AT_ONCE, width))
+        is_worse = self._total[self._rows :] <= self._total[: self._rows]
+        places = np.argsort(self._costs.blocks)
+        integers = np.where(is_worse, self._integers[1], self._integers[0])
+        by_row = np.ascontiguousarray(integers.T).reshape(self._rows, -1, BLOCK)[:, places]
+        scales = np.where(is_worse, self._scales[1], self._scales[0]).T[:, places]
+        return Blocks(pack(by_row, self._bits), np.ascontiguousarray(scales), self._bits)
+
+    def _round_columns(self, start: int, end: int) -> None:
+        """Some blocks: what the errors before them ask is one large product, which is faster than one a block."""
+        feedback = self._costs.feedback
+        by_earlier = _product(feedback[start:end, :start], self._errors[:start])
+        for block in range(start, end, BLOCK):
+            cut = slice(block, block + BLOCK)
+            asked = by_earlier[block - start : block - start + BLOCK]
+            asked += _product(feedback[cut, start:block], self._errors[start:block])
+            self._round_with_feedback(cut, asked[:, : self._rows])
+            self._round_plainly(cut)
+            asked += _product(feedback[cut, cut], self._errors[cut])
+            self._total += self._costs.weights[cut] @ np.square(asked, out=asked)
+
+    def _round_with_feedback(self, cut: slice, asked: FloatArray) -> None:
+        """One block, given what the columns before it ask."""
+        weights, errors = self._weights[cut], self._errors[cut, : self._rows]
+        within, integers = self._costs.feedback[cut, cut], self._integers[0, cut]
         # Where the block would lie if it were not rounded: each column also answers to those before it in the block.
-        unrounded = weights[start:end] + np.linalg.inv(within) @ asked
-        scales[block] = search_scales(np.ascontiguousarray(unrounded.T)[:, None], bits, own[None, None])[:, 0]
-        inverse = 1 / scales[block]
-        for column in range(start, end):
-            place = column - start
-            target = weights[column] + asked[place] + within[place, :place] @ errors[start:column]
-            np.clip(np.rint(target * inverse), -half, half - 1, out=integers[column])
-            rounded = integers[column] * scales[block]
-            np.subtract(weights[column], rounded, out=errors[column])
-            total += own[place] * np.square(target - rounded)
-    places = np.argsort(costs.blocks)
-    by_row = np.ascontiguousarray(integers.T).reshape(len(weight), -1, BLOCK)[:, places]
-    return Blocks(pack(by_row, bits), np.ascontiguousarray(scales.T[:, places]), bits), total
+        unrounded = weights + _product(np.linalg.inv(within), np.ascontiguousarray(asked))
+        scale = _searched(unrounded, self._bits, self._costs.weights[cut])
+        self._scales[0, cut.start // BLOCK] = scale
+        inverse = 1 / scale
+        for column in range(BLOCK):
+            target = within[column, :column] @ errors[:column]
+            target += asked[column]
+            target += weights[column]
+            target *= inverse
+            integers[column] = _to_integers(target, self._bits)
+            target *= scale
+            np.subtract(weights[column], target, out=errors[column])
+
+    def _round_plainly(self, cut: slice) -> None:
+        weights = self._weights[cut]
+        scale = np.maximum(np.abs(weights).max(axis=0) / (2 ** (self._bits - 1) - 1), np.float32(_NOTHING))
+        rounded = _to_integers(weights * (1 / scale), self._bits)
+        self._integers[1, cut], self._scales[1, cut.start // BLOCK] = rounded, scale
+        np.subtract(weights, rounded * scale, out=self._errors[cut, self._rows :])
 
 
-def _rows_of(blocks: Blocks, cut: slice) -> Blocks:
-    return Blocks(blocks.packed[cut], blocks.scales[cut], blocks.bits)
+def _searched(values: FloatArray, bits: int, weights: FloatArray) -> FloatArray:
+    """Scales (rows,) of a block's values (32, rows) by what errors of its columns cost."""
+    by_row = np.ascontiguousarray(values.T)[:, None]
+    parts = [by_row[start : start + _SEARCHED_AT_ONCE] for start in range(0, len(by_row), _SEARCHED_AT_ONCE)]
+    with ThreadPoolExecutor() as pool:  # numpy lets other threads run while it computes
+        found = list(pool.map(lambda part: search_scales(part, bits, weights[None, None])[:, 0], parts))
+    return np.concatenate(found)
 
 
-def _joined(parts: Sequence[Blocks]) -> Blocks:
-    packed = np.concatenate([part.packed for part in parts])
-    return Blocks(packed, np.concatenate([part.scales for part in parts]), parts[0].bits)
+def _to_integers(values: FloatArray, bits: int) -> FloatArray:
+    """Round in place to whole numbers that `bits` hold."""
+    half = 2 ** (bits - 1)
+    np.rint(values, out=values)
+    np.maximum(values, -half, out=values)
+    return np.minimum(values, half - 1, out=values)
+
+
+def _product(first: FloatArray, second: FloatArray) -> FloatArray:
+    """By PyTorch, whose threads the whole export side shares."""
+    return (torch.from_numpy(first) @ torch.from_numpy(second)).numpy()

@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help="checkpoint folder or file")
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="the model folder to write")
     parser.add_argument(
-        "--precision", choices=PRECISIONS, help="of the weights (default: int8; fp32 for a recurrent network)"
+        "--precision",
+        choices=PRECISIONS,
+        help="of the weights (default: int8; fp32 for a recurrent network); int4 and int8 keep more bits where they "
+        "would lose too much, and say so",
     )
     parser.add_argument(
         "--tokenizer", metavar="PATH", type=Path, help="tokenizer.json, tokenizer.model or their folder"

@@ -81,9 +81,9 @@ def dequantize_columns(columns: Columns) -> FloatArray:
     return result
 
 
-def pack(integers: FloatArray, bits: int) -> NDArray[np.uint8]:
+def pack(integers: FloatArray | NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
     """Whole numbers (out, blocks, 32) from -half to half - 1 as the layout's bytes (out, blocks, bytes)."""
-    raised = (integers + 2 ** (bits - 1)).astype(np.uint8)
+    raised = (integers.astype(np.int16) + 2 ** (bits - 1)).astype(np.uint8)
     return raised if bits == 8 else raised[..., 0::2] | (raised[..., 1::2] << 4)
 
 

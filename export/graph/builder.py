@@ -49,14 +49,13 @@ class Linear:
 
 @dataclass(frozen=True)
 class Lookup:
-    """ids (B, S) -> rows of `weight()` (rows, width), a table that the matrix `multiplies` may be too."""
+    """ids (B, S) -> rows of `weight()` (rows, width)."""
 
     name: str
     group: str
     source: str
     output: str
     weight: Callable[[], FloatArray]
-    multiplies: str = ""  # the matrix that is tied to this table
 
 
 Item: TypeAlias = Any  # NodeProto | Linear | Lookup; onnx ships no types

@@ -56,8 +56,7 @@ def _embedding(parts: Parts) -> Stream:
     builder, config = parts.builder, parts.config
     ids = builder.input(graph_io.INPUT_IDS, TensorProto.INT64, ("batch", "sequence"))
     name = "token_embedding"
-    tied = "head" if config.tied_head else ""
-    tokens = Lookup(name, EMBEDDING, ids, "embedding.tokens", lambda: parts.tensors(f"{name}.weight"), tied)
+    tokens = Lookup(name, EMBEDDING, ids, "embedding.tokens", lambda: parts.tensors(f"{name}.weight"))
     residual = builder.add(tokens)
     if config.positions != "learned":
         return Stream(residual)

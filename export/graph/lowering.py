@@ -17,7 +17,6 @@ from export.error_feedback import costs_of, round_with_feedback
 from export.graph.builder import FloatArray, GraphBuilder, Linear, Lookup
 from export.quantize import BLOCK, quantize_blocks, quantize_columns
 
-_LOOKED_UP = 0.3  # of a tied table's costs: its rows as they are looked up, beside the logits that it makes
 _PART_OF = {"value_embedding": "embedding", "mlp_down": "mlp"}
 FLOAT, INT8, INT8_BLOCKS, INT4 = "float", "int8", "int8 blocks", "int4"
 LAYOUTS: Mapping[str, str] = {
@@ -126,7 +125,7 @@ class Lowering:
         builder = self.builder
         weight = item.weight()
         width = weight.shape[1]
-        packed, scales = self._block_tensors(item.name, weight, bits, lambda: self._table_moment(item))
+        packed, scales = self._block_tensors(item.name, weight, bits, lambda: None)
         blocks = -(-width // BLOCK)
         shape = builder.constant(f"{item.name}.shape", [len(weight), blocks * BLOCK * bits // 8], np.int64)
         flat = builder.node("Reshape", [packed, shape], f"{item.name}.flat")
@@ -150,14 +149,6 @@ class Lowering:
     def _moment(self, item: Linear) -> FloatArray | None:
         moment = self.plan.moments(item.reads or item.name)
         return moment if moment is None or item.spread is None else item.spread(moment)
-
-    def _table_moment(self, item: Lookup) -> FloatArray | None:
-        """Of a table whose rows are looked up and multiplied: what it multiplies, and every channel alike."""
-        moment = self.plan.moments(item.multiplies) if item.multiplies else None
-        if moment is None:
-            return None
-        every = np.eye(len(moment), dtype=np.float32) * np.float32(_LOOKED_UP * np.trace(moment) / len(moment))
-        return moment + every
 
     def _block_tensors(
         self, name: str, weight: FloatArray, bits: int, moment: Callable[[], FloatArray | None]

@@ -111,6 +111,28 @@ def test_a_conversion_outside_its_threshold_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_had_to_be_more_precise_than_asked_is_said(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit between what 4 bits everywhere lose and what they lose with an 8-bit table."""
+    everywhere = convert(own, tmp_path / "everywhere", "int4").certificate
+    assert everywhere.rounding.raised == ()
+    assert set(everywhere.rounding.groups) == {"embedding", "attention", "mlp", "head"}
+    limit = certificates.Threshold(None, None, 0.9 * everywhere.kl_divergence, greedy=False)
+    monkeypatch.setitem(certificates.THRESHOLDS, "int4", limit)
+    folder = tmp_path / "raised"
+    assert main(["export", str(own), str(folder), "--precision", "int4"]) == 0
+    sentence = "Embedding and head have 8-bit blocks of 32, because with 4-bit blocks of 32 KL divergence is "
+    assert sentence in capsys.readouterr().out
+    manifest = open_folder(folder).manifest
+    assert manifest.certificate["raised"][0].startswith(sentence)
+    assert (manifest.precision["mlp"], manifest.precision["head"]) == ("int4", "int8")
+    assert sentence in (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert main(["verify", str(folder), "--source", str(own), "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)["certificate"]
+    assert again == dict(manifest.certificate)
+
+
 def test_an_existing_folder_is_replaced_only_by_force(own: Path, tmp_path: Path) -> None:
     target = tmp_path / "model"
     convert(own, target, "fp32")
