@@ -161,7 +161,6 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     _reopen(window, paths, session_file.load(), recovery, kept)
     autosave = _keep_text(window, recovery, background)
     session = SessionControl(window.tabs, session_file, background, window)
-    session.told.connect(window.status_line.say)
     _show(window, appearance.store.notices, files)
     later_starts = LaterStarts(place, window, window.take_paths)
     QTimer.singleShot(LISTEN_AFTER_MS, later_starts, place.listen)

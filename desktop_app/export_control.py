@@ -20,6 +20,7 @@ from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.dialogs.question import Answer, Question
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
+from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld
 from desktop_app.document.nextstroke_file import About
 from desktop_app.services.background import Background
 from desktop_app.services.error_words import words_for
@@ -43,12 +44,13 @@ class ExportControl(QObject):
         self,
         tabs: Tabs,
         disk: Disk,
+        claims: FileClaims,
         dialogs: Dialogs,
         settings: SettingsInUse,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._tabs, self._disk, self._dialogs = tabs, disk, dialogs
+        self._tabs, self._disk, self._claims, self._dialogs = tabs, disk, claims, dialogs
         self._settings = settings
         self._background = Background(self)
         self._last: dict[Tab, ExportChoices] = {}  # what was chosen for a text
@@ -139,12 +141,26 @@ class ExportControl(QObject):
         metadata = Metadata(chosen.title, chosen.author, chosen.language, datetime.now(UTC))
         manuscript = page_manuscript(tab.view.link.model, metadata, chosen.joins_lines)
         writer = _writer(chosen.suffix)
+        try:
+            claim = self._claims.claim(path)
+        except FileHeld as error:
+            self._failed_export(error)
+            return
         self.told.emit(self.tr("Exporting {name}…").format(name=path.name))
         self._background.run(
             lambda: export_file(self._disk, path, manuscript, writer, chosen.with_origin),
-            lambda _written: self.told.emit(self.tr("Exported {name}.").format(name=path.name)),
-            lambda error: self._dialogs.tell(self.tr("The text is not exported"), words_for(error)),
+            lambda _written: self._exported(claim),
+            lambda error: self._failed_export(error, claim),
         )
+
+    def _exported(self, claim: FileClaim) -> None:
+        claim.release()
+        self.told.emit(self.tr("Exported {name}.").format(name=claim.path.name))
+
+    def _failed_export(self, error: DocumentError, claim: FileClaim | None = None) -> None:
+        if claim is not None:
+            claim.release()
+        self._dialogs.tell(self.tr("The text is not exported"), words_for(error))
 
     def _show(self, path: Path, imported: ImportedText) -> None:
         tab = self._tabs.new(imported.text, is_unsaved=bool(imported.text))

@@ -146,7 +146,7 @@ class MainWindow(QMainWindow):
         self.opening = Opening(self.tabs, services.disk, services.claims, self.dialogs, self)
         self.find_bar = FindBar(self.view, self.theme, self)
         self.writing = WritingControl(self.tabs, self.models, self.model_panel, self.find_bar, self.status_line, self)
-        self.exports = ExportControl(self.tabs, services.disk, self.dialogs, self.settings, self)
+        self.exports = ExportControl(self.tabs, services.disk, services.claims, self.dialogs, self.settings, self)
         self.earlier = EarlierControl(self.tabs, self.dialogs, self)
         self.origins = OriginControl(self.tabs, self.dialogs, services.language, self)
         self.statistics = StatisticsControl(self.statistics_panel, self.tabs, self.settings, services.statistics, self)

@@ -7,27 +7,27 @@ Knows: tabs, the file of the session. Must not know: what is in it, texts.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.last_session import LastSession, SessionFile
 from desktop_app.services.background import Background
-from desktop_app.services.error_words import words_for
 from desktop_app.tabs import Tabs
 
 SAVE_AFTER_MS = 1000  # what a crash may cost of a caret's way
 
 
 class SessionControl(QObject):
-    """From its making on, what the tabs hold is kept. A failure is told once and stops nothing."""
+    """From its making on, what the tabs hold is kept.
 
-    told = Signal(str)
+    A failure is not told: it costs the order of the tabs and no text, and the next change tries again. It lies beside
+    the recovery store, whose own message about the same disk must be the only one.
+    """
 
     def __init__(self, tabs: Tabs, file: SessionFile, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tabs, self._file, self._background = tabs, file, background
         self._written: LastSession | None = None
-        self._has_failed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SAVE_AFTER_MS)
@@ -61,8 +61,5 @@ class SessionControl(QObject):
             self._written = session
             self._background.run(lambda: self._file.save(session), lambda _: None, self._fail)
 
-    def _fail(self, error: DocumentError) -> None:
+    def _fail(self, _error: DocumentError) -> None:
         self._written = None
-        if not self._has_failed:
-            self._has_failed = True
-            self.told.emit(words_for(error))

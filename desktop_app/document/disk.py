@@ -146,6 +146,14 @@ class Disk:
         token = self.token(path)
         return token is not None and token.size > limit_bytes
 
+    def is_read_only(self, path: Path) -> bool:
+        """Whether a file is there that nobody may write into."""
+        try:
+            status = self._calls.stat(str(path))
+        except OSError:
+            return False
+        return stat.S_ISREG(status.st_mode) and not status.st_mode & 0o222
+
     def make_folders(self, folder: Path, private: bool = False) -> None:
         """Create a folder and those above it; on return their names are on the disk too.
 

@@ -12,6 +12,7 @@ Knows SQLite and locks; must not know Qt, widgets or when to write (that is the 
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 import threading
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from desktop_app.document.disk import Disk
-from desktop_app.document.errors import DocumentError, StoreError
+from desktop_app.document.errors import READ_ONLY, DocumentError, StoreError
 from desktop_app.document.file_lock import FileLock
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.recovery_format import VERSION, connect, store_error
@@ -53,13 +54,12 @@ class RecoveryStore:
         self._disk = disk
         self._clock = clock
         self._mutex = threading.RLock()
+        self._identity: tuple[int, int] | None = None  # of the file that is written into
         self._known: dict[str, Known] = {}  # by key: what the rows of this session hold
         disk.make_folders(self.folder, private=True)
         self._lock = self._take_lock()
         try:
-            self._connection = self._open()
-            with self._transaction() as connection:
-                connection.execute("INSERT INTO session VALUES (?, ?)", (self.session, clock()))
+            self._begin()
             self._take_back_set_aside()
         except DocumentError:
             self._lock.release(remove=True)
@@ -96,6 +96,7 @@ class RecoveryStore:
         The model of each must not change meanwhile: what is handed over is a copy (`Document.copy`).
         """
         with self._mutex:
+            self._be_on_the_disk()
             plans = [plan_for(each, number, self._known.get(each.key)) for number, each in enumerate(documents)]
             if not any(plans):
                 return
@@ -120,6 +121,25 @@ class RecoveryStore:
         with self._mutex:
             self._connection.close()
         self._lock.release()
+
+    def _be_on_the_disk(self) -> None:
+        """A store whose file was removed or replaced under it would take texts that no start finds: begin a new one."""
+        if self._identity is not None and _identity(self._path) == self._identity:
+            return
+        self._identity = None  # until it has begun, each write tries again
+        self._connection.close()
+        self._known.clear()
+        self._disk.make_folders(self.folder, private=True)
+        self._lock.release()
+        self._lock = self._take_lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._connection = self._open()
+        self._path = Path(self._connection.execute("PRAGMA database_list").fetchone()[2])
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO session VALUES (?, ?)", (self.session, self._clock()))
+        self._identity = _identity(self._path)
 
     def _take_lock(self) -> FileLock:
         lock = self._disk.try_lock(self._lock_path(self.session))
@@ -152,6 +172,8 @@ class RecoveryStore:
 
     def _open(self) -> sqlite3.Connection:
         path = self.folder / STORE_NAME
+        if self._disk.is_read_only(path):  # SQLite would make its files beside it read-only too, and for ever
+            raise StoreError("unsaved text cannot be kept for recovery: the store is read-only; save it now", READ_ONLY)
         try:
             return connect(path)
         except NewerFileError:
@@ -257,6 +279,15 @@ def _apart(documents: Sequence[KeptDocument]) -> list[KeptDocument]:
             key = f"{document.key}-{number}"
         found[key] = replace(document, key=key)
     return list(found.values())
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file has this name now."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _rows(connection: sqlite3.Connection, select: str, values: Sequence[object]) -> list[_Row]:

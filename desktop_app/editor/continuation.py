@@ -239,6 +239,7 @@ class Continuation(QObject):
             running.is_complete = True
             self._frame.start()
         elif isinstance(event, Failed):
+            self._show_rest(running)
             running.place.separate()
             self._end()
             self.told.emit(self._words_for(event))
@@ -277,6 +278,11 @@ class Continuation(QObject):
                 running.place.separate()
                 self._end()
 
+    def _show_rest(self, running: _Running) -> None:
+        """What has come stays, also what was not shown yet."""
+        if len(running.drip):
+            running.place.insert(running.drip.take_all())
+
     def _end(self) -> None:
         running, self._running = self._running, None
         self._frame.stop()
@@ -307,6 +313,7 @@ class Continuation(QObject):
     def _on_engine_lost(self, _message: str, _restarting: bool) -> None:
         self._untold.clear()
         if self._running is not None:
+            self._show_rest(self._running)
             self._running.place.separate()
         self._end()
 

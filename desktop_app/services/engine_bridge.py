@@ -290,8 +290,6 @@ class EngineBridge(QObject):
         recent = sum(1 for moment in self._crashes if now - moment < RESTART_WINDOW_SECONDS)
         restarting = recent <= len(RESTART_PAUSES_MS)
         what = words_for_reason(_reason(end))
-        ended = self.tr("The engine stopped working ({reason}); the text is untouched, try again.")
-        self._end_everything(ended.format(reason=what))
         if restarting:
             self._restart.start(RESTART_PAUSES_MS[recent - 1])
             words = self.tr("The engine stopped working ({reason}); the text is untouched. It is being started again.")
@@ -301,6 +299,9 @@ class EngineBridge(QObject):
                 "Choose a smaller model, or start the engine again."
             )
         self.engine_lost.emit(words.format(reason=what, count=recent), restarting)
+        # Afterwards: who has heard of the engine's end need not say that a generation ended with it.
+        ended = self.tr("The engine stopped working ({reason}); the text is untouched, try again.")
+        self._end_everything(ended.format(reason=what))
 
     def _end_everything(self, message: str) -> None:
         requests, self._requests = self._requests, {}

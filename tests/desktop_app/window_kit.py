@@ -117,14 +117,15 @@ _themes: list[Theme] = []
 class Kit:
     """One window, its engine and its answers."""
 
-    def __init__(self, folder: Path, application: QApplication, bridge: Any = None) -> None:
+    def __init__(self, folder: Path, application: QApplication, bridge: Any = None, disk: Disk | None = None) -> None:
+        disk = disk or Disk()
         self.folder = folder
         patient_files.GLANCE_MS = 5_000  # on a busy machine too, a look at a file is done when it returns
         self.locks = folder.with_name(f"{folder.name} locks")  # not among the files of a test
         self.bridge = bridge or FakeBridge()
         self.answers = Answers()
         self.background = Background()
-        self.store = SettingsStore(folder / "settings.toml", Disk())
+        self.store = SettingsStore(folder / "settings.toml", disk)
         self.settings = SettingsInUse(self.store)
         self.languages = LanguageSwitch(application, resource_file("i18n"))
         self.theme = _theme(application)
@@ -134,10 +135,10 @@ class Kit:
                 settings=self.settings,
                 bridge=self.bridge,
                 theme=self.theme,
-                disk=Disk(),
-                claims=FileClaims(self.locks, Disk()),
+                disk=disk,
+                claims=FileClaims(self.locks, disk),
                 background=self.background,
-                export_jobs=ExportJobs(folder / "models", Disk(), lambda: "", find_python=lambda _setting: None),
+                export_jobs=ExportJobs(folder / "models", disk, lambda: "", find_python=lambda _setting: None),
                 language=lambda: self.languages.language,
                 set_language=self.languages.apply,
             ),
