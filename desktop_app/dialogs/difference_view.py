@@ -161,7 +161,7 @@ class DifferenceView(QTextEdit):
         mark.cursor = QTextCursor(self.document())
         mark.cursor.setPosition(start)
         mark.cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        mark.format.setBackground(QColor(self._theme.tokens.selection))
+        mark.format.setBackground(QColor(self._theme.tokens.line))  # neutral: neither side
         self.setExtraSelections([mark])
 
 
