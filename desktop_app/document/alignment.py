@@ -77,7 +77,7 @@ def _changes(old: Sequence[int], new: Sequence[int], effort: Effort) -> list[Cha
             found += _by_difflib(old, new, gap)
         else:
             found.append(gap)
-    return _joined(sorted(found))
+    return joined(sorted(found))
 
 
 def trimmed(old: Sequence[Hashable], new: Sequence[Hashable], gap: Change) -> Change:
@@ -154,12 +154,12 @@ def _by_difflib(old: Sequence[int], new: Sequence[int], gap: Change) -> list[Cha
     ]
 
 
-def _joined(found: Sequence[Change]) -> list[Change]:
+def joined(found: Sequence[Change]) -> list[Change]:
     """Neighbours with nothing between them as one."""
-    joined: list[Change] = []
+    whole: list[Change] = []
     for change in found:
-        if joined and joined[-1].end == change.start and joined[-1].new_end == change.new_start:
-            joined[-1] = joined[-1]._replace(end=change.end, new_end=change.new_end)
+        if whole and whole[-1].end == change.start and whole[-1].new_end == change.new_start:
+            whole[-1] = whole[-1]._replace(end=change.end, new_end=change.new_end)
         else:
-            joined.append(change)
-    return joined
+            whole.append(change)
+    return whole

@@ -1,6 +1,7 @@
 """What became of one text in another, as a reader would say it: these passages went, those came.
 
-    paragraphs that are the same in both  →  inside what is left: words, Chinese characters, marks  →  plain changes
+    paragraphs that are the same in both  →  what is left in pairs of akin paragraphs
+    →  inside each pair: words, Chinese characters, marks  →  plain changes
 
 Applied to the old text, the changes give the new one exactly. Chinese is compared by character, other scripts by word,
 and no change begins or ends within a character of several code points. Linear in the length of the texts, except for a
@@ -15,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from desktop_app.document.alignment import Change, Effort, changes_between
+from desktop_app.document.alignment import Change, Effort, changes_between, joined
+from desktop_app.document.paragraph_pairs import paired
 from desktop_app.document.readable_changes import as_read
 from desktop_app.document.reading_units import paragraphs_of, units_of_reading
 
@@ -52,10 +54,13 @@ def difference(old: str, new: str, effort: Effort | None = None) -> Difference:
         return Difference(old, new, ())
     effort = effort or effort_for(old, new)
     paragraphs, new_paragraphs = paragraphs_of(old), paragraphs_of(new)
+    gaps: list[Change] = []
+    for gap in changes_between(paragraphs, new_paragraphs, effort):
+        gaps += paired(paragraphs, new_paragraphs, gap, effort)
     found: list[Change] = []
-    for gap in _in_characters(changes_between(paragraphs, new_paragraphs, effort), paragraphs, new_paragraphs):
+    for gap in _in_characters(gaps, paragraphs, new_paragraphs):
         found += _inside(old, new, gap, effort)
-    return Difference(old, new, tuple(found))
+    return Difference(old, new, tuple(joined(found)))
 
 
 def _inside(old: str, new: str, gap: Change, effort: Effort) -> list[Change]:

@@ -37,7 +37,7 @@ def _merged(old: Sequence[str], new: Sequence[str], changes: Sequence[Change]) -
         return max(places[change.end] - places[change.start], new_places[change.new_end] - new_places[change.new_start])
 
     def read_as_one(first: Change, second: Change) -> bool:
-        if places[second.start] - places[first.end] > min(size(first), size(second)):
+        if places[second.start] - places[first.end] >= min(size(first), size(second)):
             return False
         return not any(unit.endswith("\n") for unit in old[first.end : second.start])
 

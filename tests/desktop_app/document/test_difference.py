@@ -130,6 +130,13 @@ def test_units_and_paragraphs_joined_are_the_text(text):
         ("a\n\nb", "a\n\nX\n\nb", "a\n\n{+X\n\n+}b"),
         ("last", "last\nnew", "last{+\nnew+}"),
         ("last.", "last.\nnew.", "last.{+\nnew.+}"),
+        # An edited paragraph is found beside a new one, whichever stands first.
+        ("She slept.", "She woke.\nThe end.", "She [-slept-]{+woke+}.{+\nThe end.+}"),
+        (
+            "a\n\nHe walked home then.",
+            "a\n\nNew.\n\nHe ran home then.",
+            "a\n\n{+New.\n\n+}He [-walked-]{+ran+} home then.",
+        ),
         # Words that happen to stand in both of two other sentences are no common ground.
         ("我去看海。", "他说不去。", "[-我去看海-]{+他说不去+}。"),
         ("👩‍👧 rests", "👩‍👦 rests", "[-👩‍👧-]{+👩‍👦+} rests"),
