@@ -68,7 +68,9 @@ def ask_blindly_while_saving(dialogs: Dialogs, name: str, error: DocumentError) 
 def ask_about_recovered(dialogs: Dialogs, page: str, file: OpenedFile) -> str:
     """KEEP, TAKE or SAVE_AS: unsaved text came back that is not what its file holds."""
     title = translate("DifferenceQuestions", "Changes that were not saved in {name} are back")
-    text = translate("DifferenceQuestions", "The page shows the text as you left it. Nothing is written to the file.")
+    text = translate(
+        "DifferenceQuestions", "The page shows the text as you left it. Nothing is written to the file yet."
+    )
     question = Question(
         title.format(name=shown_name(file.path.name)),
         f"{text}\n{_what_taking_does(file)}",

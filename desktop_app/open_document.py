@@ -73,8 +73,8 @@ class OpenDocument(QObject):
         self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
         self._asleep: KeptDocument | None = None
         self._files = PatientFiles(disk, dialogs)
-        self._saving = Saving(disk, claims, dialogs, self._knows_of_change, self._take_late, self.take_file)
         self._is_recovered = False  # unsaved text is back, and the person was not shown yet what it is
+        self._saving = Saving(disk, claims, dialogs, self._knows_of_change, self._take_late, self.take_file)
         self._is_doubtful = False  # what came back is damaged: the person decides whether it goes into the file
         self._autosave: FileAutosave | None = None
         self._autosaves_text: Callable[[], bool] = lambda: False
@@ -152,7 +152,7 @@ class OpenDocument(QObject):
         """A copy to write, where the file does not hold everything and is one that is written by itself."""
         if self._path is None or self._version is None or self._asleep is not None or not self.is_modified:
             return None
-        if self._is_doubtful or not (self._is_document or self._autosaves_text()):
+        if self._is_doubtful or self._is_recovered or not (self._is_document or self._autosaves_text()):
             return None
         model = self._view.link.model
         caret = model.position_at(self._view.textCursor().position())
@@ -248,10 +248,10 @@ class OpenDocument(QObject):
             return
         if self._files.is_busy or self._saving.is_busy or (self._autosave is not None and self._autosave.is_writing):
             return  # the file changes by our own hand
-        if self._is_recovered:
-            self._ask_about_recovered(self._path)
-            return
         path, version = self._path, self._version
+        if self._is_recovered:
+            self._ask_about_recovered(path)
+            return
         self._files.glance(
             path,
             lambda disk: (changed_outside(disk, path, version), disk.exists(path)),
@@ -325,10 +325,10 @@ class OpenDocument(QObject):
             self._hold(None)  # its file cannot be read, and is left as it is
         self._show_document(kept.stored, kept.path, kept.format, kept.version)
         self._is_doubtful |= kept.is_damaged
+        self._is_recovered = restored.is_recovered and kept.path is not None and not restored.is_unread
         self._view.document().setModified(restored.is_recovered)
         if restored.saved_step not in (NOWHERE, kept.stored.document.history.current):
             self._view.link.saved_at(restored.saved_step)
-        self._is_recovered = restored.is_recovered
         self._put_caret(kept.caret)
         # At the start the window has its size only after it was shown.
         QTimer.singleShot(0, self._view, lambda: self._view.verticalScrollBar().setValue(kept.scroll))
@@ -381,8 +381,8 @@ class OpenDocument(QObject):
         self._belongs_to(path, format, version)
 
     def _belongs_to(self, path: Path | None, format: TextFormat, version: FileVersion | None) -> None:
-        self._path, self._format, self._version = path, format, version
-        self._told_change, self._is_recovered = None, False
+        self._path, self._format, self._version, self._told_change = path, format, version, None
+        self._is_recovered = False
         self.replaced.emit()
         self.changed.emit()
 
@@ -402,7 +402,7 @@ class OpenDocument(QObject):
         self._hold(saved.claim)
         self._path, self._format, self._version = saved.path, saved.format, saved.version
         self._versions = saved.versions
-        self._told_change, self._is_doubtful = None, False
+        self._told_change, self._is_doubtful, self._is_recovered = None, False, False
         if self._view.document().revision() == revision:  # the model may have gone on writing
             self._view.document().setModified(False)
         self.changed.emit()
@@ -430,30 +430,35 @@ class OpenDocument(QObject):
         origins and steps, which no step of ours may hide: it takes the place of the one here, whose text becomes the
         newest of its earlier texts.
         """
+        self._settle()
         if file.stored is None:
-            self._view.link.become(file.text, kind="from the file")
+            self._view.link.become(file.text, "from the file")
             self._take_version(file)
             return
         was_modified, mine = self.is_modified, self._view.text()
         versions = with_version(file.stored.versions, mine, time.time())
-        if self._claim is not None:
-            self._claim.renew()
-            self.show_file(replace(file, stored=replace(file.stored, versions=versions)), self._claim)
+        self._show_document(replace(file.stored, versions=versions), file.path, file.format, file.version)
+        self._renew_claim()
+        self._put_caret(self._view.link.model.unit_at(file.stored.caret))
         if was_modified:
             self._view.document().setModified(True)  # what was not saved is among the earlier texts alone
 
     def become(self, text: str) -> None:
         """The page's text becomes another one, as one step; what both have in common keeps its origin."""
-        self._view.link.become(text, kind="restoring")
+        self._view.link.become(text, "restoring")
 
     def _take_version(self, file: OpenedFile) -> None:
         """The page holds what the file holds."""
         self._format, self._version = file.format, file.version
-        self._told_change, self._is_doubtful = None, False
+        self._told_change, self._is_doubtful, self._is_recovered = None, False, False
         self._view.document().setModified(False)
+        self._renew_claim()
+        self.changed.emit()
+
+    def _renew_claim(self) -> None:
+        """Another program may have put a new file in the place of the one that is held."""
         if self._claim is not None:
             self._claim.renew()
-        self.changed.emit()
 
     def _in_file(self, path: Path) -> OpenedFile | None:
         """What the file holds now, of a document the branch that is shown here."""
@@ -465,8 +470,12 @@ class OpenDocument(QObject):
 
     def _ask_about_change(self, path: Path) -> None:
         file = self._in_file(path)
+        if path != self._path:
+            return
         if file is None:
-            return  # the next save says what is the matter with it
+            words = self.tr("{name} was changed by another program and cannot be read; your text is on the page.")
+            self.told.emit(words.format(name=self.name))
+            return
         page = self._view.text()
         if file.text == page and file.stored is None:
             self._take_version(file)
@@ -474,20 +483,16 @@ class OpenDocument(QObject):
         self._follow(differences.ask_about_change(self._dialogs, page, file, self.is_modified), file)
 
     def _ask_about_recovered(self, path: Path) -> None:
-        self._is_recovered = False
+        """Until it is answered, nothing goes into the file by itself."""
         file, page = self._in_file(path), self._view.text()
-        if file is None or file.text == page:
+        if path != self._path or not self._is_recovered:
             return
-        self._knows_of_change()  # of what is shown now
-        answer = differences.ask_about_recovered(self._dialogs, page, file)
-        link = self._view.link
-        if answer == differences.TAKE and link.model.history.can_undo and file.stored is not None:
-            link.undo()  # what came back is the last step of the document that its file holds
-            if self._view.text() == file.text:
-                self._take_version(file)
-                return
-            link.redo()
-        self._follow(answer, file)
+        if file is not None and file.text != page:
+            self._knows_of_change()  # of what is shown now
+            self._follow(differences.ask_about_recovered(self._dialogs, page, file), file)
+        self._is_recovered = False
+        if self._autosave is not None:
+            self._autosave.touched()
 
     def _follow(self, answer: str, file: OpenedFile) -> None:
         if answer == differences.TAKE:

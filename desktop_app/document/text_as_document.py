@@ -1,7 +1,7 @@
 """A text that came alone as a document, and a document that takes over another one's text as one edit.
 
     document_of_text("Once upon", ((4, 9),))      " upon" was written by the model, by a record that is lost
-    take_text(document, other)                    what both have in common at the ends keeps its origins and its past
+    take_text(document, other)                    what both have in common keeps its origins and its past
 
 Knows: the model. Must not know: files, Qt.
 """
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from desktop_app.document.model import Document
 from desktop_app.document.origins import GENERATED, IMPORTED, Origin, Passage
+from desktop_app.document.rewriting import rewrites
 
 AS_FOUND = Origin(IMPORTED)
 
@@ -40,8 +41,10 @@ def passages_of(text: str, generated: Sequence[tuple[int, int]]) -> list[Passage
 
 def take_text(document: Document, other: Document) -> None:
     """The shown branch gets the text that `other` shows, as one step, with the origins that it has there."""
-    start, end, added = without_common_ends(document.text(), other.text())
-    document.replace(start, end, other.passages(start, start + len(added)), "recovery")
+    with document.step("recovery"):
+        for change in reversed(rewrites(document, other, is_origin_known=True)):
+            passages = other.passages(change.new_start, change.new_end)
+            document.replace(change.start, change.end, passages, "recovery")
     document.close_step()
 
 

@@ -458,8 +458,8 @@
         <translation>“{name}”中没有保存的修改找回来了</translation>
     </message>
     <message>
-        <source>The page shows the text as you left it. Nothing is written to the file.</source>
-        <translation>页面上是您离开时的文字，没有写入文件。</translation>
+        <source>The page shows the text as you left it. Nothing is written to the file yet.</source>
+        <translation>页面上是您离开时的文字，还没有写入文件。</translation>
     </message>
     <message>
         <source>only on the page</source>
@@ -2013,6 +2013,10 @@
     <message>
         <source>Saved {name}.</source>
         <translation>已保存“{name}”。</translation>
+    </message>
+    <message>
+        <source>{name} was changed by another program and cannot be read; your text is on the page.</source>
+        <translation>“{name}”被其他程序修改过，而且无法读取；您的文字在页面上。</translation>
     </message>
 </context>
 <context>

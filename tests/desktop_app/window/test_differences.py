@@ -138,6 +138,20 @@ def test_a_changed_file_that_no_page_can_hold_is_not_taken(kit: Kit, tmp_path: P
     assert (kit.text, kit.answers.asked) == (TYPED_TEXT + " And dreamt.", [])
 
 
+def test_a_file_that_cannot_be_read_any_more_is_said_and_the_page_stays(kit: Kit, tmp_path: Path):
+    path = saved(kit, tmp_path / "a.txt")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    kit.window.document.look_outside()
+    assert wait_until(lambda: "cannot be read" in kit.message, 5)
+    assert kit.answers.asked == []
+    assert kit.text == TYPED_TEXT + " And dreamt."
+    kit.answers.answer = "cancel"
+    kit.trigger("save")
+    assert len(kit.answers.asked) == 1
+    assert kit.answers.compared == []
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_changed_document_brings_its_own_origins_and_keeps_this_text_among_the_earlier_ones(kit: Kit, tmp_path: Path):
     path = saved(kit, tmp_path / f"a{SUFFIX}")
     kit.type("!")
@@ -178,17 +192,31 @@ def test_what_came_back_is_shown_against_the_file(kit: Kit, tmp_path: Path, suff
     (comparison,) = kit.answers.compared
     assert (comparison.old, comparison.new) == (file, file + " Unsaved.")
     assert kit.text == (file if answer == "take" else file + " Unsaved.")
-    assert kit.window.document.is_modified is (answer == "keep")
     assert (tmp_path / f"b{suffix}").exists() is (answer == "save_as")
-    if answer != "take":
-        return
-    if suffix == SUFFIX:
+    if answer == "take" and suffix == SUFFIX:
         assert kinds(kit) == origins
-    kit.trigger("redo" if suffix == SUFFIX else "undo")
-    assert kit.text == file + " Unsaved."
+        assert kit.window.document.earlier_texts[0].text == file + " Unsaved."
+    elif answer == "take":
+        assert not kit.window.document.is_modified
+        kit.trigger("undo")
+        assert kit.text == file + " Unsaved."
+    else:
+        assert kit.window.document.is_modified is (answer == "keep")
     kit.trigger("save")
     assert len(kit.answers.asked) == 1
     assert path.exists()
+
+
+def test_nothing_goes_into_the_file_by_itself_before_one_has_seen_what_came_back(kit: Kit, tmp_path: Path):
+    saved(kit, tmp_path / f"a{SUFFIX}")
+    kit.type(" Unsaved.")
+    crash(kit)
+    document = kit.window.document
+    assert document.is_modified
+    assert document.at_rest() is None
+    kit.answers.answer = "keep"
+    document.look_outside()
+    assert document.at_rest() is not None
 
 
 def test_what_came_back_over_a_file_that_was_changed_since_is_one_question(kit: Kit, tmp_path: Path):
