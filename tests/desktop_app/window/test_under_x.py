@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtGui import QColor, QImage
 
+from desktop_app.document.disk import Disk
+from desktop_app.document.recovery import RecoveryStore
 from desktop_app.look.tokens import load_tokens
 
 pytestmark = pytest.mark.xvfb
@@ -47,13 +49,13 @@ def test_the_window_is_drawn_in_the_colours_of_its_theme(x_display, root, artefa
     assert accent in shown
 
 
-def kept_texts(profile: Path) -> list[str]:
+def kept_paths(profile: Path) -> list[str]:
     store = profile / "state" / "recovery" / "recovery.db"
     if not store.exists():
         return []
     connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True)
     try:
-        return [bytes(text).decode() for (text,) in connection.execute("SELECT text FROM document")]
+        return [bytes(path).decode() for (path,) in connection.execute("SELECT path FROM document")]
     except sqlite3.Error:
         return []
     finally:
@@ -68,7 +70,7 @@ def test_the_program_opens_a_file_keeps_it_and_ends_in_order_on_a_signal(x_displ
     with subprocess.Popen(command, cwd=root, env=environment(x_display, root), stderr=subprocess.PIPE) as process:
         try:
             end = time.monotonic() + SECONDS
-            while "从前 once" not in kept_texts(profile) and time.monotonic() < end and process.poll() is None:
+            while str(text) not in kept_paths(profile) and time.monotonic() < end and process.poll() is None:
                 time.sleep(0.1)
             process.send_signal(signal.SIGTERM)
             assert process.wait(SECONDS) == 0
@@ -76,7 +78,8 @@ def test_the_program_opens_a_file_keeps_it_and_ends_in_order_on_a_signal(x_displ
             process.kill()
         assert process.stderr is not None
         assert process.stderr.read() == b""
-    assert kept_texts(profile) == ["从前 once"]
+    (kept,) = RecoveryStore(profile / "state", Disk()).take_over()
+    assert (kept.text, kept.path) == ("从前 once", text)
     assert str(text) in (profile / "config" / "settings.toml").read_text(encoding="utf-8")
 
 
