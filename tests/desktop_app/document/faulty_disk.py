@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+from pathlib import Path
 
 from desktop_app.document.disk import SystemCalls
 
@@ -52,10 +53,11 @@ class FaultyCalls(SystemCalls):
 
 
 class HangingCalls(SystemCalls):
-    """The real system, where every call named `name` waits until `go_on`: a network that does not answer."""
+    """The real system, where calls named `name` under `folder` wait until `go_on`: a share that does not answer."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, folder: Path) -> None:
         self.name = name
+        self.folder = folder
         self.gate = threading.Event()
         self.waiting = threading.Event()
 
@@ -69,8 +71,14 @@ class HangingCalls(SystemCalls):
         real = get(self, name)
 
         def after_a_while(*arguments: object):
-            get(self, "waiting").set()
-            assert get(self, "gate").wait(60)
+            if path_of(arguments[0]).is_relative_to(get(self, "folder")):
+                get(self, "waiting").set()
+                assert get(self, "gate").wait(60)
             return real(*arguments)
 
         return after_a_while
+
+
+def path_of(argument: object) -> Path:
+    """The path a system call was given, or that of its descriptor."""
+    return Path(os.readlink(f"/proc/self/fd/{argument}") if isinstance(argument, int) else str(argument))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 _kept: list[QCoreApplication] = []
@@ -34,6 +34,12 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 10.0) -> bool:
 def run_for(milliseconds: int) -> None:
     """Run the event loop for a while."""
     wait_until(lambda: False, milliseconds / 1000)
+
+
+def forget_exit() -> None:
+    """After an `exit` that no `exec` of the application heard, every later event loop would end before it began."""
+    QTimer.singleShot(0, application(), lambda: QCoreApplication.exit(0))  # `quit` would close the windows first
+    application().exec()
 
 
 def delete_now(thing: object) -> None:

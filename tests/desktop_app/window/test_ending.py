@@ -12,7 +12,7 @@ import pytest
 
 from desktop_app.display import _reason
 from desktop_app.ending import SignalWatch
-from tests.desktop_app.services.qt import application, run_for, wait_until
+from tests.desktop_app.services.qt import application, forget_exit, run_for, wait_until
 from tests.desktop_app.window.test_under_x import SECONDS, environment
 
 KILLED = -signal.SIGTERM  # by the system's own handling, before there is anything to end in order
@@ -182,6 +182,7 @@ def test_leaving_at_once_asks_nothing_and_keeps_the_geometry(kit, tmp_path):
     kit.window.opening.open(str(path))
     kit.type("not saved ")
     kit.window.leave_at_once()
+    forget_exit()
     assert kit.answers.asked == []
     assert kit.settings.values.window_geometry
     assert path.read_text(encoding="utf-8") == "saved"

@@ -14,7 +14,7 @@ from desktop_app.dialogs.dialogs import QtDialogs
 from desktop_app.dialogs.waiting_dialog import WaitingDialog
 from desktop_app.services.patience import WaitWords, wait_for
 from tests.desktop_app.document.faulty_disk import HangingCalls
-from tests.desktop_app.services.qt import run_for, wait_until
+from tests.desktop_app.services.qt import forget_exit, run_for, wait_until
 
 OLD, NEW = "old text", "new old text"
 
@@ -32,12 +32,12 @@ def path(kit, tmp_path) -> Path:
 
 
 @pytest.fixture
-def hang(kit):
-    """`hang("fsync")`: from now on every fsync waits; ends with the test."""
+def hang(kit, tmp_path):
+    """`hang("fsync")`: from now on every fsync on the share waits; ends with the test."""
     made: list[HangingCalls] = []
 
     def start(name: str) -> HangingCalls:
-        made.append(HangingCalls(name))
+        made.append(HangingCalls(name, tmp_path / "share"))
         kit.window.services.disk._calls = made[-1]
         return made[-1]
 
@@ -201,5 +201,6 @@ def test_the_dialog_gives_up(kit, hang, path, way, monkeypatch):
 
     QTimer.singleShot(400, give_up)
     kit.trigger("save")
+    forget_exit()
     assert len(kit.answers.told) == 1
     assert kit.window.document.is_modified
