@@ -68,7 +68,7 @@ def ask_to_replace(dialogs: Dialogs, name: str) -> str:
 
 def ask_for_what_is_left(dialogs: Dialogs, error: DocumentError, left: EarlierText) -> str:
     """OPEN_TEXT or CANCEL: a damaged document still gives a text."""
-    moment = QDateTime.fromSecsSinceEpoch(int(left.saved)).toString("yyyy-MM-dd HH:mm")
+    moment = moment_of(left)
     offer = translate(
         "DocumentQuestions", "A text that was saved in it on {moment} can still be read. The file is left as it is."
     )
@@ -120,3 +120,8 @@ def kinds_to_save(is_document: bool) -> str:
     if is_document:
         kinds.reverse()
     return ";;".join((*kinds, translate("DocumentQuestions", "All files (*)")))
+
+
+def moment_of(text: EarlierText) -> str:
+    """When it was saved, as a person reads it."""
+    return QDateTime.fromSecsSinceEpoch(int(text.saved)).toString("yyyy-MM-dd HH:mm")

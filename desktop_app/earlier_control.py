@@ -5,11 +5,12 @@ Knows: the tabs, the questions. Must not know: menus, files.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QDateTime, QObject
+from PySide6.QtCore import QObject
 
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.dialogs.earlier_texts_dialog import OPEN_AS_NEW, EarlierTexts
 from desktop_app.document.versions import EarlierText
+from desktop_app.document_questions import moment_of
 from desktop_app.tabs import Tabs
 
 _BEGINNING = 24  # characters of a text by which a person knows it
@@ -43,14 +44,10 @@ class EarlierControl(QObject):
             return
         tab.document.become(texts[number].text)
         words = self.tr("The text of {moment} is back; Undo brings back what was here before.")
-        tab.document.told.emit(words.format(moment=_moment(texts[number])))
+        tab.document.told.emit(words.format(moment=moment_of(texts[number])))
 
     def _row(self, text: EarlierText) -> str:
         """Two lines: when and how much, how it begins."""
         size = self.tr("{count} characters").format(count=f"{len(text.text):,}")
         beginning = " ".join(text.text[: 4 * _BEGINNING].split())[:_BEGINNING]
-        return f"{_moment(text)}   {size}\n{beginning}".rstrip()
-
-
-def _moment(text: EarlierText) -> str:
-    return QDateTime.fromSecsSinceEpoch(int(text.saved)).toString("yyyy-MM-dd HH:mm")
+        return f"{moment_of(text)}   {size}\n{beginning}".rstrip()

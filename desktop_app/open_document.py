@@ -2,8 +2,7 @@
 
     file → OpenedFile ⇄ OpenDocument ⇄ the view's document        KeptDocument → recovery store
 
-A document of the last session
-sleeps until its tab comes to the front: nothing is read and laid out that nobody looks at.
+A document of the last session sleeps until its tab comes to the front: what nobody looks at is not read and laid out.
 
 Knows: the view's text, the document layer, the questions to ask. Must not know: other tabs, menus, the model.
 """
@@ -48,9 +47,7 @@ class OpenDocument(QObject):
     changed = Signal()  # name, modified or file
     replaced = Signal()  # another text is on the page
     told = Signal(str)
-    file_used = Signal(
-        object
-    )  # str, a path was opened or saved; as a str Qt would lose the bytes that are no character
+    file_used = Signal(object)  # str, a path; declared as a str it would lose the bytes that are no character
 
     def __init__(
         self,
@@ -74,7 +71,7 @@ class OpenDocument(QObject):
         self._asleep: KeptDocument | None = None
         self._files = PatientFiles(disk, dialogs)
         self._is_recovered = False  # unsaved text is back, and the person was not shown yet what it is
-        self._saving = Saving(disk, claims, dialogs, self._knows_of_change, self._take_late, self.take_file)
+        self._saving = Saving(self._files, claims, dialogs, self._knows_of_change, self._take_late, self.take_file)
         self._is_doubtful = False  # what came back is damaged: the person decides whether it goes into the file
         self._autosave: FileAutosave | None = None
         self._autosaves_text: Callable[[], bool] = lambda: False
@@ -164,8 +161,7 @@ class OpenDocument(QObject):
         if resting.path != self._path or resting.known != self._version:
             return  # another file by now
         self._version, self._versions, self._told_change = written.version, written.versions, None
-        if self._claim is not None:
-            self._claim.renew()  # another file lies there now
+        self._renew_claim()
         model, copy = self._view.link.model, resting.stored.document
         is_same = model.lineage is copy.lineage and model.log.revision == copy.log.revision
         if is_same and resting.stored.about == self._about:
@@ -246,7 +242,7 @@ class OpenDocument(QObject):
         """The window or the tab came to the front: ask once about text that came back, and about another program's."""
         if self._path is None or self._version is None or self._told_change == self._version or self._asleep:
             return
-        if self._files.is_busy or self._saving.is_busy or (self._autosave is not None and self._autosave.is_writing):
+        if self._files.is_busy or (self._autosave is not None and self._autosave.is_writing):
             return  # the file changes by our own hand
         path, version = self._path, self._version
         if self._is_recovered:
@@ -315,7 +311,7 @@ class OpenDocument(QObject):
         if kept.path is None:
             return restore(self._disk, kept)
         found = self._files.read(kept.path, lambda disk: restore(disk, kept))
-        return restore_unread(kept) if found is None else found
+        return restore_unread(kept, kept.path) if found is None else found
 
     def restore(self, restored: RestoredDocument) -> None:
         """Show a document of the last session, caret and view where they were."""
@@ -414,8 +410,7 @@ class OpenDocument(QObject):
         """A save that was given up got through after all: that is no change by another program."""
         if path == self._path:
             self._version = version
-            if self._claim is not None:
-                self._claim.renew()
+            self._renew_claim()
 
     def _knows_of_change(self) -> None:
         """The person is asked about it: the window coming to the front again must not ask a second time."""
@@ -456,7 +451,7 @@ class OpenDocument(QObject):
         self.changed.emit()
 
     def _renew_claim(self) -> None:
-        """Another program may have put a new file in the place of the one that is held."""
+        """A new file may lie in the place of the one that is held: hold that one."""
         if self._claim is not None:
             self._claim.renew()
 

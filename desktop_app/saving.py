@@ -70,21 +70,15 @@ class Saving:
 
     def __init__(
         self,
-        disk: Disk,
+        files: PatientFiles,
         claims: FileClaims,
         dialogs: Dialogs,
         asks_about_change: Callable[[], None],
         saved_late: Callable[[Path, FileVersion], None],
         take: Callable[[OpenedFile], None],
     ) -> None:
-        self._claims, self._dialogs = claims, dialogs
+        self._files, self._claims, self._dialogs = files, claims, dialogs
         self._asks_about_change, self._saved_late, self._take = asks_about_change, saved_late, take
-        self._files = PatientFiles(disk, dialogs)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a file is being written just now."""
-        return self._files.is_busy
 
     def choose_path(self, proposal: str, has_document: bool) -> Path | None:
         """Ask for a name; one without an ending gets that of the kind that the text has now (`has_document`)."""

@@ -89,6 +89,13 @@ class Disk:
         except (OSError, ValueError) as error:
             raise _error_of(error, "read", path.name) from error
 
+    def read_within(self, path: Path, limit_bytes: int) -> tuple[bytes, StatToken] | None:
+        """`read_with_token` of a file of at most so many bytes; None where it is larger, and then it is not read."""
+        token = self.token(path)
+        is_larger = token is not None and token.size > limit_bytes
+        found = self.read_with_token(path, 0 if is_larger else limit_bytes)
+        return None if is_larger or len(found[0]) > limit_bytes else found
+
     def read_part(self, path: Path, start: int, count: int) -> tuple[bytes, StatToken]:
         """`count` bytes from `start`, fewer at the end of the file, and the state of the file that they are of."""
         try:
@@ -140,11 +147,6 @@ class Disk:
             return StatToken.of(self._calls.stat(str(path)))
         except (OSError, ValueError):
             return None
-
-    def is_larger(self, path: Path, limit_bytes: int) -> bool:
-        """Whether a file is larger than this, as far as can be said without reading it."""
-        token = self.token(path)
-        return token is not None and token.size > limit_bytes
 
     def is_read_only(self, path: Path) -> bool:
         """Whether a file is there that nobody may write into."""

@@ -1,7 +1,6 @@
 """`.nextstroke` files: a document with its origins, branches and history, what is said about it, and earlier texts.
 
-    Snapshot        a document at one moment, for a worker: the page goes on changing the document meanwhile
-    save_snapshot   snapshot → rows → SQLite in memory → bytes → the safe protocol of `Disk`
+    save_document   document → rows → SQLite in memory → bytes → the safe protocol of `Disk`; on a worker, of a copy
     open_document   bytes → SQLite in memory, checked → rows → document
     salvage         what can still be read of a damaged file: its texts, the newest first
 
@@ -71,50 +70,6 @@ class DocumentFileError(DocumentError):
     """A `.nextstroke` file that cannot be opened."""
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """A document as it was at one moment; no later change of the document reaches it."""
-
-    plain: Plain
-    text: str
-    about: About
-    versions: tuple[EarlierText, ...]
-    caret: int
-
-    @classmethod
-    def of(cls, stored: StoredDocument) -> Snapshot:
-        """The present moment of a document."""
-        document = stored.document
-        return cls(to_plain(document), document.text(), stored.about, stored.versions, stored.caret)
-
-
-def save_snapshot(
-    disk: Disk,
-    path: Path,
-    snapshot: Snapshot,
-    known: FileVersion | None = None,
-    overwrite: bool = False,
-    clock: Callable[[], float] = time.time,
-) -> tuple[tuple[EarlierText, ...], FileVersion]:
-    """Replace the file; returns the versions that it holds now (its text is the newest) and its state on the disk.
-
-    `known` and `overwrite` as in `save_text`. Raises `ChangedOutside`, `DiskError`, and `DocumentFileError` for what
-    this program would not open again; the old file then stays whole.
-    """
-    if not overwrite:
-        demand_unchanged(disk, path, known)
-    now = clock()
-    snapshot = replace(snapshot, versions=with_version(snapshot.versions, snapshot.text, now))
-    data = _bytes_of(snapshot, now)
-    if len(data) > SIZE_LIMIT_BYTES:
-        line = f"{path.name} would be larger than {_LIMIT}, more than this program opens; nothing was written"
-        raise DocumentFileError(
-            f"{line}, save it as .txt or in parts", "document_too_large", name=path.name, limit=_LIMIT
-        )
-    token = disk.write_safely(path, data)
-    return snapshot.versions, FileVersion.of(token, data)
-
-
 def save_document(
     disk: Disk,
     path: Path,
@@ -123,18 +78,32 @@ def save_document(
     overwrite: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> tuple[StoredDocument, FileVersion]:
-    """`save_snapshot` of the present moment."""
-    versions, version = save_snapshot(disk, path, Snapshot.of(stored), known, overwrite, clock)
-    return replace(stored, versions=versions), version
+    """Replace the file; returns what it holds now (its text is the newest version) and its state on the disk.
+
+    `known` and `overwrite` as in `save_text`. Raises `ChangedOutside`, `DiskError`, and `DocumentFileError` for what
+    this program would not open again; the old file then stays whole.
+    """
+    if not overwrite:
+        demand_unchanged(disk, path, known)
+    now = clock()
+    stored = replace(stored, versions=with_version(stored.versions, stored.document.text(), now))
+    data = bytes_of(stored, now)
+    if len(data) > SIZE_LIMIT_BYTES:
+        line = f"{path.name} would be larger than {_LIMIT}, more than this program opens; nothing was written"
+        raise DocumentFileError(
+            f"{line}, save it as .txt or in parts", "document_too_large", name=path.name, limit=_LIMIT
+        )
+    token = disk.write_safely(path, data)
+    return stored, FileVersion.of(token, data)
 
 
 def open_document(disk: Disk, path: Path) -> tuple[StoredDocument, FileVersion]:
     """Read a file. Raises `DiskError`, `DocumentFileError`; the file is never touched."""
-    is_larger = disk.is_larger(path, SIZE_LIMIT_BYTES)
-    data, token = disk.read_with_token(path, 0 if is_larger else SIZE_LIMIT_BYTES)
-    if is_larger or len(data) > SIZE_LIMIT_BYTES:
+    found = disk.read_within(path, SIZE_LIMIT_BYTES)
+    if found is None:
         line = f"{path.name} is larger than {_LIMIT}, more than this program opens; split it where it was made"
         raise DocumentFileError(line, "file_too_large", name=path.name, limit=_LIMIT)
+    data, token = found
     return document_of(data, path.name), FileVersion.of(token, data)
 
 
@@ -152,15 +121,11 @@ def salvage(data: bytes) -> tuple[EarlierText, ...]:
 
 def bytes_of(stored: StoredDocument, saved: float) -> bytes:
     """The file of a document."""
-    return _bytes_of(Snapshot.of(stored), saved)
-
-
-def _bytes_of(snapshot: Snapshot, saved: float) -> bytes:
     with closing(schema.create()) as connection:
         connection.execute("BEGIN")
-        _write_about(connection, snapshot, saved)
-        _write_plain(connection, snapshot.plain)
-        _fill(connection, "version", map(_version_row, range(len(snapshot.versions)), snapshot.versions))
+        _write_about(connection, stored, saved)
+        _write_plain(connection, to_plain(stored.document))
+        _fill(connection, "version", map(_version_row, range(len(stored.versions)), stored.versions))
         _fill(connection, "about", [("digest", schema.content_digest(connection))])
         connection.execute("COMMIT")
         return connection.serialize()
@@ -198,11 +163,11 @@ def _fill(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, 
         connection.executemany(f"INSERT INTO {table} VALUES ({marks})", every)
 
 
-def _write_about(connection: sqlite3.Connection, snapshot: Snapshot, saved: float) -> None:
-    about = snapshot.about
+def _write_about(connection: sqlite3.Connection, stored: StoredDocument, saved: float) -> None:
+    about = stored.about
     said = {"title": about.title, "author": about.author, "language": about.language, "program": "Nextstroke"}
     rows = {name: _name(words) for name, words in said.items()}
-    _fill(connection, "about", (rows | {"saved": repr(saved), "caret": str(snapshot.caret)}).items())
+    _fill(connection, "about", (rows | {"saved": repr(saved), "caret": str(stored.caret)}).items())
 
 
 def _write_plain(connection: sqlite3.Connection, plain: Plain) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from desktop_app.document.any_file import is_document
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.kept_document import KeptDocument
@@ -49,7 +50,7 @@ def copy_others(disk: Disk, store: RecoveryStore, others: Sequence[KeptDocument]
 
 def _is_document(kept: KeptDocument) -> bool:
     has_branches = len(kept.stored.document.tree.branches) > 1
-    return has_branches or (kept.path is not None and kept.path.suffix.lower() == SUFFIX)
+    return has_branches or (kept.path is not None and is_document(kept.path))
 
 
 def _content(kept: KeptDocument) -> bytes:

@@ -60,11 +60,9 @@ def restore(disk: Disk, kept: KeptDocument) -> RestoredDocument:
     return _of_text(kept, opened)
 
 
-def restore_unread(kept: KeptDocument) -> RestoredDocument:
+def restore_unread(kept: KeptDocument, path: Path) -> RestoredDocument:
     """`restore` of a document whose file is on a disk that does not answer: nobody waits for it any longer."""
-    if kept.path is None:
-        return RestoredDocument(kept, is_recovered=kept.has_unsaved_text)
-    return _without_file(kept, kept.path, disk_error_of_kind(NO_ANSWER, "read", kept.path.name))
+    return _without_file(kept, path, disk_error_of_kind(NO_ANSWER, "read", path.name))
 
 
 def _without_file(kept: KeptDocument, path: Path, error: DocumentError) -> RestoredDocument:

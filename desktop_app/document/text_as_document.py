@@ -39,12 +39,15 @@ def passages_of(text: str, generated: Sequence[tuple[int, int]]) -> list[Passage
     return [*found, Passage(text[at:], AS_FOUND)]
 
 
-def take_text(document: Document, other: Document) -> None:
-    """The shown branch gets the text that `other` shows, as one step, with the origins that it has there."""
-    with document.step("recovery"):
-        for change in reversed(rewrites(document, other, is_origin_known=True)):
+def take_text(document: Document, other: Document, kind: str = "recovery", is_origin_known: bool = True) -> None:
+    """The shown branch gets the text that `other` shows, as one step; what comes has the origins that it has there.
+
+    `is_origin_known`: what `other` says of characters that both have is right where the two differ, see `rewrites`.
+    """
+    with document.step(kind):
+        for change in reversed(rewrites(document, other, is_origin_known)):
             passages = other.passages(change.new_start, change.new_end)
-            document.replace(change.start, change.end, passages, "recovery")
+            document.replace(change.start, change.end, passages, kind)
     document.close_step()
 
 

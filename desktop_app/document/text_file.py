@@ -54,9 +54,8 @@ class TextFile:
 
 def open_text(disk: Disk, path: Path) -> TextFile:
     """Read a text file. Raises `DiskError` or `TextFileError`; the file is never touched."""
-    is_larger = disk.is_larger(path, SIZE_LIMIT_BYTES)
-    data, token = disk.read_with_token(path, 0 if is_larger else SIZE_LIMIT_BYTES)
-    if is_larger or len(data) > SIZE_LIMIT_BYTES:
+    found = disk.read_within(path, SIZE_LIMIT_BYTES)
+    if found is None:
         limit = f"{SIZE_LIMIT_BYTES // 2**20} MB"
         raise TextFileError(
             f"{path.name} is larger than {limit}, more than this editor shows smoothly; split it and open the parts",
@@ -64,6 +63,7 @@ def open_text(disk: Disk, path: Path) -> TextFile:
             name=path.name,
             limit=limit,
         )
+    data, token = found
     decoded = decode_text(data, path.name)
     version = FileVersion.of(token, data)
     return TextFile(path, decoded.text, decoded.format, version, _notes(decoded.text, decoded.format))

@@ -24,8 +24,7 @@ from PySide6.QtGui import QTextCursor, QTextDocument
 from desktop_app.document.history import BEGINNING, DELETING, TYPING
 from desktop_app.document.model import Document, TextEdit
 from desktop_app.document.origins import GENERATED, TYPED, Origin, Passage, Record
-from desktop_app.document.rewriting import rewrites
-from desktop_app.document.text_as_document import AS_FOUND, document_of_text, without_common_ends
+from desktop_app.document.text_as_document import AS_FOUND, document_of_text, take_text, without_common_ends
 from desktop_app.editor.text_units import lines_of, units_of_text
 
 BY_HAND = Origin(TYPED)
@@ -67,15 +66,14 @@ class DocumentLink(QObject):
         """Show a text without a past. `generated`: (start, end) of what the model wrote, by records that are lost."""
         with self._applying():
             self._page.setPlainText(text)
-        found = self._page.toRawText().replace("\u2029", "\n")
-        self._take(document_of_text(found, generated))
+        self._take(document_of_text(text_of_page(self._page), generated))
 
     def show(self, model: Document) -> None:
         """Show a document with its branches and its past, as a store gave it back."""
         text = model.text()
         with self._applying():
             self._page.setPlainText(text)
-        found = self._page.toRawText().replace("\u2029", "\n")
+        found = text_of_page(self._page)
         if found != text and found != _HALF.sub("", text):  # the page holds halves; the binding hands none over
             self._show_as_can_be(model, text, found)
         self._take(model)
@@ -171,12 +169,9 @@ class DocumentLink(QObject):
 
     def become(self, text: str, kind: str) -> None:
         """The page's text becomes another one, as one step; what both have in common keeps its origins."""
-        other = document_of_text(text_on_page(text))
-        with self.step(kind):
-            for change in reversed(rewrites(self.model, other, is_origin_known=False)):
-                passages = other.passages(change.new_start, change.new_end)
-                self.model.replace(change.start, change.end, passages, kind)
-        self.model.close_step()
+        with self._applying():
+            take_text(self.model, document_of_text(text_on_page(text)), kind, is_origin_known=False)
+        self.steps_changed.emit()
 
     def set_record(self, record: str, says: Record) -> None:
         """What the record of a generation says."""
@@ -278,7 +273,7 @@ class DocumentLink(QObject):
             cursor.removeSelectedText()
 
     def _show_branch(self, _branch: int) -> None:
-        before, after = self._page.toRawText().replace("\u2029", "\n"), self.model.text()
+        before, after = text_of_page(self._page), self.model.text()
         first, last, text = without_common_ends(before, after)
         cursor = QTextCursor(self._page)
         with self._applying():
@@ -317,4 +312,9 @@ def text_on_page(text: str) -> str:
     """The text as a page would hold it: it has no place for some characters of other programs."""
     page = QTextDocument()
     page.setPlainText(text)
+    return text_of_page(page)
+
+
+def text_of_page(page: QTextDocument) -> str:
+    """The text that a page holds, lines ending in LF. (`toPlainText` would turn no-break spaces into spaces.)"""
     return page.toRawText().replace("\u2029", "\n")

@@ -37,7 +37,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QFrame, QPlainTextEdit, QWidget
 
 from desktop_app.document.model import Document
-from desktop_app.editor.document_link import DocumentLink
+from desktop_app.editor.document_link import DocumentLink, text_of_page
 from desktop_app.editor.origin_marks import DEFAULT_MARKS, NO_MARKS, OriginMarks
 from desktop_app.editor.page_edits import PageEdits
 from desktop_app.editor.page_layout import PageLayout, em_of, page_geometry
@@ -196,8 +196,8 @@ class EditorView(QPlainTextEdit):
         self.choose_column()
 
     def text(self) -> str:
-        """All of the text, lines ending in LF. (`toPlainText` would turn no-break spaces into spaces.)"""
-        return self.document().toRawText().replace("\u2029", "\n")
+        """All of the text, lines ending in LF."""
+        return text_of_page(self.document())
 
     def generated_spans(self) -> tuple[tuple[int, int], ...]:
         """(start, end) of what the model wrote, paragraph by paragraph."""

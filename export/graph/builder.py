@@ -41,10 +41,8 @@ class Linear:
     bias: Callable[[], FloatArray] | None = None
     tied_to: str | None = None  # name of the Lookup whose table this matrix is
     reads: str = ""  # canonical matrix whose measured input this one has too; "" = `name`
-    spread: Callable[[FloatArray], FloatArray] | None = (
-        None  # what was measured of the true input channels (in, in), at
-    )
-    # their places among padded ones
+    # What was measured of the true input channels (in, in), at their places among padded ones.
+    spread: Callable[[FloatArray], FloatArray] | None = None
 
 
 @dataclass(frozen=True)
