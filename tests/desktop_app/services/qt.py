@@ -1,5 +1,6 @@
 """One Qt application for a test process, and waiting that runs its event loop."""
 
+import atexit
 import os
 import time
 from collections.abc import Callable
@@ -18,7 +19,13 @@ def application() -> QCoreApplication:
     if existing is None:
         existing = QApplication(["tests", "-style", "fusion"])
         _kept.append(existing)
+        atexit.register(_empty_clipboard)
     return existing
+
+
+def _empty_clipboard() -> None:
+    # The offscreen one outlives the interpreter, and would then delete what Python made: a crash after the last test.
+    QApplication.clipboard().clear()
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 10.0) -> bool:
