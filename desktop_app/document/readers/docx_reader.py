@@ -17,12 +17,12 @@ from itertools import groupby
 from typing import Any
 
 from desktop_app.document.errors import TextFileError
+from desktop_app.document.readers.docx_lists import ListPlace, Numbering, nested
 from desktop_app.document.readers.imported import ImportedText
 from desktop_app.document.text_file import Note
 from desktop_app.document.writers.blocks import (
     Block,
     Heading,
-    Listing,
     Paragraph,
     Piece,
     Quote,
@@ -66,10 +66,18 @@ def _refused(name: str) -> TextFileError:
     )
 
 
+class _Quoted:
+    """The kind of a paragraph of a quote."""
+
+
+Kind = ListPlace | _Quoted | None
+
+
 class _Reader:
     def __init__(self, document: Any, name: str) -> None:
         self._document = document
         self._name = name
+        self._numbering = Numbering(document)
         self._styles = {style.style_id: style for style in document.styles}
 
     def read(self) -> ImportedText:
@@ -80,7 +88,7 @@ class _Reader:
         metadata = Metadata(properties.title or "", properties.author or "", language)
         return ImportedText(markdown(blocks, is_tight=is_chinese(language)), metadata, self._notes(body))
 
-    def _paragraphs(self) -> Iterator[tuple[str, Block]]:
+    def _paragraphs(self) -> Iterator[tuple[Kind, Block]]:
         """(kind, block) of each paragraph that has text; paragraphs in cells and boxes too."""
         for element in self._document.element.body.iter(f"{_W}p"):
             if any(parent.tag in _LEFT_OUT for parent in element.iterancestors()):
@@ -90,39 +98,21 @@ class _Reader:
                 continue
             yield self._block(element, pieces)
 
-    def _block(self, element: Any, pieces: tuple[Piece, ...]) -> tuple[str, Block]:
+    def _block(self, element: Any, pieces: tuple[Piece, ...]) -> tuple[Kind, Block]:
         style = self._styles.get(element.style)
         name = (style.name or "") if style is not None else ""
         if name.startswith("Heading ") and name[8:].isdigit():
-            return "", Heading(min(6, int(name[8:])), tuple(Piece(piece.text.replace("\n", " ")) for piece in pieces))
+            return None, Heading(min(6, int(name[8:])), tuple(Piece(piece.text.replace("\n", " ")) for piece in pieces))
         if name == "Title":
-            return "", Heading(1, tuple(Piece(piece.text.replace("\n", " ")) for piece in pieces))
+            return None, Heading(1, tuple(Piece(piece.text.replace("\n", " ")) for piece in pieces))
         if "Quote" in name:
-            return "quote", Paragraph(pieces)
-        numbering = self._numbering(element, style)
-        if numbering is not None:
-            is_ordered = self._is_ordered(*numbering)
-            return (f"number {numbering[0]}" if is_ordered else "bullet"), Paragraph(pieces)
+            return _Quoted(), Paragraph(pieces)
+        place = self._numbering.place(element, style)
+        if place is not None:
+            return place, Paragraph(pieces)
         if is_scene_break(plain(pieces)):
-            return "", SceneBreak()
-        return "", Paragraph(pieces)
-
-    def _numbering(self, element: Any, style: Any) -> tuple[int, int] | None:
-        """(numbering, level) of a paragraph, its own or its style's."""
-        for holder in (element, style.element if style is not None else None):
-            properties = holder.pPr if holder is not None else None
-            found = properties.numPr if properties is not None else None
-            if found is not None and found.numId is not None:
-                return (int(found.numId.val), int(found.ilvl.val if found.ilvl is not None else 0))
-        return None
-
-    def _is_ordered(self, number: int, level: int) -> bool:
-        root = self._document.part.numbering_part.element
-        found = root.xpath(
-            f"w:abstractNum[@w:abstractNumId = //w:num[@w:numId='{number}']/w:abstractNumId/@w:val]"
-            f"/w:lvl[@w:ilvl='{level}']/w:numFmt/@w:val"
-        )
-        return bool(found) and found[0] != "bullet"
+            return None, SceneBreak()
+        return None, Paragraph(pieces)
 
     def _notes(self, body: Any) -> tuple[Note, ...]:
         notes = []
@@ -134,16 +124,16 @@ class _Reader:
         return tuple(notes)
 
 
-def _grouped(paragraphs: Iterator[tuple[str, Block]]) -> Iterator[Block]:
-    """Quotes and list items that follow each other as one quote, one list."""
-    for kind, group in groupby(paragraphs, key=lambda pair: pair[0]):
-        blocks = [block for _, block in group]
-        if kind == "quote":
-            yield Quote(tuple(blocks))
-        elif kind:
-            yield Listing(kind.startswith("number"), 1, tuple((block,) for block in blocks))
+def _grouped(paragraphs: Iterator[tuple[Kind, Block]]) -> Iterator[Block]:
+    """Quotes that follow each other as one quote, list items as lists."""
+    for kind, group in groupby(paragraphs, key=lambda pair: type(pair[0])):
+        rows = list(group)
+        if kind is ListPlace:
+            yield from nested((place, block) for place, block in rows if isinstance(place, ListPlace))
+        elif kind is _Quoted:
+            yield Quote(tuple(block for _, block in rows))
         else:
-            yield from blocks
+            yield from (block for _, block in rows)
 
 
 def _pieces(paragraph: Any) -> Iterator[Piece]:

@@ -159,7 +159,7 @@ class _Body:
             paragraph = self._add_prose(first.pieces, style)
             if number is not None:
                 _use_numbering(paragraph, number)
-            self._add(rest, "List Continue", depth + 1)
+            self._add(rest, "List Continue" + (f" {level + 1}" if level else ""), depth + 1)
 
     def _new_numbering(self, style: str, start: int) -> int:
         """A numbering of its own, so that a second list does not go on with the numbers of the first."""
