@@ -18,10 +18,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QTextCursor
 
-from desktop_app import difference_questions as differences
 from desktop_app import document_questions as questions
 from desktop_app.dialogs.dialogs import Dialogs
-from desktop_app.document.any_file import OpenedFile, is_document
+from desktop_app.document.any_file import OpenedFile
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.file_claims import FileClaim, FileClaims
@@ -32,11 +31,13 @@ from desktop_app.document.resting_save import RestingDocument, Written
 from desktop_app.document.restoring import NOWHERE, RestoredDocument, restore, restore_unread
 from desktop_app.document.shown_name import shown_name
 from desktop_app.document.text_encoding import TextFormat
-from desktop_app.document.text_file import FileVersion, changed_outside
+from desktop_app.document.text_file import FileVersion
 from desktop_app.document.versions import EarlierText, with_version
 from desktop_app.editor.view import EditorView
+from desktop_app.file_state import FileState
+from desktop_app.outside_changes import OutsideChanges
 from desktop_app.patient_files import PatientFiles
-from desktop_app.saving import Contents, Saving, Target, read_patiently
+from desktop_app.saving import Contents, Saving, Target
 from desktop_app.services.error_words import words_for
 from desktop_app.services.file_autosave import FileAutosave
 
@@ -59,20 +60,15 @@ class OpenDocument(QObject):
     ) -> None:
         super().__init__(parent)
         self._view, self._disk, self._dialogs = view, disk, dialogs
-        self._claim: FileClaim | None = None
-        self._path: Path | None = None
-        self._format = TextFormat()
-        self._version: FileVersion | None = None
+        self._file = FileState()
         self._key = secrets.token_hex(8)
         self._number = 1
-        self._told_change: FileVersion | None = None
         self._about = About()
         self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
         self._asleep: KeptDocument | None = None
         self._files = PatientFiles(disk, dialogs)
-        self._is_recovered = False  # unsaved text is back, and the person was not shown yet what it is
-        self._saving = Saving(self._files, claims, dialogs, self._knows_of_change, self._take_late, self.take_file)
-        self._is_doubtful = False  # what came back is damaged: the person decides whether it goes into the file
+        self._saving = Saving(self._files, claims, dialogs, self._file.know_of_change, self._take_late, self.take_file)
+        self._outside = OutsideChanges(self, self._file, self._files, dialogs, self._touch)
         self._autosave: FileAutosave | None = None
         self._autosaves_text: Callable[[], bool] = lambda: False
         view.document().modificationChanged.connect(lambda _modified: self.changed.emit())
@@ -85,13 +81,13 @@ class OpenDocument(QObject):
     @property
     def path(self) -> Path | None:
         """Its file, or None."""
-        return self._path
+        return self._file.path
 
     @property
     def name(self) -> str:
         """What the top bar shows."""
-        if self._path is not None:
-            return shown_name(self._path.name)
+        if self._file.path is not None:
+            return shown_name(self._file.path.name)
         return self.tr("Untitled") if self._number == 1 else self.tr("Untitled {number}").format(number=self._number)
 
     @property
@@ -111,11 +107,7 @@ class OpenDocument(QObject):
     @property
     def is_untouched(self) -> bool:
         """Whether nothing here is the person's: an empty page, or the welcome as it came."""
-        return self._path is None and self._asleep is None and not self.is_modified
-
-    @property
-    def _is_document(self) -> bool:
-        return self._path is not None and is_document(self._path)
+        return self._file.path is None and self._asleep is None and not self.is_modified
 
     @property
     def about(self) -> About:
@@ -132,7 +124,7 @@ class OpenDocument(QObject):
         if about == self._about:
             return
         self._about = about
-        if self._is_document:
+        if self._file.is_document:
             self._view.document().setModified(True)
 
     # ---- into its file by itself ------------------------------------------------------------------------------
@@ -147,21 +139,23 @@ class OpenDocument(QObject):
 
     def at_rest(self) -> RestingDocument | None:
         """A copy to write, where the file does not hold everything and is one that is written by itself."""
-        if self._path is None or self._version is None or self._asleep is not None or not self.is_modified:
+        file = self._file
+        if file.path is None or file.version is None or self._asleep is not None or not self.is_modified:
             return None
-        if self._is_doubtful or self._is_recovered or not (self._is_document or self._autosaves_text()):
+        if file.is_doubtful or file.is_recovered or not (file.is_document or self._autosaves_text()):
             return None
         model = self._view.link.model
         caret = model.position_at(self._view.textCursor().position())
         stored = StoredDocument(model.copy(), self._about, self._versions, caret)
-        return RestingDocument(self._path, self._format, self._version, stored)
+        return RestingDocument(file.path, file.format, file.version, stored)
 
     def written_at_rest(self, resting: RestingDocument, written: Written) -> None:
         """The file holds that copy; the mark goes unless something was written since."""
-        if resting.path != self._path or resting.known != self._version:
+        if resting.path != self._file.path or resting.known != self._file.version:
             return  # another file by now
-        self._version, self._versions, self._told_change = written.version, written.versions, None
-        self._renew_claim()
+        self._file.belongs_to(resting.path, resting.format, written.version)
+        self._versions = written.versions
+        self._file.renew_claim()
         model, copy = self._view.link.model, resting.stored.document
         is_same = model.lineage is copy.lineage and model.log.revision == copy.log.revision
         if is_same and resting.stored.about == self._about:
@@ -175,24 +169,28 @@ class OpenDocument(QObject):
         if self._autosave is not None:
             self._autosave.settle()
 
+    def _touch(self) -> None:
+        if self._autosave is not None:
+            self._autosave.touched()
+
     # ---- commands ---------------------------------------------------------------------------------------------
 
     def show_text(self, text: str, is_unsaved: bool = False) -> None:
         """Put a text without a file on the page. `is_unsaved`: losing it would lose something."""
-        self._hold(None)
+        self._file.hold(None)
         self._show(text, None, TextFormat(), None)
         if is_unsaved:
             self._view.document().setModified(True)
 
     def show_copy(self, opened: OpenedFile) -> None:
         """Put what a file holds on the page, as a text without a file."""
-        self._hold(None)
+        self._file.hold(None)
         self._show_opened(opened, None, None)
         self._view.document().setModified(True)
 
     def show_file(self, opened: OpenedFile, claim: FileClaim) -> None:
         """Put what a file holds on the page; the file is this document's from now on."""
-        self._hold(claim)
+        self._file.hold(claim)
         self._show_opened(opened, opened.path, opened.version)
         if opened.stored is not None:
             self._put_caret(self._view.link.model.unit_at(opened.stored.caret))
@@ -205,16 +203,16 @@ class OpenDocument(QObject):
         if self._asleep is not None:
             return False
         self._settle()
-        if self._path is None:
+        if self._file.path is None:
             return self.save_as(folder)
-        return self._write(Target(self._path, self._format, self._version, self._claim))
+        return self._write(Target(self._file.path, self._file.format, self._file.version, self._file.claim))
 
     def save_as(self, folder: str = "") -> bool:
         """Save under a name that is asked for, in `folder` where the text has no file yet."""
         self._settle()
-        proposal = str(self._path) if self._path is not None else str(Path(folder) / (self.name + ".txt"))
-        path = self._saving.choose_path(proposal, self._is_document)
-        return path is not None and self._write(Target(path, self._format, None, self._claim))
+        proposal = str(self._file.path) if self._file.path is not None else str(Path(folder) / (self.name + ".txt"))
+        path = self._saving.choose_path(proposal, self._file.is_document)
+        return path is not None and self._write(Target(path, self._file.format, None, self._file.claim))
 
     def may_leave(self) -> bool:
         """Whether the present text may go for good: saved, given up, or nothing to lose."""
@@ -232,7 +230,7 @@ class OpenDocument(QObject):
         self.wake()
         if self._autosave is not None:
             self._autosave.write_now()
-        return self.is_modified and (self._path is not None or bool(self._view.text().strip()))
+        return self.is_modified and (self._file.path is not None or bool(self._view.text().strip()))
 
     def give_up(self) -> None:
         """What was not saved may be lost: the next start reads the file, not this text."""
@@ -240,30 +238,8 @@ class OpenDocument(QObject):
 
     def look_outside(self) -> None:
         """The window or the tab came to the front: ask once about text that came back, and about another program's."""
-        if self._path is None or self._version is None or self._told_change == self._version or self._asleep:
-            return
-        if self._files.is_busy or (self._autosave is not None and self._autosave.is_writing):
-            return  # the file changes by our own hand
-        path, version = self._path, self._version
-        if self._is_recovered:
-            self._ask_about_recovered(path)
-            return
-        self._files.glance(
-            path,
-            lambda disk: (changed_outside(disk, path, version), disk.exists(path)),
-            lambda found: self._on_looked(path, version, *found),
-        )
-
-    def _on_looked(self, path: Path, version: FileVersion, is_changed: bool, is_there: bool) -> None:
-        if not is_changed or (path, version) != (self._path, self._version) or self._told_change == version:
-            return
-        self._told_change = version
-        if not is_there:
-            self.told.emit(
-                self.tr("{name} was removed by another program; save it to put it back.").format(name=self.name)
-            )
-        else:
-            self._ask_about_change(path)
+        if self._asleep is None and (self._autosave is None or not self._autosave.is_writing):
+            self._outside.look()  # otherwise the file changes by our own hand
 
     # ---- the next start ---------------------------------------------------------------------------------------
 
@@ -274,13 +250,13 @@ class OpenDocument(QObject):
         return KeptDocument(
             key=self._key,
             stored=StoredDocument(self._view.link.model.copy(), self._about, self._versions),
-            path=self._path,
+            path=self._file.path,
             caret=self._view.textCursor().position(),
             scroll=self._view.verticalScrollBar().value(),
-            format=self._format,
-            version=self._version,
+            format=self._file.format,
+            version=self._file.version,
             is_modified=self.is_modified,
-            branch=self._view.link.model.current,
+            branch=self.branch,
         )
 
     def state(self) -> TabState:
@@ -289,12 +265,12 @@ class OpenDocument(QObject):
             kept = self._asleep
             return TabState(kept.key, kept.path, kept.caret, kept.scroll, kept.branch)
         caret, scroll = self._view.textCursor().position(), self._view.verticalScrollBar().value()
-        return TabState(self._key, self._path, caret, scroll, self._view.link.model.current)
+        return TabState(self._key, self._file.path, caret, scroll, self.branch)
 
     def sleep(self, kept: KeptDocument, claim: FileClaim | None) -> None:
         """Be a document of the last session that nobody has looked at yet; its file is held meanwhile."""
-        self._hold(claim)
-        self._asleep, self._key, self._path = kept, kept.key, kept.path
+        self._file.hold(claim)
+        self._asleep, self._key, self._file.path = kept, kept.key, kept.path
         self._view.document().setModified(kept.has_unsaved_text)
         self.changed.emit()
 
@@ -318,10 +294,10 @@ class OpenDocument(QObject):
         kept = restored.document
         self._key = kept.key
         if kept.path is None:
-            self._hold(None)  # its file cannot be read, and is left as it is
+            self._file.hold(None)  # its file cannot be read, and is left as it is
         self._show_document(kept.stored, kept.path, kept.format, kept.version)
-        self._is_doubtful |= kept.is_damaged
-        self._is_recovered = restored.is_recovered and kept.path is not None and not restored.is_unread
+        self._file.is_doubtful |= kept.is_damaged
+        self._file.is_recovered = restored.is_recovered and kept.path is not None and not restored.is_unread
         self._view.document().setModified(restored.is_recovered)
         if restored.saved_step not in (NOWHERE, kept.stored.document.history.current):
             self._view.link.saved_at(restored.saved_step)
@@ -338,19 +314,14 @@ class OpenDocument(QObject):
 
     def holds(self, keys: Sequence[str]) -> bool:
         """Whether its file is that of these `identities`."""
-        return self._claim is not None and self._claim.is_any_of(keys)
+        return self._file.claim is not None and self._file.claim.is_any_of(keys)
 
     def close(self) -> None:
         """Let others have its file; a look at it that is on its way finds nothing."""
-        self._hold(None)
-        self._version = None
+        self._file.hold(None)
+        self._file.version = None
 
     # ---- inside -----------------------------------------------------------------------------------------------
-
-    def _hold(self, claim: FileClaim | None) -> None:
-        before, self._claim = self._claim, claim
-        if before is not None and before is not claim:
-            before.release()
 
     def _tell(self, sentences: list[str]) -> None:
         if sentences:  # in one message: the next one takes its place
@@ -364,7 +335,7 @@ class OpenDocument(QObject):
 
     def _show(self, text: str, path: Path | None, format: TextFormat, version: FileVersion | None) -> None:
         """Put a text without a past on the page."""
-        self._about, self._versions, self._is_doubtful = About(), (), False
+        self._about, self._versions, self._file.is_doubtful = About(), (), False
         self._view.load_text(text)
         self._belongs_to(path, format, version)
 
@@ -372,13 +343,12 @@ class OpenDocument(QObject):
         self, stored: StoredDocument, path: Path | None, format: TextFormat, version: FileVersion | None
     ) -> None:
         """Put a document on the page; its shown branch becomes the text."""
-        self._about, self._versions, self._is_doubtful = stored.about, stored.versions, stored.is_altered
+        self._about, self._versions, self._file.is_doubtful = stored.about, stored.versions, stored.is_altered
         self._view.load_document(stored.document)
         self._belongs_to(path, format, version)
 
     def _belongs_to(self, path: Path | None, format: TextFormat, version: FileVersion | None) -> None:
-        self._path, self._format, self._version, self._told_change = path, format, version, None
-        self._is_recovered = False
+        self._file.belongs_to(path, format, version)
         self.replaced.emit()
         self.changed.emit()
 
@@ -395,10 +365,10 @@ class OpenDocument(QObject):
         saved = self._saving.write(contents, target)
         if saved is None:
             return False
-        self._hold(saved.claim)
-        self._path, self._format, self._version = saved.path, saved.format, saved.version
+        self._file.hold(saved.claim)
+        self._file.path = saved.path
+        self._file.agrees(saved.format, saved.version)
         self._versions = saved.versions
-        self._told_change, self._is_doubtful, self._is_recovered = None, False, False
         if self._view.document().revision() == revision:  # the model may have gone on writing
             self._view.document().setModified(False)
         self.changed.emit()
@@ -408,15 +378,36 @@ class OpenDocument(QObject):
 
     def _take_late(self, path: Path, version: FileVersion) -> None:
         """A save that was given up got through after all: that is no change by another program."""
-        if path == self._path:
-            self._version = version
-            self._renew_claim()
+        if path == self._file.path:
+            self._file.version = version
+            self._file.renew_claim()
 
-    def _knows_of_change(self) -> None:
-        """The person is asked about it: the window coming to the front again must not ask a second time."""
-        self._told_change = self._version
+    # ---- the file's text against the page's, for `OutsideChanges` ---------------------------------------------
 
-    # ---- the file's text against the page's -------------------------------------------------------------------
+    @property
+    def branch(self) -> int:
+        """The branch on the page."""
+        return self._view.link.model.current
+
+    def text(self) -> str:
+        """The text on the page."""
+        return self._view.text()
+
+    def tell_removed(self) -> None:
+        """The file is gone."""
+        self.told.emit(self.tr("{name} was removed by another program; save it to put it back.").format(name=self.name))
+
+    def tell_unreadable(self) -> None:
+        """The file changed, and cannot be read."""
+        words = self.tr("{name} was changed by another program and cannot be read; your text is on the page.")
+        self.told.emit(words.format(name=self.name))
+
+    def agree(self, file: OpenedFile) -> None:
+        """The page holds what the file holds."""
+        self._file.agrees(file.format, file.version)
+        self._view.document().setModified(False)
+        self._file.renew_claim()
+        self.changed.emit()
 
     def take_file(self, file: OpenedFile) -> None:
         """The page's text becomes what its file holds.
@@ -428,12 +419,12 @@ class OpenDocument(QObject):
         self._settle()
         if file.stored is None:
             self._view.link.become(file.text, "from the file")
-            self._take_version(file)
+            self.agree(file)
             return
         was_modified, mine = self.is_modified, self._view.text()
         versions = with_version(file.stored.versions, mine, time.time())
         self._show_document(replace(file.stored, versions=versions), file.path, file.format, file.version)
-        self._renew_claim()
+        self._file.renew_claim()
         self._put_caret(self._view.link.model.unit_at(file.stored.caret))
         if was_modified:
             self._view.document().setModified(True)  # what was not saved is among the earlier texts alone
@@ -441,56 +432,3 @@ class OpenDocument(QObject):
     def become(self, text: str) -> None:
         """The page's text becomes another one, as one step; what both have in common keeps its origin."""
         self._view.link.become(text, "restoring")
-
-    def _take_version(self, file: OpenedFile) -> None:
-        """The page holds what the file holds."""
-        self._format, self._version = file.format, file.version
-        self._told_change, self._is_doubtful, self._is_recovered = None, False, False
-        self._view.document().setModified(False)
-        self._renew_claim()
-        self.changed.emit()
-
-    def _renew_claim(self) -> None:
-        """A new file may lie in the place of the one that is held: hold that one."""
-        if self._claim is not None:
-            self._claim.renew()
-
-    def _in_file(self, path: Path) -> OpenedFile | None:
-        """What the file holds now, of a document the branch that is shown here."""
-        file, branch = read_patiently(self._files, path), self._view.link.model.current
-        if file is None or file.stored is None or branch not in file.stored.document.tree.branches:
-            return file
-        file.stored.document.switch(branch)
-        return replace(file, text=file.stored.document.text())
-
-    def _ask_about_change(self, path: Path) -> None:
-        file = self._in_file(path)
-        if path != self._path:
-            return
-        if file is None:
-            words = self.tr("{name} was changed by another program and cannot be read; your text is on the page.")
-            self.told.emit(words.format(name=self.name))
-            return
-        page = self._view.text()
-        if file.text == page and file.stored is None:
-            self._take_version(file)
-            return
-        self._follow(differences.ask_about_change(self._dialogs, page, file, self.is_modified), file)
-
-    def _ask_about_recovered(self, path: Path) -> None:
-        """Until it is answered, nothing goes into the file by itself."""
-        file, page = self._in_file(path), self._view.text()
-        if path != self._path or not self._is_recovered:
-            return
-        if file is not None and file.text != page:
-            self._knows_of_change()  # of what is shown now
-            self._follow(differences.ask_about_recovered(self._dialogs, page, file), file)
-        self._is_recovered = False
-        if self._autosave is not None:
-            self._autosave.touched()
-
-    def _follow(self, answer: str, file: OpenedFile) -> None:
-        if answer == differences.TAKE:
-            self.take_file(file)
-        elif answer == differences.SAVE_AS:
-            self.save_as()
