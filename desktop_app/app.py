@@ -120,6 +120,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     """The window, from its making to its end."""
     from PySide6.QtCore import QTimer
 
+    from desktop_app.controls.session_control import SessionControl
     from desktop_app.document.file_claims import FileClaims
     from desktop_app.document.last_session import SessionFile
     from desktop_app.document.statistics_store import StatisticsStore
@@ -130,7 +131,6 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     from desktop_app.services.engine_bridge import EngineBridge
     from desktop_app.services.export_jobs import ExportJobs
     from desktop_app.services.paths import runtime_folder
-    from desktop_app.session_control import SessionControl
 
     application, settings = appearance.application, appearance.settings
     watch = SignalWatch(application)

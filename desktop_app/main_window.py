@@ -29,41 +29,41 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QVBoxLayout,
 from desktop_app import dropped
 from desktop_app.actions import Actions
 from desktop_app.commands import Commands
-from desktop_app.conversion_control import ConversionControl
+from desktop_app.controls.conversion_control import ConversionControl
+from desktop_app.controls.earlier_control import EarlierControl
+from desktop_app.controls.export_control import ExportControl
+from desktop_app.controls.model_control import ModelControl
+from desktop_app.controls.origin_control import OriginControl
+from desktop_app.controls.statistics_control import StatisticsControl
+from desktop_app.controls.writing_control import WritingControl, choices_of
 from desktop_app.dialogs.dialogs import Dialogs, QtDialogs
 from desktop_app.document.disk import Disk
 from desktop_app.document.file_claims import FileClaims
 from desktop_app.document.shown_name import shown_name
-from desktop_app.earlier_control import EarlierControl
 from desktop_app.editor.continuation import Continuation
 from desktop_app.editor.find_bar import FindBar
 from desktop_app.editor.view import EditorView
-from desktop_app.export_control import ExportControl
 from desktop_app.look.fonts import page_font
 from desktop_app.look.icons import seal_icon
 from desktop_app.look.theme import Theme
-from desktop_app.model_control import ModelControl
-from desktop_app.open_document import OpenDocument
-from desktop_app.opening import Opening
-from desktop_app.origin_control import OriginControl
+from desktop_app.open_texts.open_document import OpenDocument
+from desktop_app.open_texts.opening import Opening
+from desktop_app.open_texts.patient_files import PatientFiles
+from desktop_app.open_texts.shown_tab import Showing, ShownTab
+from desktop_app.open_texts.tab import Look, Shared, Tab
+from desktop_app.open_texts.tabs import Tabs
 from desktop_app.panels.model_panel import ModelPanel
 from desktop_app.panels.side_panel import SidePanel
 from desktop_app.panels.statistics_panel import StatisticsPanel
 from desktop_app.panels.status_line import StatusLine
 from desktop_app.panels.tab_area import TabArea
 from desktop_app.panels.top_bar import TopBar
-from desktop_app.patient_files import PatientFiles
 from desktop_app.services.background import Background
 from desktop_app.services.engine_bridge import EngineBridge
 from desktop_app.services.error_words import words_for
 from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.settings_in_use import SettingsInUse
-from desktop_app.shown_tab import Showing, ShownTab
-from desktop_app.statistics_control import StatisticsControl
-from desktop_app.tab import Look, Shared, Tab
-from desktop_app.tabs import Tabs
 from desktop_app.welcome import welcome
-from desktop_app.writing_control import WritingControl, choices_of
 
 if TYPE_CHECKING:
     from desktop_app.document.statistics_store import StatisticsStore

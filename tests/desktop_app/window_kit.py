@@ -11,7 +11,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop_app import patient_files
 from desktop_app.dialogs.difference_pane import Comparison
 from desktop_app.dialogs.earlier_texts_dialog import EarlierTexts
 from desktop_app.dialogs.export_dialog import ExportChoices
@@ -26,6 +25,7 @@ from desktop_app.editor.view import EditorView
 from desktop_app.look.resource_files import resource_file
 from desktop_app.look.theme import Theme
 from desktop_app.main_window import MainWindow, Services
+from desktop_app.open_texts import patient_files
 from desktop_app.services.background import Background
 from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.services.languages import LanguageSwitch

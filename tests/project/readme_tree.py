@@ -13,12 +13,14 @@ LONGEST_LINE = 120
 # Folders speak for what lies in them; modules speak for themselves.
 FOLDERS = {
     "desktop_app": "the window (PySide6) and the `nextstroke` entry; its process loads no numeric library",
+    "desktop_app/controls": "commands that are more than one call: export, models, origins, statistics, session",
     "desktop_app/dialogs": "dialogs",
     "desktop_app/document": "files on disk and the text in them; no Qt, no engine",
     "desktop_app/document/readers": "files of other programs in; no Qt",
     "desktop_app/document/writers": "files of other formats out: one writer a format over one stream of blocks; no Qt",
     "desktop_app/editor": "the page: layout, painting, continuation",
     "desktop_app/look": "colours, fonts, icons of both themes",
+    "desktop_app/open_texts": "tabs and the documents in them: opened, saved, compared with their files, kept",
     "desktop_app/panels": "the side panel's pages",
     "desktop_app/qt_writers": "the two formats that Qt itself writes: .odt and .pdf",
     "desktop_app/services": "engine bridge, settings, paths, export jobs; QtCore only",

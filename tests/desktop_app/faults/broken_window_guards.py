@@ -15,8 +15,8 @@ from desktop_app.document import nextstroke_file
 from desktop_app.document.disk import Disk
 from desktop_app.document.file_claims import FileClaim, FileClaims
 from desktop_app.document.recovery import RecoveryStore
-from desktop_app.open_document import OpenDocument
-from desktop_app.saving import Saving
+from desktop_app.open_texts.open_document import OpenDocument
+from desktop_app.open_texts.saving import Saving
 
 Guard = Callable[[], contextlib.AbstractContextManager[Any]]
 

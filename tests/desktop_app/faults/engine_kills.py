@@ -15,9 +15,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop_app.controls.model_control import OPEN
 from desktop_app.document.origins import GENERATED
 from desktop_app.editor.continuation import IDLE, WRITING
-from desktop_app.model_control import OPEN
 from desktop_app.services.engine_bridge import EngineBridge
 from engine.contracts.generation import Event, Finished, Token
 from tests.desktop_app.services.qt import application, run_for, wait_until

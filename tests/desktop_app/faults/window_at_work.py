@@ -17,14 +17,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from desktop_app import app
+from desktop_app.controls.session_control import SessionControl
 from desktop_app.dialogs.question import Question
-from desktop_app.difference_questions import KEEP
 from desktop_app.document.disk import Disk
 from desktop_app.document.last_session import SessionFile
 from desktop_app.document.recovery import RecoveryStore
+from desktop_app.open_texts.difference_questions import KEEP
 from desktop_app.panels.status_line import StatusLine
 from desktop_app.services.paths import ProfilePaths
-from desktop_app.session_control import SessionControl
 from tests.desktop_app.faults.situations import Ground
 from tests.desktop_app.services.qt import application, wait_until
 from tests.desktop_app.window_kit import Kit

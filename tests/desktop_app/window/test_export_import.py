@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from desktop_app.dialogs.export_dialog import FORMATS, ExportChoices, ExportDialog
 from desktop_app.document.model import Document
 from desktop_app.document.origins import GENERATED, KINDS, Origin
-from desktop_app.page_manuscript import runs_of
+from desktop_app.open_texts.page_manuscript import runs_of
 from tests.desktop_app.services.qt import application, delete_now, wait_until
 from tests.desktop_app.window_kit import Kit
 

@@ -3,7 +3,7 @@
 import pytest
 
 from desktop_app import dropped
-from desktop_app.model_control import NONE, OPEN, OPENING, STARTING
+from desktop_app.controls.model_control import NONE, OPEN, OPENING, STARTING
 from tests.desktop_app.fake_bridge import MODELS, OPENED
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from desktop_app.controls.session_control import SessionControl
 from desktop_app.document.disk import Disk
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.last_session import FILE_NAME, LastSession, SessionFile, TabState
@@ -18,7 +19,6 @@ from desktop_app.document.model import Document
 from desktop_app.document.nextstroke_file import SUFFIX, StoredDocument, save_document
 from desktop_app.document.origins import TYPED, Origin
 from desktop_app.services.settings import SettingsStore
-from desktop_app.session_control import SessionControl
 from tests.desktop_app.services.qt import run_for, wait_until
 from tests.desktop_app.window_kit import Kit
 

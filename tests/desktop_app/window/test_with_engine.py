@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from desktop_app.controls.model_control import OPEN
 from desktop_app.editor.continuation import IDLE, WRITING
-from desktop_app.model_control import OPEN
 from desktop_app.services.engine_bridge import EngineBridge
 from tests.desktop_app.services.qt import application, wait_until
 from tests.desktop_app.window_kit import Kit

@@ -18,7 +18,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QTextCursor
 
-from desktop_app import document_questions as questions
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import OpenedFile
 from desktop_app.document.disk import Disk
@@ -34,10 +33,11 @@ from desktop_app.document.text_encoding import TextFormat
 from desktop_app.document.text_file import FileVersion
 from desktop_app.document.versions import EarlierText, with_version
 from desktop_app.editor.view import EditorView
-from desktop_app.file_state import FileState
-from desktop_app.outside_changes import OutsideChanges
-from desktop_app.patient_files import PatientFiles
-from desktop_app.saving import Contents, Saving, Target
+from desktop_app.open_texts import document_questions as questions
+from desktop_app.open_texts.file_state import FileState
+from desktop_app.open_texts.outside_changes import OutsideChanges
+from desktop_app.open_texts.patient_files import PatientFiles
+from desktop_app.open_texts.saving import Contents, Saving, Target
 from desktop_app.services.error_words import words_for
 from desktop_app.services.file_autosave import FileAutosave
 

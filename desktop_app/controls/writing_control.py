@@ -8,14 +8,14 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
+from desktop_app.controls.model_control import OPENING, STARTING, ModelControl
 from desktop_app.editor.continuation import Choices
 from desktop_app.editor.find_bar import FindBar
-from desktop_app.model_control import OPENING, STARTING, ModelControl
+from desktop_app.open_texts.tab import Tab
+from desktop_app.open_texts.tabs import Tabs
 from desktop_app.panels.model_panel import ModelPanel
 from desktop_app.panels.status_line import StatusLine
 from desktop_app.services.settings import Settings
-from desktop_app.tab import Tab
-from desktop_app.tabs import Tabs
 from engine.contracts.sampling_settings import SamplingSettings
 
 

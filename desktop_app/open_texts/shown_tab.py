@@ -16,11 +16,11 @@ from PySide6.QtCore import QObject
 from desktop_app.actions import Actions
 from desktop_app.editor.continuation import IDLE, WAITING
 from desktop_app.editor.find_bar import FindBar
+from desktop_app.open_texts.tab import Tab
+from desktop_app.open_texts.tabs import Tabs
 from desktop_app.panels.model_panel import ModelPanel
 from desktop_app.panels.status_line import StatusLine
 from desktop_app.panels.top_bar import TopBar
-from desktop_app.tab import Tab
-from desktop_app.tabs import Tabs
 from engine.contracts.generation import Finished, Started
 
 if TYPE_CHECKING:

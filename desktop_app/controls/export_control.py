@@ -22,11 +22,11 @@ from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld
 from desktop_app.document.nextstroke_file import About
+from desktop_app.open_texts.tab import Tab
+from desktop_app.open_texts.tabs import Tabs
 from desktop_app.services.background import Background
 from desktop_app.services.error_words import words_for
 from desktop_app.settings_in_use import SettingsInUse
-from desktop_app.tab import Tab
-from desktop_app.tabs import Tabs
 
 if TYPE_CHECKING:  # readers and writers are loaded by the first export or import
     from desktop_app.document.readers.imported import ImportedText
@@ -136,7 +136,7 @@ class ExportControl(QObject):
     def _write(self, tab: Tab, path: Path, chosen: ExportChoices) -> None:
         from desktop_app.document.writers.export_file import export_file
         from desktop_app.document.writers.manuscript import Metadata
-        from desktop_app.page_manuscript import page_manuscript
+        from desktop_app.open_texts.page_manuscript import page_manuscript
 
         metadata = Metadata(chosen.title, chosen.author, chosen.language, datetime.now(UTC))
         manuscript = page_manuscript(tab.view.link.model, metadata, chosen.joins_lines)

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.dialogs.earlier_texts_dialog import OPEN_AS_NEW, EarlierTexts
 from desktop_app.document.versions import EarlierText
-from desktop_app.document_questions import moment_of
-from desktop_app.tabs import Tabs
+from desktop_app.open_texts.document_questions import moment_of
+from desktop_app.open_texts.tabs import Tabs
 
 _BEGINNING = 24  # characters of a text by which a person knows it
 

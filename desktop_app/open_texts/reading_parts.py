@@ -15,7 +15,7 @@ from desktop_app.document.any_file import readable_parts
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.shown_name import shown_name
 from desktop_app.document.text_parts import TextPart, TextParts
-from desktop_app.patient_files import PatientFiles
+from desktop_app.open_texts.patient_files import PatientFiles
 from desktop_app.services.error_words import words_for
 
 translate = QCoreApplication.translate  # the name that lupdate looks for

@@ -12,17 +12,17 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from desktop_app import document_questions as questions
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import open_file, readable_text
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld, identities
 from desktop_app.document.shown_name import shown_name
-from desktop_app.patient_files import PatientFiles
-from desktop_app.reading_parts import offer_to_read
+from desktop_app.open_texts import document_questions as questions
+from desktop_app.open_texts.patient_files import PatientFiles
+from desktop_app.open_texts.reading_parts import offer_to_read
+from desktop_app.open_texts.tabs import Tabs
 from desktop_app.services.error_words import words_for
-from desktop_app.tabs import Tabs
 
 
 class Opening(QObject):

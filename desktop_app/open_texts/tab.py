@@ -20,7 +20,7 @@ from desktop_app.editor.continuation import Choices, Continuation, Generator
 from desktop_app.editor.page_counts import PageCounts
 from desktop_app.editor.view import EditorView
 from desktop_app.look.tokens import Tokens
-from desktop_app.open_document import OpenDocument
+from desktop_app.open_texts.open_document import OpenDocument
 from desktop_app.services.background import Background
 from desktop_app.services.file_autosave import FileAutosave
 

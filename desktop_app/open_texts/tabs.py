@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from desktop_app import document_questions as questions
 from desktop_app.document.file_claims import FileClaim
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.shown_name import shown_name, shown_path
+from desktop_app.open_texts import document_questions as questions
+from desktop_app.open_texts.tab import Shared, Tab
 from desktop_app.panels.tab_area import TabArea
-from desktop_app.tab import Shared, Tab
 
 
 class Tabs(QObject):

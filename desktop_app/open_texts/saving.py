@@ -14,8 +14,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
-from desktop_app import difference_questions as differences
-from desktop_app import document_questions as questions
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import OpenedFile, is_document, open_file
 from desktop_app.document.disk import Disk
@@ -26,7 +24,9 @@ from desktop_app.document.shown_name import shown_name
 from desktop_app.document.text_encoding import UTF_8, TextFormat
 from desktop_app.document.text_file import FileVersion, save_text
 from desktop_app.document.versions import EarlierText
-from desktop_app.patient_files import PatientFiles
+from desktop_app.open_texts import difference_questions as differences
+from desktop_app.open_texts import document_questions as questions
+from desktop_app.open_texts.patient_files import PatientFiles
 from desktop_app.services.error_words import words_for
 
 translate = QCoreApplication.translate  # the name that lupdate looks for

@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from desktop_app import difference_questions as differences
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import OpenedFile
 from desktop_app.document.text_file import FileVersion, changed_outside
-from desktop_app.file_state import FileState
-from desktop_app.patient_files import PatientFiles
-from desktop_app.saving import read_patiently
+from desktop_app.open_texts import difference_questions as differences
+from desktop_app.open_texts.file_state import FileState
+from desktop_app.open_texts.patient_files import PatientFiles
+from desktop_app.open_texts.saving import read_patiently
 
 
 class Page(Protocol):

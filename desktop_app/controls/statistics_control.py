@@ -18,11 +18,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.statistics import Day, History, Session, Tally
 from desktop_app.document.statistics_store import StatisticsStore, document_key
+from desktop_app.open_texts.tab import Tab
+from desktop_app.open_texts.tabs import Tabs
 from desktop_app.panels.statistics_panel import DAY, DOCUMENT, SESSION, Figures, StatisticsPanel
 from desktop_app.services.error_words import words_for
 from desktop_app.settings_in_use import SettingsInUse
-from desktop_app.tab import Tab
-from desktop_app.tabs import Tabs
 
 if TYPE_CHECKING:
     from desktop_app.document.counting import Counts

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, QTimer
 
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.last_session import LastSession, SessionFile
+from desktop_app.open_texts.tabs import Tabs
 from desktop_app.services.background import Background
-from desktop_app.tabs import Tabs
 
 SAVE_AFTER_MS = 1000  # what a crash may cost of a caret's way
 

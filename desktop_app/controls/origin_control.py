@@ -14,8 +14,8 @@ from desktop_app.dialogs.origin_sheet import OriginAccount
 from desktop_app.document.origins import Origin
 from desktop_app.editor.document_link import Piece
 from desktop_app.editor.view import EditorView
+from desktop_app.open_texts.tabs import Tabs
 from desktop_app.panels.origin_words import kind_words, rows_of, sentence_of
-from desktop_app.tabs import Tabs
 
 _QUOTE_CHARACTERS = 90
 
