@@ -96,7 +96,6 @@ class MainWindow(QMainWindow):
         self.settings = services.settings
         self.theme = services.theme
         self.dialogs: Dialogs = dialogs or QtDialogs(self, self.theme)
-        self._file_background = Background(self)
         self._files = PatientFiles(services.disk, self.dialogs)
         QTimer.singleShot(0, self, lambda: self.setWindowIcon(seal_icon()))  # no part of the first picture
         self.setAcceptDrops(True)
@@ -138,7 +137,6 @@ class MainWindow(QMainWindow):
             choices=lambda: choices_of(self.settings.values, self.model_panel.seed),
             find_obstacle=self.models.obstacle,
             look=self._look,
-            files=self._file_background,
             autosaves_text_files=lambda: self.settings.values.autosave_text_files,
         )
         self.tab_area = TabArea(self.theme, self)
@@ -328,6 +326,7 @@ class MainWindow(QMainWindow):
         if not self.tabs.may_quit():
             event.ignore()
             return
+        self.exports.finish()
         self._end()
         event.accept()
 
@@ -342,7 +341,6 @@ class MainWindow(QMainWindow):
         for tab in self.tabs.all:
             tab.counts.stop()
             tab.file_autosave.close()
-        self._file_background.close()
         self.statistics.save()
         self.exports.close()
 

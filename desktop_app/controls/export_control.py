@@ -1,7 +1,7 @@
 """Export and import: from the page in front to a file of another format, and back to a new tab.
 
-    Export…   page → manuscript → questions → worker: writer → Disk → said
-    Import…   question → worker: reader → a new tab, without a file → said
+    Export…   page → manuscript → questions → while one writes on: writer → Disk → said
+    Import…   question → waited for: reader → a new tab, without a file → said
 
 Knows: the tabs, the questions, writers and readers by their face. Must not know: menus, formats.
 """
@@ -9,6 +9,7 @@ Knows: the tabs, the questions, writers and readers by their face. Must not know
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,23 +21,34 @@ from desktop_app.dialogs.export_dialog import ExportChoices
 from desktop_app.dialogs.question import Answer, Question
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
-from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld
+from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld, identities
 from desktop_app.document.nextstroke_file import About
+from desktop_app.document.shown_name import shown_name
+from desktop_app.open_texts.patient_files import PatientFiles
 from desktop_app.open_texts.tab import Tab
 from desktop_app.open_texts.tabs import Tabs
-from desktop_app.services.background import Background
 from desktop_app.services.error_words import words_for
+from desktop_app.services.patience import Begun
 from desktop_app.settings_in_use import SettingsInUse
 
 if TYPE_CHECKING:  # readers and writers are loaded by the first export or import
     from desktop_app.document.readers.imported import ImportedText
     from desktop_app.document.writers.writer import Writer
 
+CLOSING_S = 3.0  # for an export that goes on when the program ends and nobody may be asked
 _REPLACE, _CANCEL = "replace", "cancel"
 
 
+@dataclass(frozen=True, eq=False)
+class _Export:
+    """One that is being written."""
+
+    claim: FileClaim
+    begun: Begun[list[Path]]
+
+
 class ExportControl(QObject):
-    """One worker of its own: an export of a long book must not keep the recovery store waiting."""
+    """Each export on a thread of its own: a long book takes its time, and a disk may not answer."""
 
     told = Signal(str)
 
@@ -50,9 +62,10 @@ class ExportControl(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._tabs, self._disk, self._claims, self._dialogs = tabs, disk, claims, dialogs
+        self._tabs, self._claims, self._dialogs = tabs, claims, dialogs
         self._settings = settings
-        self._background = Background(self)
+        self._files = PatientFiles(disk, dialogs)
+        self._going_on: list[_Export] = []
         self._last: dict[Tab, ExportChoices] = {}  # what was chosen for a text
         tabs.shown_anew.connect(self._forget)
         tabs.closed.connect(self._forget)
@@ -81,13 +94,29 @@ class ExportControl(QObject):
             return
         path = Path(name)
         self._settings.change(last_exchange_folder=str(path.parent))
-        self._background.run(
-            lambda: import_file(self._disk, path), lambda imported: self._show(path, imported), self._failed_import
-        )
+        try:
+            imported = self._files.read(path, lambda disk: import_file(disk, path))
+        except DocumentError as error:
+            self._dialogs.tell(self.tr("This file cannot be imported"), words_for(error))
+            return
+        if imported is not None:
+            self._show(path, imported)
+
+    def finish(self) -> None:
+        """Wait for what is being written; one can give up."""
+        for export in list(self._going_on):
+            try:
+                export.begun.wait()
+            except DocumentError:
+                pass  # `_end` says it
+            self._end(export)
 
     def close(self) -> None:
-        """Finish what is being written."""
-        self._background.close()
+        """The program ends: finish what is being written, if that is soon."""
+        for export in self._going_on:
+            export.begun.end_within(CLOSING_S)
+            export.claim.release()
+        self._going_on.clear()
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
@@ -115,7 +144,8 @@ class ExportControl(QObject):
         self._settings.change(last_exchange_folder=str(found.parent))
         if found.suffix.lower() != chosen.suffix:
             found = found.with_name(found.name + chosen.suffix)
-            if self._disk.exists(found) and not self._may_replace(found):
+            is_there = self._files.read(found, lambda disk: disk.exists(found))
+            if is_there is None or (is_there and not self._may_replace(found)):
                 return None
         if any(each.document.path == found for each in self._tabs.all):
             self._dialogs.tell(
@@ -141,25 +171,39 @@ class ExportControl(QObject):
         metadata = Metadata(chosen.title, chosen.author, chosen.language, datetime.now(UTC))
         manuscript = page_manuscript(tab.view.link.model, metadata, chosen.joins_lines)
         writer = _writer(chosen.suffix)
-        try:
-            claim = self._claims.claim(path)
-        except FileHeld as error:
-            self._failed_export(error)
+        keys = self._files.read(path, lambda _disk: identities(path))
+        if keys is None:
             return
-        self.told.emit(self.tr("Exporting {name}…").format(name=path.name))
-        self._background.run(
-            lambda: export_file(self._disk, path, manuscript, writer, chosen.with_origin),
-            lambda _written: self._exported(claim),
-            lambda error: self._failed_export(error, claim),
+        try:
+            claim = self._claims.claim(path, keys)
+        except FileHeld as error:
+            self._tell_failed(error)
+            return
+        line = self.tr("Exporting {name}…").format(name=shown_name(path.name))
+        self.told.emit(line)
+        begun = self._files.begin(
+            path, lambda disk: export_file(disk, path, manuscript, writer, chosen.with_origin), line
         )
+        export = _Export(claim, begun)
+        self._going_on.append(export)
+        begun.when_ended(lambda: self._end(export))
 
-    def _exported(self, claim: FileClaim) -> None:
-        claim.release()
-        self.told.emit(self.tr("Exported {name}.").format(name=claim.path.name))
+    def _end(self, export: _Export) -> None:
+        """Say how it ended; nothing of one that was given up, or waited for and said."""
+        if export not in self._going_on:
+            return
+        self._going_on.remove(export)
+        export.claim.release()
+        if export.begun.is_given_up:
+            return
+        try:
+            export.begun.result()
+        except DocumentError as error:
+            self._tell_failed(error)
+        else:
+            self.told.emit(self.tr("Exported {name}.").format(name=shown_name(export.claim.path.name)))
 
-    def _failed_export(self, error: DocumentError, claim: FileClaim | None = None) -> None:
-        if claim is not None:
-            claim.release()
+    def _tell_failed(self, error: DocumentError) -> None:
         self._dialogs.tell(self.tr("The text is not exported"), words_for(error))
 
     def _show(self, path: Path, imported: ImportedText) -> None:
@@ -168,9 +212,6 @@ class ExportControl(QObject):
         self.told.emit(self.tr("Imported {name} as a new text.").format(name=path.name))
         for note in imported.notes:
             self.told.emit(words_for(note))
-
-    def _failed_import(self, error: DocumentError) -> None:
-        self._dialogs.tell(self.tr("This file cannot be imported"), words_for(error))
 
     def _forget(self, tab: Tab) -> None:
         """Another text is on that page: what was chosen for the book before does not hold."""

@@ -21,7 +21,7 @@ from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.job import Job
 from desktop_app.document.shown_name import shown_name, shown_path
-from desktop_app.services.patience import GivenUp, Waiting, WaitWords, wait_for
+from desktop_app.services.patience import Begun, GivenUp, Waiting, WaitWords, wait_for
 
 translate = QCoreApplication.translate  # the name that lupdate looks for
 Result = TypeVar("Result")
@@ -78,8 +78,7 @@ class PatientFiles:
 
     def write(self, path: Path, work: Callable[[Disk], Result], late: Callable[[Result], None]) -> Result | None:
         """What is on the disk now, or None. `late`: it got there after all, though the person gave up."""
-        words = WaitWords(translate("PatientFiles", "Saving “{name}”…").format(name=shown_name(path.name)), _slow(path))
-        found = self._wait_for(work, words, late)
+        found = self._wait_for(work, _saving(path), late)
         if not isinstance(found, GivenUp):
             return found
         sure = translate("PatientFiles", "“{name}” is as it was. The text is still here: save it on another disk.")
@@ -91,6 +90,11 @@ class PatientFiles:
         self._dialogs.tell(title, (sure if found.is_sure else unsure).format(name=shown_name(path.name)))
         return None
 
+    def begin(self, path: Path, work: Callable[[Disk], Result], line: str = "") -> Begun[Result]:
+        """Write there while the window goes on; `line` is said where it is waited for after all."""
+        words = WaitWords(line, _slow(path)) if line else _saving(path)
+        return Begun(self._dialogs, lambda job: work(self._disk.until(job)), words)
+
     def _wait_for(
         self, work: Callable[[Disk], Result], words: WaitWords, late: Callable[[Result], None] | None = None
     ) -> Result | GivenUp:
@@ -99,6 +103,10 @@ class PatientFiles:
             return wait_for(self._dialogs, lambda job: work(self._disk.until(job)), words, late)
         finally:
             self._going_on -= 1
+
+
+def _saving(path: Path) -> WaitWords:
+    return WaitWords(translate("PatientFiles", "Saving “{name}”…").format(name=shown_name(path.name)), _slow(path))
 
 
 def _slow(path: Path) -> str:

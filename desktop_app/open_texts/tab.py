@@ -21,6 +21,7 @@ from desktop_app.editor.page_counts import PageCounts
 from desktop_app.editor.view import EditorView
 from desktop_app.look.tokens import Tokens
 from desktop_app.open_texts.open_document import OpenDocument
+from desktop_app.open_texts.patient_files import PatientFiles
 from desktop_app.services.background import Background
 from desktop_app.services.file_autosave import FileAutosave
 
@@ -46,7 +47,6 @@ class Shared:
     choices: Callable[[], Choices]
     find_obstacle: Callable[[], str]
     look: Callable[[], Look]
-    files: Background  # for writing into the writer's files: a network disk must not hold up the recovery store
     autosaves_text_files: Callable[[], bool]
 
 
@@ -63,7 +63,7 @@ class Tab(QObject):
         self.continuation = Continuation(self.view, shared.bridge, shared.choices, shared.find_obstacle, self)
         self.counts = PageCounts(self.view, shared.background, self)
         self.document.replaced.connect(self.continuation.forget)
-        self.file_autosave = FileAutosave(self.document, shared.disk, shared.files, self)
+        self.file_autosave = FileAutosave(self.document, PatientFiles(shared.disk, shared.dialogs), self)
         self.document.autosaved_by(self.file_autosave, shared.autosaves_text_files)
 
     def renew_look(self) -> None:

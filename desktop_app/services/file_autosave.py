@@ -4,7 +4,8 @@
 
     changed outside   not written any more, and said, until the person has saved or read the file again
     any other fault   said once; tried again after five seconds, then ten, at most a minute
-    a save by hand, a close: what is on its way is finished first (`settle`), so that nobody meets a half-known file
+    a save by hand, a close: what is on its way is finished first (`settle`), so that nobody meets a half-known file;
+                      where the disk does not answer one can give up, and the end of the program does
 
 The recovery store is written all the same, before this: the file is a snapshot, the store is the safety. Knows the
 clock and the document's face. Must not know: widgets, words.
@@ -15,7 +16,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -25,10 +27,12 @@ from desktop_app.document.resting_save import RestingDocument, Written, write_at
 from desktop_app.document.text_file import FileVersion
 from desktop_app.document.versions import EarlierText
 from desktop_app.services.autosave import Rhythm
-from desktop_app.services.background import Background
+from desktop_app.services.patience import Begun, GivenUp
 
+Result = TypeVar("Result")
 PAUSE_MS = 700  # with the timer and the hand-over, the write begins within a second
 RETRY_MS, LONGEST_RETRY_MS = 5_000, 60_000
+CLOSING_S = 3.0  # for the last write when the program ends; the text is in the recovery store all the same
 
 
 class Restful(Protocol):
@@ -41,8 +45,15 @@ class Restful(Protocol):
         """The file holds that copy now; more may have been written since."""
 
 
+class Files(Protocol):
+    """Where it is written: every write on a thread of its own, since a network disk may take its time."""
+
+    def begin(self, path: Path, work: Callable[[Disk], Result]) -> Begun[Result]:
+        """Do it while the window goes on."""
+
+
 class FileAutosave(QObject):
-    """Of one document. `background` is not that of the recovery store: a network disk may take its time."""
+    """Of one document."""
 
     failed = Signal(object)  # DocumentError, each kind once until a write succeeds
     stopped = Signal(object)  # DocumentError: nothing is written until the person has decided
@@ -50,13 +61,12 @@ class FileAutosave(QObject):
     def __init__(
         self,
         document: Restful,
-        disk: Disk,
-        background: Background,
+        files: Files,
         parent: QObject | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(parent)
-        self._document, self._disk, self._background, self._clock = document, disk, background, clock
+        self._document, self._files, self._clock = document, files, clock
         self._rhythm = Rhythm(PAUSE_MS, math.inf)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -86,10 +96,12 @@ class FileAutosave(QObject):
         self._forget_faults()
 
     def close(self) -> None:
-        """Finish what is on its way; nothing more is written."""
+        """Finish what is on its way, if that is soon; nothing more is written."""
         self._is_closed = True
         self._timer.stop()
-        self._finish()
+        if self._writing is not None and self._writing.begun is not None:
+            self._writing.begun.end_within(CLOSING_S)
+            self._take(self._writing)
 
     def write_now(self) -> None:
         """Write what is not in the file yet, and return when it is done or has failed: the document is closed."""
@@ -121,18 +133,27 @@ class FileAutosave(QObject):
         return None if resting is None or resting.known == self._stopped_at else resting
 
     def _begin(self, resting: RestingDocument) -> None:
-        writing = self._writing = _Writing(self._disk, resting, self._passing, self._clock)
-        self._background.run(writing.run, lambda _: self._take(writing), lambda _: None)
+        writing = self._writing = _Writing(resting, self._passing, self._clock)
+        writing.begun = self._files.begin(resting.path, writing.run)
+        writing.begun.when_ended(lambda: self._take(writing))
 
     def _finish(self) -> None:
-        if self._writing is not None:
-            self._background.wait()
-            self._take(self._writing)
+        writing = self._writing
+        if writing is None or writing.begun is None:
+            return
+        if isinstance(writing.begun.wait(), GivenUp):
+            self._writing = None
+        else:
+            self._take(writing)
 
     def _take(self, writing: _Writing) -> None:
-        if writing is not self._writing:
-            return  # it was waited for, and taken then
+        if writing is not self._writing:  # it was waited for, and taken then; or given up
+            if writing.written is not None and not writing.is_taken:
+                writing.is_taken = True
+                self._document.written_at_rest(writing.resting, writing.written)
+            return
         self._writing = None
+        writing.is_taken = True
         if writing.error is not None:
             self._on_error(writing.resting, writing.error)
         elif writing.written is not None:
@@ -159,20 +180,20 @@ class FileAutosave(QObject):
 
 
 class _Writing:
-    """One write, done on the worker; its outcome is read on the window's thread after it."""
+    """One write, done on a thread of its own; its outcome is read on the window's thread after it."""
 
-    def __init__(
-        self, disk: Disk, resting: RestingDocument, passing: EarlierText | None, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, resting: RestingDocument, passing: EarlierText | None, clock: Callable[[], float]) -> None:
         self.resting = resting
+        self.begun: Begun[None] | None = None
         self.written: Written | None = None
         self.error: DocumentError | None = None
-        self._disk, self._passing, self._clock = disk, passing, clock
+        self.is_taken = False
+        self._passing, self._clock = passing, clock
 
-    def run(self) -> None:
+    def run(self, disk: Disk) -> None:
         """Never raises an expected failure: `error` holds it."""
         try:
-            self.written = write_at_rest(self._disk, self.resting, self._passing, self._clock)
+            self.written = write_at_rest(disk, self.resting, self._passing, self._clock)
         except DocumentError as error:
             self.error = error
 

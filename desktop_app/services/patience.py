@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Qt, QTimer, Signal
 
@@ -78,6 +78,56 @@ class GivenUp:
     is_sure: bool
 
 
+class Begun(Generic[Result]):
+    """Work that goes on by itself, and is waited for when somebody must.
+
+    `late` takes what comes after it was given up; errors are then nobody's.
+    """
+
+    def __init__(
+        self,
+        waits: Waits,
+        work: Callable[[Job[Any]], Result],
+        words: WaitWords,
+        late: Callable[[Result], None] | None = None,
+    ) -> None:
+        self._waits = waits
+        self._waiting = Waiting(words, lambda: _hand_over(self._job, late))
+        self._job: Job[Result] = Job(work, self._waiting.tell)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self._job.is_given_up
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """`call` on the window's thread when it has ended, also where it was given up."""
+        self._waiting.ended.connect(call)
+
+    def result(self) -> Result:
+        """What the work gave, or raises; waits for it."""
+        return self._job.result()
+
+    def wait(self, at_once_ms: int = AT_ONCE_MS) -> Result | GivenUp:
+        """What the work gives, or raises; the window lives on meanwhile."""
+        if not self._job.wait(BLOCKED_S):
+            _draw_for_a_moment(self._waiting, at_once_ms)
+        if not self._job.is_over:
+            self._waits.wait(self._waiting)
+        if self._job.is_over:
+            return self._job.result()
+        return self._give_up()
+
+    def end_within(self, seconds: float) -> None:
+        """The program ends and nobody may be asked: give it this long, and then up."""
+        if not self._job.wait(seconds):
+            self._give_up()
+
+    def _give_up(self) -> GivenUp:
+        self._waiting.give_up()
+        return GivenUp(is_sure=self._job.give_up())
+
+
 def wait_for(
     waits: Waits,
     work: Callable[[Job[Any]], Result],
@@ -86,18 +136,7 @@ def wait_for(
     at_once_ms: int = AT_ONCE_MS,
 ) -> Result | GivenUp:
     """What `work` gives, or raises. `late` takes what comes after it was given up; errors are then nobody's."""
-    arrived: list[Callable[[], None]] = []
-    waiting = Waiting(words, lambda: arrived[0]())
-    job: Job[Result] = Job(work, waiting.tell)
-    arrived.append(lambda: _hand_over(job, late))
-    if not job.wait(BLOCKED_S):
-        _draw_for_a_moment(waiting, at_once_ms)
-    if not job.is_over:
-        waits.wait(waiting)
-    if job.is_over:
-        return job.result()
-    waiting.give_up()
-    return GivenUp(is_sure=job.give_up())
+    return Begun(waits, work, words, late).wait(at_once_ms)
 
 
 def _draw_for_a_moment(waiting: Waiting, milliseconds: int) -> None:

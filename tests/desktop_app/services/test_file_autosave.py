@@ -1,9 +1,10 @@
 """A document goes into its file within a second of a pause, off the window's thread; faults are said and overcome."""
 
 import errno
+import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from desktop_app.document.origins import TYPED, Origin
 from desktop_app.document.resting_save import RestingDocument, Written
 from desktop_app.document.text_encoding import TextFormat
 from desktop_app.services import file_autosave
-from desktop_app.services.background import Background
 from desktop_app.services.file_autosave import FileAutosave
+from desktop_app.services.patience import Begun, Waiting, WaitWords
 from tests.desktop_app.services.qt import delete_now, run_for, wait_until
 
 
@@ -36,14 +37,29 @@ class Calls(SystemCalls):
         return super().write(descriptor, data)
 
 
+class Files:
+    """Where it is written, and a person who waits for `patience_s`."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk, self.patience_s, self.waits = disk, 10.0, 0
+
+    def begin(self, path: Path, work: Callable[[Disk], object]) -> Begun:
+        return Begun(self, lambda job: work(self.disk.until(job)), WaitWords(path.name, ""))
+
+    def wait(self, waiting: Waiting) -> None:
+        self.waits += 1
+        wait_until(lambda: waiting.is_over, self.patience_s)
+
+
 class Page:
     """What the window's document is to the autosave."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.document, self.is_modified = path, Document(), False
         stored, self.version = save_document(Disk(), path, StoredDocument(self.document))
-        self.versions, self.calls, self.background = stored.versions, Calls(), Background()
-        self.autosave = FileAutosave(self, Disk(self.calls), self.background)
+        self.versions, self.calls = stored.versions, Calls()
+        self.files = Files(Disk(self.calls))
+        self.autosave = FileAutosave(self, self.files)
         self.failures: list[DocumentError] = []
         self.stops: list[DocumentError] = []
         self.autosave.failed.connect(self.failures.append)
@@ -75,9 +91,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
     made = Page(tmp_path / "novel.nextstroke")
     yield made
     made.autosave.close()
-    made.background.close()
     delete_now(made.autosave)
-    delete_now(made.background)
 
 
 def test_a_pause_writes_once_off_the_windows_thread(page: Page):
@@ -166,3 +180,54 @@ def test_a_document_that_is_closed_is_written_at_once(page: Page):
     page.type("!")
     run_for(1000)
     assert page.written == 1
+
+
+def test_a_write_that_hangs_is_given_up_and_the_next_one_goes_on(page: Page):
+    page.files.patience_s = 0.2
+    page.calls.gate.clear()
+    page.type("one")
+    assert wait_until(lambda: page.autosave.is_writing, 5)
+    page.autosave.settle()
+    assert (page.files.waits, page.autosave.is_writing, page.is_modified) == (1, False, True)
+    page.calls.gate.set()
+    run_for(200)
+    assert (page.in_file(), page.written) == ("", 0)  # what was given up writes nothing any more
+    page.type(" two")
+    assert wait_until(lambda: page.written == 1, 5)
+    assert page.in_file() == "one two"
+
+
+def test_a_write_that_is_confirmed_after_it_was_given_up_is_known(page: Page):
+    page.files.patience_s = 0.1
+    replacing, go_on = threading.Event(), threading.Event()
+
+    def replace(source: str, target: str) -> None:
+        replacing.set()
+        go_on.wait(10)
+        os.replace(source, target)
+
+    page.calls.replace = replace
+    page.type("one")
+    assert wait_until(replacing.is_set, 5)
+    page.autosave.settle()
+    assert page.is_modified
+    go_on.set()
+    assert wait_until(lambda: page.written == 1, 5)
+    assert (page.in_file(), page.is_modified) == ("one", False)
+    page.type(" two")  # no other program's change
+    assert wait_until(lambda: page.written == 2, 5)
+    assert page.stops == []
+
+
+def test_the_end_of_the_program_does_not_wait_for_a_disk_that_hangs(page: Page, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(file_autosave, "CLOSING_S", 0.3)
+    page.calls.gate.clear()
+    page.type("one")
+    assert wait_until(lambda: page.autosave.is_writing, 5)
+    begun = time.monotonic()
+    page.autosave.close()
+    assert time.monotonic() - begun < 2
+    assert page.files.waits == 0  # nobody is asked
+    page.calls.gate.set()
+    run_for(100)
+    assert page.in_file() == ""
