@@ -25,7 +25,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 
-from desktop_app.document.sqlite_file import ForeignFileError, demand_whole, lenient_text, version_of
+from desktop_app.document.sqlite_file import ForeignFileError, demand_whole, lenient_text, opened, version_of
 from desktop_app.document.sqlite_file import migrate as run_scripts
 
 APPLICATION_ID = 0x4E58444F
@@ -88,7 +88,7 @@ def content_digest(connection: sqlite3.Connection) -> str:
 
 def create() -> sqlite3.Connection:
     """An empty database of the present version, in memory."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = opened(":memory:")
     connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     migrate(connection, 0)
     return connection
@@ -112,7 +112,7 @@ def open_bytes(data: bytes) -> sqlite3.Connection:
 
 def open_unchecked(data: bytes) -> sqlite3.Connection:
     """A database in memory that may be damaged; nothing that it holds is run. Raises `sqlite3.DatabaseError`."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = opened(":memory:")
     connection.text_factory = lenient_text
     try:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LENGTH_LIMIT)
@@ -144,7 +144,7 @@ def _schema(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
 
 
 def _schema_of(version: int) -> list[tuple[str, str, str]]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = opened(":memory:")
     try:
         for script in MIGRATIONS[:version]:
             connection.executescript(script)

@@ -15,7 +15,7 @@ import sqlite3
 from pathlib import Path
 
 from desktop_app.document.errors import DISK_FULL, FAULT, NO_PERMISSION, READ_ONLY, StoreError
-from desktop_app.document.sqlite_file import demand_whole, lenient_text, migrate, version_of
+from desktop_app.document.sqlite_file import demand_whole, lenient_text, migrate, opened, version_of
 
 APPLICATION_ID = 0x4E585354  # "NXST"
 _BUSY_SECONDS = 5.0  # another window's write takes milliseconds
@@ -60,7 +60,7 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises `sqlite3.OperationalError` (cannot be used now), another `sqlite3.DatabaseError` (damaged),
     `NewerFileError` or `ForeignFileError`.
     """
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = opened(path, timeout=_BUSY_SECONDS, check_same_thread=False)
     connection.text_factory = lenient_text
     try:
         connection.execute("PRAGMA journal_mode = WAL")

@@ -18,7 +18,7 @@ from desktop_app.document import recovery_rows as rows
 from desktop_app.document.errors import StoreError
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.recovery_parts import SHOWN
-from desktop_app.document.sqlite_file import lenient_text
+from desktop_app.document.sqlite_file import lenient_text, opened
 from desktop_app.document.versions import EarlierText
 
 _PIECE_BYTES = 512  # a page of the store is 4096
@@ -27,7 +27,7 @@ _PIECE_BYTES = 512  # a page of the store is 4096
 def salvage(path: Path) -> list[KeptDocument]:
     """The documents of a damaged store. Never raises for what is in it."""
     try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        with closing(opened(path)) as connection:
             connection.text_factory = lenient_text
             return _documents(connection)
     except sqlite3.Error:

@@ -8,7 +8,9 @@ Knows SQLite. Must not know: tables, documents, where a file lies.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 
 class ForeignFileError(Exception):
@@ -21,6 +23,66 @@ class NewerFileError(Exception):
     def __init__(self, version: int) -> None:
         super().__init__(str(version))
         self.version = version
+
+
+class _Cursor(sqlite3.Cursor):
+    """Where SQLite names a damaged table in its message, the name may be no text: that is damage too, no defect."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> _Cursor:
+        try:
+            super().execute(sql, parameters)
+        except UnicodeDecodeError as error:
+            raise _damaged() from error
+        return self
+
+    def executemany(self, sql: str, rows: Iterable[Any], /) -> _Cursor:
+        try:
+            super().executemany(sql, rows)
+        except UnicodeDecodeError as error:
+            raise _damaged() from error
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except UnicodeDecodeError as error:
+            raise _damaged() from error
+
+    def fetchone(self) -> Any:
+        try:
+            return super().fetchone()
+        except UnicodeDecodeError as error:
+            raise _damaged() from error
+
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except UnicodeDecodeError as error:
+            raise _damaged() from error
+
+
+class _Connection(sqlite3.Connection):
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> _Cursor:
+        result: _Cursor = self.cursor().execute(sql, parameters)
+        return result
+
+    def executemany(self, sql: str, rows: Iterable[Any], /) -> _Cursor:
+        result: _Cursor = self.cursor().executemany(sql, rows)
+        return result
+
+
+def _damaged() -> sqlite3.DatabaseError:
+    return sqlite3.DatabaseError("damaged, and SQLite's words for it are no text")
+
+
+def opened(where: Path | str, timeout: float = 5.0, check_same_thread: bool = True) -> sqlite3.Connection:
+    """A connection without transactions of its own, whose every failure is a `sqlite3.Error`."""
+    return sqlite3.connect(
+        where, timeout=timeout, isolation_level=None, check_same_thread=check_same_thread, factory=_Connection
+    )
 
 
 def lenient_text(written: bytes) -> str:

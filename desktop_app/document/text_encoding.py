@@ -272,7 +272,11 @@ def _with_original_ends(text: str, raw: str) -> str:
     pieces += [line + usual for line in middle[:-1]]
     if middle:
         pieces.append(middle[-1] + (usual if tail else ""))
-    return "".join(pieces) + "".join(reversed(tail))
+    pieces += reversed(tail)
+    for index, following in enumerate(pieces[1:]):
+        if following == "\n" and pieces[index].endswith("\r"):
+            pieces[index] += "\n"  # two line ends that only now stand together would be read as one
+    return "".join(pieces)
 
 
 def _lines_with_ends(raw: str) -> Iterator[tuple[str, str]]:

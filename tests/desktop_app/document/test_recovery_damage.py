@@ -224,3 +224,21 @@ def test_texts_of_two_windows_under_one_key_both_come_out_of_a_damaged_store(tmp
     again = store(tmp_path)
     assert again.notice is not None
     assert sorted(document.text for document in again.take_over()) == ["first", "second"]
+
+
+def test_a_store_whose_damage_cannot_even_be_named_is_put_aside(tmp_path: Path):
+    """SQLite's message then holds the bytes of the damaged name, which sqlite3 cannot decode."""
+    store(tmp_path).close()
+    path = tmp_path / "recovery" / "recovery.db"
+    data = path.read_bytes()
+    row = data.index(b"tabledocumentdocument")  # of sqlite_master: type, name, table's name … statement
+    statement = data.index(b"CREATE TABLE document", row)
+    hurt = bytearray(data)
+    hurt[row + 5 : row + 7] = b"\xdd\xff"
+    hurt[statement : statement + 6] = b"CRXXXX"
+    path.write_bytes(hurt)
+    with pytest.raises(UnicodeDecodeError):
+        sqlite3.connect(path).execute("SELECT * FROM document")
+    again = store(tmp_path)
+    assert again.notice is not None
+    assert again.take_over() == ()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from desktop_app.document.disk import Disk
@@ -100,6 +100,7 @@ def test_mixed_line_ends_keep_the_lines_that_were_not_changed(disk: Disk, tmp_pa
     new=st.text("ab\n", max_size=12),
     ends=st.lists(st.sampled_from(["\n", "\r\n", "\r"]), min_size=13, max_size=13),
 )
+@example(old="\na\n", new="\n\n", ends=["\r", *["\n"] * 12])  # CR and LF come to stand side by side
 def test_mixed_line_ends_never_change_the_text(old: str, new: str, ends: list[str]):
     parts = old.split("\n")
     data = "".join(part + end for part, end in zip(parts[:-1], ends)) + parts[-1]
