@@ -68,7 +68,7 @@ class OpenDocument(QObject):
         self._asleep: KeptDocument | None = None
         self._files = PatientFiles(disk, dialogs)
         self._saving = Saving(self._files, claims, dialogs, self._file.know_of_change, self._take_late, self.take_file)
-        self._outside = OutsideChanges(self, self._file, self._files, dialogs, self._touch)
+        self._outside = OutsideChanges(self, self._file, self._files, dialogs, self._is_being_written, self._touch)
         self._autosave: FileAutosave | None = None
         self._autosaves_text: Callable[[], bool] = lambda: False
         view.document().modificationChanged.connect(lambda _modified: self.changed.emit())
@@ -169,6 +169,9 @@ class OpenDocument(QObject):
         if self._autosave is not None:
             self._autosave.settle()
 
+    def _is_being_written(self) -> bool:
+        return self._autosave is not None and self._autosave.is_writing
+
     def _touch(self) -> None:
         if self._autosave is not None:
             self._autosave.touched()
@@ -238,8 +241,8 @@ class OpenDocument(QObject):
 
     def look_outside(self) -> None:
         """The window or the tab came to the front: ask once about text that came back, and about another program's."""
-        if self._asleep is None and (self._autosave is None or not self._autosave.is_writing):
-            self._outside.look()  # otherwise the file changes by our own hand
+        if self._asleep is None:
+            self._outside.look()
 
     # ---- the next start ---------------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ from typing import Protocol
 
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import OpenedFile
+from desktop_app.document.disk import Disk
+from desktop_app.document.errors import DocumentError
 from desktop_app.document.text_file import FileVersion, changed_outside
 from desktop_app.open_texts import difference_questions as differences
 from desktop_app.open_texts.file_state import FileState
@@ -52,25 +54,33 @@ class Page(Protocol):
 
 
 class OutsideChanges:
-    """`settled` is called when text that came back was decided about."""
+    """`is_writing`: whether the file changes by our own hand just now. `settled` is called when text that came back was
+    decided about.
+    """
 
     def __init__(
-        self, page: Page, file: FileState, files: PatientFiles, dialogs: Dialogs, settled: Callable[[], None]
+        self,
+        page: Page,
+        file: FileState,
+        files: PatientFiles,
+        dialogs: Dialogs,
+        is_writing: Callable[[], bool],
+        settled: Callable[[], None],
     ) -> None:
         self._page, self._file, self._files, self._dialogs = page, file, files, dialogs
-        self._settled = settled
+        self._is_writing, self._settled = is_writing, settled
 
     def look(self) -> None:
         """Ask once about text that came back, and about another program's."""
         path, version = self._file.path, self._file.version
-        if path is None or version is None or self._file.asked_about == version or self._files.is_busy:
+        if path is None or version is None or self._file.asked_about == version or self._is_busy():
             return
         if self._file.is_recovered:
             self._ask_about_recovered(path)
             return
         self._files.glance(
             path,
-            lambda disk: (changed_outside(disk, path, version), disk.exists(path)),
+            lambda disk: (_is_changed(disk, path, version), disk.exists(path)),
             lambda found: self._on_looked(path, version, *found),
         )
 
@@ -78,11 +88,16 @@ class OutsideChanges:
         now = self._file
         if not is_changed or (path, version) != (now.path, now.version) or now.asked_about == version:
             return
+        if self._is_busy():
+            return  # begun after the look: the next one will see
         now.know_of_change()
         if is_there:
             self._ask_about_change(path)
         else:
             self._page.tell_removed()
+
+    def _is_busy(self) -> bool:
+        return self._files.is_busy or self._is_writing()
 
     def _ask_about_change(self, path: Path) -> None:
         found = self._in_file(path)
@@ -121,3 +136,10 @@ class OutsideChanges:
             self._page.take_file(found)
         elif answer == differences.SAVE_AS:
             self._page.save_as()
+
+
+def _is_changed(disk: Disk, path: Path, version: FileVersion) -> bool:
+    try:
+        return changed_outside(disk, path, version)
+    except DocumentError:  # a folder is there now, or nobody may read it
+        return True

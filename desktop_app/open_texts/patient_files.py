@@ -19,18 +19,12 @@ from PySide6.QtCore import QCoreApplication
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
-from desktop_app.document.job import Job
 from desktop_app.document.shown_name import shown_name, shown_path
-from desktop_app.services.patience import Begun, GivenUp, Waiting, WaitWords, wait_for
+from desktop_app.services.patience import Begun, GivenUp, WaitWords, wait_for
 
 translate = QCoreApplication.translate  # the name that lupdate looks for
 Result = TypeVar("Result")
 GLANCE_MS = 100  # the window draws itself meanwhile
-
-
-class _Nobody:
-    def wait(self, waiting: Waiting) -> None:
-        """Nobody sees it, so nobody waits."""
 
 
 class PatientFiles:
@@ -61,20 +55,23 @@ class PatientFiles:
         """
         if self._is_glancing:
             return
-        self._is_glancing = True
+        self._is_glancing = is_open = True
+        begun = Begun(self._dialogs, lambda job: work(self._disk.until(job)), WaitWords("", ""))
 
-        def look(job: Job[Result]) -> Result:
+        def take() -> None:
+            nonlocal is_open
+            if not is_open:
+                return
+            self._is_glancing = is_open = False
             try:
-                return work(self._disk.until(job))
-            finally:
-                self._is_glancing = False
-
-        try:
-            found = wait_for(_Nobody(), look, WaitWords("", ""), then, GLANCE_MS)
-        except DocumentError:
-            return
-        if not isinstance(found, GivenUp):
+                found = begun.result()
+            except DocumentError:
+                return
             then(found)
+
+        begun.when_ended(take)
+        if begun.ends_at_once(GLANCE_MS):
+            take()
 
     def write(self, path: Path, work: Callable[[Disk], Result], late: Callable[[Result], None]) -> Result | None:
         """What is on the disk now, or None. `late`: it got there after all, though the person gave up."""

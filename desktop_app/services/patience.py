@@ -108,11 +108,15 @@ class Begun(Generic[Result]):
         """What the work gave, or raises; waits for it."""
         return self._job.result()
 
-    def wait(self, at_once_ms: int = AT_ONCE_MS) -> Result | GivenUp:
-        """What the work gives, or raises; the window lives on meanwhile."""
+    def ends_at_once(self, milliseconds: int = AT_ONCE_MS) -> bool:
+        """Whether it has ended before anything would be said; it goes on otherwise."""
         if not self._job.wait(BLOCKED_S):
-            _draw_for_a_moment(self._waiting, at_once_ms)
-        if not self._job.is_over:
+            _draw_for_a_moment(self._waiting, milliseconds)
+        return self._job.is_over
+
+    def wait(self) -> Result | GivenUp:
+        """What the work gives, or raises; the window lives on meanwhile."""
+        if not self.ends_at_once():
             self._waits.wait(self._waiting)
         if self._job.is_over:
             return self._job.result()
@@ -133,10 +137,9 @@ def wait_for(
     work: Callable[[Job[Any]], Result],
     words: WaitWords,
     late: Callable[[Result], None] | None = None,
-    at_once_ms: int = AT_ONCE_MS,
 ) -> Result | GivenUp:
     """What `work` gives, or raises. `late` takes what comes after it was given up; errors are then nobody's."""
-    return Begun(waits, work, words, late).wait(at_once_ms)
+    return Begun(waits, work, words, late).wait()
 
 
 def _draw_for_a_moment(waiting: Waiting, milliseconds: int) -> None:

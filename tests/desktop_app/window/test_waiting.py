@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QApplication
 from desktop_app.dialogs import waiting_dialog
 from desktop_app.dialogs.dialogs import QtDialogs
 from desktop_app.dialogs.waiting_dialog import WaitingDialog
+from desktop_app.open_texts import patient_files
+from desktop_app.services.file_autosave import FileAutosave
 from desktop_app.services.patience import WaitWords, wait_for
 from tests.desktop_app.document.faulty_disk import HangingCalls
 from tests.desktop_app.services.qt import forget_exit, run_for, wait_until
@@ -204,3 +206,35 @@ def test_the_dialog_gives_up(kit, hang, path, way, monkeypatch):
     forget_exit()
     assert len(kit.answers.told) == 1
     assert kit.window.document.is_modified
+
+
+def test_a_change_outside_is_seen_on_a_slow_disk_too(kit, path, hang, monkeypatch):
+    monkeypatch.setattr(patient_files, "GLANCE_MS", 20)
+    path.write_text("theirs", encoding="utf-8")
+    calls = hang("stat")
+    kit.answers.answer = "keep"
+    kit.window.document.look_outside()
+    assert kit.answers.asked == []
+    run_for(200)
+    calls.go_on()
+    assert wait_until(lambda: len(kit.answers.asked) == 1, 5)
+    assert kit.answers.waited == []
+
+
+def test_a_folder_in_the_place_of_the_file_is_said(kit, path):
+    path.unlink()
+    path.mkdir()
+    kit.window.document.look_outside()
+    assert wait_until(lambda: "cannot be read" in kit.message, 5)
+    assert kit.text == NEW
+
+
+def test_our_own_write_that_begins_after_a_look_is_no_change_outside(kit, path, hang, monkeypatch):
+    monkeypatch.setattr(patient_files, "GLANCE_MS", 20)
+    path.write_text("theirs", encoding="utf-8")  # as a write of ours that is not confirmed yet looks
+    calls = hang("stat")
+    kit.window.document.look_outside()
+    monkeypatch.setattr(FileAutosave, "is_writing", True)
+    calls.go_on()
+    run_for(300)
+    assert kit.answers.asked == []
