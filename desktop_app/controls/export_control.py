@@ -43,8 +43,14 @@ _REPLACE, _CANCEL = "replace", "cancel"
 class _Export:
     """One that is being written."""
 
-    claim: FileClaim
+    path: Path
+    claims: tuple[FileClaim, ...]
     begun: Begun[list[Path]]
+
+    def let_go(self) -> None:
+        """Others may have its files."""
+        for claim in self.claims:
+            claim.release()
 
 
 class ExportControl(QObject):
@@ -115,7 +121,7 @@ class ExportControl(QObject):
         """The program ends: finish what is being written, if that is soon."""
         for export in self._going_on:
             export.begun.end_within(CLOSING_S)
-            export.claim.release()
+            export.let_go()
         self._going_on.clear()
 
     # ---- inside -----------------------------------------------------------------------------------------------
@@ -164,36 +170,57 @@ class ExportControl(QObject):
         return self._dialogs.ask(question) == _REPLACE
 
     def _write(self, tab: Tab, path: Path, chosen: ExportChoices) -> None:
-        from desktop_app.document.writers.export_file import export_file
+        from desktop_app.document.writers.export_file import export_file, files_of
         from desktop_app.document.writers.manuscript import Metadata
         from desktop_app.open_texts.page_manuscript import page_manuscript
 
         metadata = Metadata(chosen.title, chosen.author, chosen.language, datetime.now(UTC))
         manuscript = page_manuscript(tab.view.link.model, metadata, chosen.joins_lines)
         writer = _writer(chosen.suffix)
-        keys = self._files.read(path, lambda _disk: identities(path))
-        if keys is None:
+        files = files_of(path, manuscript, writer, chosen.with_origin)
+        if not all(self._may_write_beside(beside) for beside in files[1:]):
             return
-        try:
-            claim = self._claims.claim(path, keys)
-        except FileHeld as error:
-            self._tell_failed(error)
+        claims = self._claimed(files)
+        if claims is None:
             return
         line = self.tr("Exporting {name}…").format(name=shown_name(path.name))
         self.told.emit(line)
         begun = self._files.begin(
             path, lambda disk: export_file(disk, path, manuscript, writer, chosen.with_origin), line
         )
-        export = _Export(claim, begun)
+        export = _Export(path, claims, begun)
         self._going_on.append(export)
         begun.when_ended(lambda: self._end(export))
+
+    def _may_write_beside(self, path: Path) -> bool:
+        """Nobody chose this name: what is there is replaced without a question only where an export wrote it."""
+        from desktop_app.document.writers.sidecar import is_sidecar
+
+        is_other = self._files.read(path, lambda disk: disk.exists(path) and not is_sidecar(disk.read_bytes(path)))
+        return is_other is False or (is_other is True and self._may_replace(path))
+
+    def _claimed(self, files: list[Path]) -> tuple[FileClaim, ...] | None:
+        """All of them, or none, and the person knows."""
+        claims: list[FileClaim] = []
+        for path in files:
+            keys = self._files.read(path, lambda _disk, path=path: identities(path))  # type: ignore[misc]
+            try:
+                if keys is not None:
+                    claims.append(self._claims.claim(path, keys))
+                    continue
+            except FileHeld as error:
+                self._tell_failed(error)
+            for claim in claims:
+                claim.release()
+            return None
+        return tuple(claims)
 
     def _end(self, export: _Export) -> None:
         """Say how it ended; nothing of one that was given up, or waited for and said."""
         if export not in self._going_on:
             return
         self._going_on.remove(export)
-        export.claim.release()
+        export.let_go()
         if export.begun.is_given_up:
             return
         try:
@@ -201,7 +228,7 @@ class ExportControl(QObject):
         except DocumentError as error:
             self._tell_failed(error)
         else:
-            self.told.emit(self.tr("Exported {name}.").format(name=shown_name(export.claim.path.name)))
+            self.told.emit(self.tr("Exported {name}.").format(name=shown_name(export.path.name)))
 
     def _tell_failed(self, error: DocumentError) -> None:
         self._dialogs.tell(self.tr("The text is not exported"), words_for(error))

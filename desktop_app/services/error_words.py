@@ -61,6 +61,9 @@ _DOCUMENT_WORDS: dict[str, str] = {
     "fault read": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” cannot be read: the disk reports a fault ({reason}). Check the disk."
     ),
+    "not_rendered": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” cannot be written in this format ({reason}). Choose another format."
+    ),
     "no_answer": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” cannot be read: its disk or network does not answer. Try again when it is back."
     ),

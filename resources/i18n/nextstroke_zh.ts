@@ -716,6 +716,10 @@
         <translation>无法读取“{name}”：磁盘报告故障（{reason}）。请检查磁盘。</translation>
     </message>
     <message>
+        <source>“{name}” cannot be written in this format ({reason}). Choose another format.</source>
+        <translation>“{name}”不能写成这种格式（{reason}）。请换一种格式。</translation>
+    </message>
+    <message>
         <source>“{name}” cannot be read: its disk or network does not answer. Try again when it is back.</source>
         <translation>“{name}”无法读取：所在的磁盘或网络没有回应。等它恢复后再试。</translation>
     </message>

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # python-docx takes a quarter of a second to load: only an ex
 _LATIN_FONT, _CHINESE_FONT = "Times New Roman", "SimSun"  # every Word has them or replaces them by its own serif
 _PAGE_MM, _MARGIN_MM = (210, 297), 25
 _SIZE_PT, _LINE_SPACING = 12, 1.5
+_LONGEST_PROPERTY = 255  # characters; more is refused by Word and by python-docx
 _DEEPEST_LIST = 3  # the template has three styles of each kind
 
 
@@ -56,7 +57,8 @@ def _drop_thumbnail(document: Document) -> None:
 
 def _set_properties(document: Document, metadata: Metadata) -> None:
     properties = document.core_properties
-    properties.title, properties.author = xml_characters(metadata.title), xml_characters(metadata.author)
+    properties.title = xml_characters(metadata.title)[:_LONGEST_PROPERTY]
+    properties.author = xml_characters(metadata.author)[:_LONGEST_PROPERTY]
     properties.last_modified_by, properties.comments = properties.author, ""
     properties.language = metadata.language
     properties.created = properties.modified = metadata.modified.replace(tzinfo=None)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop_app.document.disk import Disk
+from desktop_app.document.errors import TextFileError
 from desktop_app.document.writers.docx_writer import DocxWriter
 from desktop_app.document.writers.epub_writer import EpubWriter
 from desktop_app.document.writers.html_writer import HtmlWriter
@@ -30,14 +31,28 @@ def rendered(manuscript: Manuscript, writer: Writer, with_origin: bool = False) 
     return writer.write(seen, read_blocks(seen), with_origin)
 
 
+def files_of(path: Path, manuscript: Manuscript, writer: Writer, with_origin: bool) -> list[Path]:
+    """The files that an export writes: `path`, and the origin beside it where the format shows none."""
+    if not with_origin or writer.marks_origin or not manuscript.runs:
+        return [path]
+    return [path, path.with_name(path.name + SUFFIX)]
+
+
 def export_file(
     disk: Disk, path: Path, manuscript: Manuscript, writer: Writer, with_origin: bool = False
 ) -> list[Path]:
-    """The files that were written. Raises `DiskError`; a file that was there then stays whole."""
-    data = rendered(manuscript, writer, with_origin)
+    """The files that were written. Raises `DiskError`, or `TextFileError` where the format cannot hold the text.
+
+    A file that was there then stays whole.
+    """
+    try:
+        data = rendered(manuscript, writer, with_origin)
+    except Exception as error:  # five libraries' own errors have no common name
+        reason = str(error) or type(error).__name__
+        words = f"{path.name} cannot be written as {writer.suffix}: {reason}; choose another format"
+        raise TextFileError(words, "not_rendered", name=path.name, reason=reason) from error
+    files = files_of(path, manuscript, writer, with_origin)
     disk.write_safely(path, data)
-    if not with_origin or writer.marks_origin or not manuscript.runs:
-        return [path]
-    beside = path.with_name(path.name + SUFFIX)
-    disk.write_safely(beside, sidecar(manuscript, path.name, data))
-    return [path, beside]
+    for beside in files[1:]:
+        disk.write_safely(beside, sidecar(manuscript, path.name, data))
+    return files

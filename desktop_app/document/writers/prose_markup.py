@@ -95,7 +95,8 @@ class _Source:
     """The text as it is parsed, and where in the manuscript each parsed character stands."""
 
     def __init__(self, manuscript: Manuscript) -> None:
-        text = manuscript.text.replace("\r", " ")  # one character each: the parser would drop one of a pair
+        # One character each, as the parser does it or, of a pair, would not.
+        text = manuscript.text.replace("\r", " ").replace("\0", "\ufffd")
         self._lines = text.split("\n")
         self._starts: list[int] = []
         start = 0
@@ -110,11 +111,18 @@ class _Source:
         """The manuscript's line of a parsed one."""
         return parsed_line // self._lines_apart
 
-    def positions(self, content: str, parsed_line: int) -> list[int]:
-        """Where in the manuscript each character of a token's content stands; the content begins in this line."""
+    def positions(self, content: str, first_line: int, behind: int) -> list[int]:
+        """Where in the manuscript each character of a token's content stands; the token has these parsed lines.
+
+        The content may begin below the first one: the parser takes white space off, and a line of wide spaces is no
+        empty line to it.
+        """
         found: list[int] = []
-        for offset, part in enumerate(content.split("\n")):
-            number = self.line_of(parsed_line + offset)
+        parts = content.split("\n")
+        candidates = range(first_line, max(behind - len(parts) + 1, first_line + 1))
+        begin = next((line for line in candidates if parts[0] in self._lines[self.line_of(line)]), first_line)
+        for offset, part in enumerate(parts):
+            number = self.line_of(begin + offset)
             first = self._starts[number] + max(0, self._lines[number].rfind(part))
             found.extend(range(first, first + len(part) + 1))  # and its line end
         return found
@@ -222,7 +230,7 @@ def _joined(first: list[Block], second: list[Block]) -> list[Block]:
 def _pieces(inline: Token, source: _Source) -> Iterator[Piece]:
     """Walk along a token's content: marks are as long as they say, text is as it stands."""
     content = inline.content
-    positions = source.positions(content, inline.map[0] if inline.map else 0)
+    positions = source.positions(content, *(inline.map or (0, 1)))
     place = emphasis = strong = 0
     for token in inline.children or ():
         if token.type in ("softbreak", "hardbreak"):

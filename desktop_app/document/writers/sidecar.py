@@ -21,6 +21,11 @@ SUFFIX = ".provenance.json"
 FORMAT, VERSION = "nextstroke-provenance", 1
 
 
+def is_sidecar(beginning: bytes) -> bool:
+    """Whether a file that begins so is one of these."""
+    return f'"format": "{FORMAT}"'.encode() in beginning[:200]
+
+
 def sidecar(manuscript: Manuscript, file_name: str, exported: bytes) -> bytes:
     """The file, UTF-8."""
     records: list[dict[str, Any]] = []

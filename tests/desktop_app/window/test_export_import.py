@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from desktop_app.dialogs.export_dialog import FORMATS, ExportChoices, ExportDialog
 from desktop_app.document.model import Document
 from desktop_app.document.origins import GENERATED, KINDS, Origin
+from desktop_app.document.writers import export_file
 from desktop_app.open_texts.page_manuscript import runs_of
 from tests.desktop_app.services.qt import application, delete_now, wait_until
 from tests.desktop_app.window_kit import Kit
@@ -125,3 +126,57 @@ def test_runs_are_the_passages_of_any_text(written: list[tuple[str, str]]):
     kinds = [run.kind for run in runs for _ in range(run.length)]
     assert kinds == [kind for words, kind in written for _ in words]
     assert all((run.record == {"seed": 7}) == (run.kind == GENERATED) for run in runs)
+
+
+def test_a_file_of_another_kind_beside_an_export_is_asked_about(kit: Kit, tmp_path: Path):
+    beside = tmp_path / "a.txt.provenance.json"
+    beside.write_text('{"mine": 1}', encoding="utf-8")
+    kit.write("She said")
+    kit.answers.export, kit.answers.path = ExportChoices(".txt", with_origin=True), str(tmp_path / "a.txt")
+    kit.answers.answer = "cancel"
+    kit.trigger("export")
+    assert len(kit.answers.asked) == 1
+    assert beside.read_text(encoding="utf-8") == '{"mine": 1}'
+    assert not (tmp_path / "a.txt").exists()
+    kit.answers.answer = "replace"
+    kit.trigger("export")
+    assert wait_until(lambda: kit.message == "Exported a.txt.", 10)
+    kit.trigger("export")  # an export's own is replaced with it
+    assert wait_until(lambda: kit.message == "Exported a.txt.", 10)
+    assert len(kit.answers.asked) == 2
+
+
+def test_an_export_does_not_write_over_a_text_that_is_open_beside_it(kit: Kit, tmp_path: Path):
+    beside = tmp_path / "a.txt.provenance.json"
+    beside.write_text('{"format": "nextstroke-provenance"}', encoding="utf-8")
+    kit.window.opening.open(str(beside))
+    kit.trigger("new")
+    kit.write("She said")
+    kit.answers.export, kit.answers.path = ExportChoices(".txt", with_origin=True), str(tmp_path / "a.txt")
+    kit.trigger("export")
+    assert [title for title, _ in kit.answers.told] == ["The text is not exported"]
+    assert beside.read_text(encoding="utf-8") == '{"format": "nextstroke-provenance"}'
+    assert not (tmp_path / "a.txt").exists()
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix, _ in FORMATS])
+def test_a_very_long_title_is_no_obstacle(suffix: str, kit: Kit, tmp_path: Path):
+    kit.write("x")
+    kit.answers.export = ExportChoices(suffix, "长" * 400, "A" * 400)
+    kit.answers.path = str(tmp_path / f"a{suffix}")
+    kit.trigger("export")
+    assert wait_until(lambda: kit.message == f"Exported a{suffix}.", 20)
+
+
+def test_a_writer_that_fails_is_one_message(kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> bytes:
+        raise ZeroDivisionError("as the test wants it")
+
+    monkeypatch.setattr(export_file, "rendered", fail)
+    kit.write("x")
+    kit.answers.export, kit.answers.path = ExportChoices(".md"), str(tmp_path / "a.md")
+    kit.trigger("export")
+    assert wait_until(lambda: bool(kit.answers.told), 10)
+    ((_, words),) = kit.answers.told
+    assert words == "“a.md” cannot be written in this format (as the test wants it). Choose another format."
+    assert list(tmp_path.glob("*.md")) == []
