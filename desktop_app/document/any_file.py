@@ -26,7 +26,7 @@ from desktop_app.document.versions import EarlierText
 _NOT_ON_A_PAGE = re.compile("[\u2029\ufdd0\ufdd1\ud800-\udfff]")
 # Errors of plain files whose text can be read all the same.
 READABLE = frozenset(("file_too_large", "unknown_encoding", "damaged_text", "not_on_a_page", "line_too_long"))
-_LONGEST_LINE = 1_000_000  # characters: the page lays a paragraph out whole, four seconds at this length
+LONGEST_LINE = 1_000_000  # characters: the page lays a paragraph out whole, four seconds at this length
 ALTERED = "its bytes are not those that were saved; read it through, or open a copy of it"
 
 
@@ -92,9 +92,14 @@ def demand_page(text: str, name: str) -> None:
         raise TextFileError(words, "not_on_a_page", name=name, code=code, line=line)
 
 
+def too_long_line(text: str) -> int:
+    """The number of the first line that is too long for a page, from 1 on; 0: there is none."""
+    lines = text.split("\n") if len(text) > LONGEST_LINE else ()
+    return next((number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE), 0)
+
+
 def _demand_lines(text: str, name: str) -> None:
-    lines = text.split("\n") if len(text) > _LONGEST_LINE else ()
-    line = next((number for number, line in enumerate(lines, 1) if len(line) > _LONGEST_LINE), 0)
+    line = too_long_line(text)
     if line:
-        words = f"line {line} of {name} is longer than {_LONGEST_LINE:,} characters, more than a page shows smoothly"
+        words = f"line {line} of {name} is longer than {LONGEST_LINE:,} characters, more than a page shows smoothly"
         raise TextFileError(f"{words}; break it where it was written", "line_too_long", name=name, line=str(line))

@@ -136,8 +136,18 @@ def encode_text(text: str, format: TextFormat, original: bytes | None = None) ->
         offer = "" if "\ud800" <= character <= "\udfff" else UTF_8
         raise NotEncodable(format.encoding, character, line, offer) from error
     mark = _BARE.get(format.encoding)
-    # Of so short a text nobody could tell what it is: it gets the mark that it lacked.
+    # Of so short a text nobody could tell what it is: it gets the mark that it lacked, or, in GB18030 which has none,
+    # becomes UTF-8.
+    if format.encoding == GB18030 and not data.isascii() and not _says_its_encoding(data, GB18030):
+        return raw.encode("utf-8")
     return data if mark is None or _says_its_encoding(data, format.encoding) else mark + data
+
+
+def demand_text(text: str, data: bytes, name: str) -> None:
+    """Raise `TextFileError` where `data`, which `text` was written as, would not be opened as a text again."""
+    if data.startswith(_PICTURE_MARKS) or _is_full_of_controls(text):
+        words = f"{name} would not be opened again as plain text: it begins or reads like a file of another kind"
+        raise TextFileError(f"{words}; save it as a .nextstroke document", "would_not_open", name=name)
 
 
 def line_ends_of(raw: str) -> str:

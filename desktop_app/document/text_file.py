@@ -14,7 +14,15 @@ from pathlib import Path
 
 from desktop_app.document.disk import Disk, StatToken
 from desktop_app.document.errors import ChangedOutside, TextFileError
-from desktop_app.document.text_encoding import GB18030, GUESSED, MIXED, TextFormat, decode_text, encode_text
+from desktop_app.document.text_encoding import (
+    GB18030,
+    GUESSED,
+    MIXED,
+    TextFormat,
+    decode_text,
+    demand_text,
+    encode_text,
+)
 
 SIZE_LIMIT_BYTES = 50 * 1024 * 1024
 
@@ -81,12 +89,14 @@ def save_text(
 
     `known` is the version that the text came from: when the file is another one by now, `ChangedOutside` is raised and
     nothing is written, unless `overwrite` says that the person decided. `known` None saves under a new name. Raises
-    `NotEncodable` (with the encoding to offer) and `DiskError`; the old file then stays whole.
+    `NotEncodable` (with the encoding to offer), `TextFileError` (it would be taken for no text) and `DiskError`; the
+    old file then stays whole.
     """
     if not overwrite:
         demand_unchanged(disk, path, known)
     original = disk.read_bytes(path) if format.line_ends == MIXED and disk.exists(path) else None
     data = encode_text(text, format, original)
+    demand_text(text, data, path.name)
     token = disk.write_safely(path, data)
     return FileVersion.of(token, data)
 

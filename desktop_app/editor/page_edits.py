@@ -15,6 +15,7 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QDropEvent, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QPlainTextEdit
 
+from desktop_app.document.any_file import too_long_line
 from desktop_app.document.history import TYPING
 from desktop_app.document.origins import Passage
 from desktop_app.editor.clipboard import LINE_ENDS, mime_of, passages_of
@@ -26,8 +27,8 @@ PASTE, DROP, CUT, REPLACE = "paste", "drop", "cut", "replace"  # kinds of steps
 class PageEdits:
     """The edits of one page. Positions are Qt's."""
 
-    def __init__(self, page: QPlainTextEdit, link: DocumentLink) -> None:
-        self._page, self._link = page, link
+    def __init__(self, page: QPlainTextEdit, link: DocumentLink, refuse_line: Callable[[], None]) -> None:
+        self._page, self._link, self._refuse_line = page, link, refuse_line
 
     @property
     def selection(self) -> tuple[int, int]:
@@ -70,6 +71,9 @@ class PageEdits:
     def put(self, source: QMimeData, start: int, end: int, kind: str = PASTE) -> None:
         """Characters and where they came from, nothing else of what the clipboard or a drag holds."""
         passages, records = passages_of(source)
+        if too_long_line("".join(passage.text for passage in passages)):
+            self._refuse_line()  # no file with such a line is opened either
+            return
         for name, says in records.items():
             if name not in self._link.model.origins.records:
                 self._link.set_record(name, says)

@@ -62,6 +62,7 @@ class EditorView(QPlainTextEdit):
     files_dropped = Signal(list)  # of str paths
     menu_asked = Signal(QPoint)  # global position
     composition_started = Signal()
+    line_refused = Signal()  # what was pasted or dropped has a line that is too long for a page
     steps_changed = Signal(bool, bool)  # whether there is something to undo, and to redo
 
     def __init__(self, tokens: Tokens, font: QFont, parent: QWidget | None = None) -> None:
@@ -74,7 +75,7 @@ class EditorView(QPlainTextEdit):
         self._found: list[tuple[int, int]] = []
         document = self.document()
         self.link = DocumentLink(document)
-        self.edits = PageEdits(self, self.link)
+        self.edits = PageEdits(self, self.link, self.line_refused.emit)
         self._marks = DEFAULT_MARKS
         self._origin_marks = OriginMarks()
         document.setDocumentMargin(0)  # Qt clips the text at it; the page has margins of its own

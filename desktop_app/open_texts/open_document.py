@@ -19,7 +19,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QTextCursor
 
 from desktop_app.dialogs.dialogs import Dialogs
-from desktop_app.document.any_file import OpenedFile
+from desktop_app.document.any_file import LONGEST_LINE, OpenedFile
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.file_claims import FileClaim, FileClaims
@@ -395,6 +395,11 @@ class OpenDocument(QObject):
     def text(self) -> str:
         """The text on the page."""
         return self._view.text()
+
+    def tell_line_refused(self) -> None:
+        """What was to be pasted is too much for a page."""
+        words = self.tr("Nothing was inserted: it has a line of more than {count} characters. Break that line first.")
+        self.told.emit(words.format(count=f"{LONGEST_LINE:,}"))
 
     def tell_removed(self) -> None:
         """The file is gone."""

@@ -63,6 +63,7 @@ class Tab(QObject):
         self.continuation = Continuation(self.view, shared.bridge, shared.choices, shared.find_obstacle, self)
         self.counts = PageCounts(self.view, shared.background, self)
         self.document.replaced.connect(self.continuation.forget)
+        self.view.line_refused.connect(self.document.tell_line_refused)
         self.file_autosave = FileAutosave(self.document, PatientFiles(shared.disk, shared.dialogs), self)
         self.document.autosaved_by(self.file_autosave, shared.autosaves_text_files)
 

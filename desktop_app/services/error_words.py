@@ -61,6 +61,11 @@ _DOCUMENT_WORDS: dict[str, str] = {
     "fault read": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” cannot be read: the disk reports a fault ({reason}). Check the disk."
     ),
+    "would_not_open": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "“{name}” is not saved: as plain text it would not be opened again, since it begins or reads like a file of "
+        "another kind. Save it as a .nextstroke document.",
+    ),
     "not_rendered": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” cannot be written in this format ({reason}). Choose another format."
     ),

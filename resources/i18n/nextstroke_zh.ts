@@ -716,6 +716,10 @@
         <translation>无法读取“{name}”：磁盘报告故障（{reason}）。请检查磁盘。</translation>
     </message>
     <message>
+        <source>“{name}” is not saved: as plain text it would not be opened again, since it begins or reads like a file of another kind. Save it as a .nextstroke document.</source>
+        <translation>“{name}”没有保存：存成纯文本以后就打不开了，因为它的开头或内容像另一种文件。请存为 .nextstroke 文档。</translation>
+    </message>
+    <message>
         <source>“{name}” cannot be written in this format ({reason}). Choose another format.</source>
         <translation>“{name}”不能写成这种格式（{reason}）。请换一种格式。</translation>
     </message>
@@ -2001,6 +2005,10 @@
     <message>
         <source>Nothing is written into it by itself until you have saved it or read it again.</source>
         <translation>在你保存它或重新读取它之前，不会再自动写入。</translation>
+    </message>
+    <message>
+        <source>Nothing was inserted: it has a line of more than {count} characters. Break that line first.</source>
+        <translation>什么也没有插入：其中有一行超过 {count} 个字符。请先把那一行分开。</translation>
     </message>
     <message>
         <source>{name} was removed by another program; save it to put it back.</source>

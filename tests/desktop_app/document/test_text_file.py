@@ -215,3 +215,21 @@ def _is_utf_8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+@pytest.mark.parametrize("text", ["%PDF-1.4 is how they begin", "GIF8 and more", "a\x01\x02\x03b", "\x00" * 9])
+def test_what_would_not_be_opened_again_is_not_saved_as_text(disk: Disk, tmp_path: Path, text: str):
+    path = write(tmp_path / "a.txt", b"before")
+    opened = open_text(disk, path)
+    with pytest.raises(TextFileError, match="would not be opened again") as caught:
+        save_text(disk, path, text, opened.format, opened.version)
+    assert caught.value.kind == "would_not_open"
+    assert path.read_bytes() == b"before"
+
+
+@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x9FFF, exclude_categories=("Cs", "Cn", "Co", "Cc"))))
+@example("\u8305")
+@example("\u8305\u53f0")
+def test_a_text_in_gb18030_comes_back_however_short_it_is(text: str):
+    data = encode_text(text, TextFormat(GB18030))
+    assert decode_text(data, "a.txt").text == text

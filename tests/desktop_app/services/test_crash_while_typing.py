@@ -44,9 +44,11 @@ def characters_lost(folder: Path, root: Path, seconds: float) -> int:
     """Type for a while after the first character, kill, start again: how many characters are missing."""
     with subprocess.Popen([sys.executable, "-c", TYPIST, str(folder)], cwd=root, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
+        try:
+            process.stdout.readline()
+            time.sleep(seconds)
+        finally:
+            process.send_signal(signal.SIGKILL)  # also where the test is ended meanwhile
         typed = max([1, *(int(line) for line in process.stdout.read().split())])
     store = RecoveryStore(folder, Disk())
     assert store.notice is None
@@ -63,6 +65,7 @@ def test_three_kills_cost_less_than_two_seconds_each(tmp_path: Path, root: Path)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)  # a quarter of an hour on a quiet machine
 def test_two_hundred_kills(tmp_path: Path, root: Path):
     chance = random.Random(20)
     lost = [characters_lost(tmp_path / str(number), root, chance.uniform(0, 6)) for number in range(200)]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QMimeData
 from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from desktop_app.dialogs.dialogs import QtDialogs
@@ -399,3 +400,17 @@ def test_the_chosen_kind_gives_a_name_its_ending(kit, tmp_path, monkeypatch):
     kit.write("text")
     kit.window.document.save_as(str(tmp_path))
     assert in_file(tmp_path / f"novel{SUFFIX}").document.text() == "text"
+
+
+def test_a_line_that_no_page_could_open_again_is_not_pasted(kit):
+    kit.write("mine")
+    source = QMimeData()
+    source.setText("x\n" + "a" * 1_000_001)
+    kit.view.insertFromMimeData(source)
+    assert kit.text == "mine"
+    assert kit.message == (
+        "Nothing was inserted: it has a line of more than 1,000,000 characters. Break that line first."
+    )
+    source.setText("x\n" * 20)
+    kit.view.insertFromMimeData(source)
+    assert kit.text != "mine"
