@@ -270,7 +270,7 @@ def _show(window: MainWindow, notices: Sequence[tuple[str, str]], files: list[st
     window.view.setFocus()
     for kind, line in notices:
         window.status_line.say(words_for_kind(kind, line))
-    window.take_paths([os.path.abspath(name) for name in files])
+    window.take_paths([os.path.join(os.getcwd(), name) for name in files])
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ def hands_over(place: WindowPlace, files: Sequence[str], ask: Callable[[Callable
 
     `ask` makes its question after it has brought up language and theme.
     """
-    message = WindowMessage(tuple(map(os.path.abspath, files)), os.environ.get(TOKEN_VARIABLE, ""))
+    message = WindowMessage(
+        tuple(os.path.join(os.getcwd(), file) for file in files), os.environ.get(TOKEN_VARIABLE, "")
+    )
     if place.deliver(message):
         return 0
     if place.take():  # the first one has ended meanwhile

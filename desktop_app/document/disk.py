@@ -302,7 +302,7 @@ def _final_target(path: Path) -> str:
 
     Raises `OSError` where the disk does not say what the name is: taking a link for a file would replace the link.
     """
-    target = os.path.abspath(path)
+    target = str(path.absolute())  # `..` behind a linked folder is not what a name without it would say
     for _ in range(_LINKS_BOUND):
         try:
             status = os.lstat(target)

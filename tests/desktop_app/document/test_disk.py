@@ -313,3 +313,14 @@ def test_killing_a_process_while_it_saves_leaves_a_whole_file(tmp_path: Path, ro
         assert len(set(content)) == 1
         Disk().remove_leftovers(tmp_path)  # what the next opening and the next save do
         assert names(tmp_path) == ["novel.txt"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links")
+def test_the_folder_above_a_linked_one_is_that_of_the_link_target(tmp_path: Path):
+    (tmp_path / "far" / "inner").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "inner")
+    name = tmp_path / "link" / ".." / "n.txt"
+    Disk().write_safely(name, b"here")
+    assert (tmp_path / "far" / "n.txt").read_bytes() == b"here"
+    assert not (tmp_path / "n.txt").exists()
+    assert Disk().read_bytes(name) == b"here"
