@@ -139,6 +139,11 @@ _DOCUMENT_WORDS: dict[str, str] = {
     ),
     "docx_pictures": QT_TRANSLATE_NOOP("ErrorWords", "The pictures of “{name}” were left out."),
     "docx_footnotes": QT_TRANSLATE_NOOP("ErrorWords", "The footnotes of “{name}” were left out."),
+    "docx_hidden": QT_TRANSLATE_NOOP("ErrorWords", "The hidden text of “{name}” was left out."),
+    "docx_readings": QT_TRANSLATE_NOOP("ErrorWords", "The readings above characters of “{name}” were left out."),
+    "docx_symbols": QT_TRANSLATE_NOOP(
+        "ErrorWords", "Symbols of “{name}” that are no characters outside of their font were left out."
+    ),
     "unknown_encoding": QT_TRANSLATE_NOOP(
         "ErrorWords",
         "“{name}” is neither UTF-8, UTF-16 nor GB18030 text. Save it as UTF-8 in the program that wrote it, "

@@ -816,6 +816,18 @@
         <translation>“{name}”里的脚注没有带过来。</translation>
     </message>
     <message>
+        <source>The hidden text of “{name}” was left out.</source>
+        <translation>“{name}”里的隐藏文字没有带过来。</translation>
+    </message>
+    <message>
+        <source>The readings above characters of “{name}” were left out.</source>
+        <translation>“{name}”里的注音没有带过来。</translation>
+    </message>
+    <message>
+        <source>Symbols of “{name}” that are no characters outside of their font were left out.</source>
+        <translation>“{name}”里有些符号离开原字体就没有对应的字符，没有带过来。</translation>
+    </message>
+    <message>
         <source>“{name}” is neither UTF-8, UTF-16 nor GB18030 text. Save it as UTF-8 in the program that wrote it, then open it again.</source>
         <translation>“{name}”不是 UTF-8、UTF-16 或 GB18030 文本。请在当初写它的程序中另存为 UTF-8，然后再打开。</translation>
     </message>

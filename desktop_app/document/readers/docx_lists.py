@@ -2,7 +2,7 @@
 
     numPr (numId, ilvl) ── numbering part ──> ListPlace        rows of (place, block) ── nested ──> Listing(Listing …)
 
-For: `docx_reader`. Knows ECMA-376 part 1, 17.9 (numbering) and the built-in list styles; must not know text or files.
+For: `docx_reader`. Knows the numbering part, styles and the built-in list styles; must not know text or files.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from desktop_app.document.readers.docx_numbering import BULLET, DEEPEST, NumberingPart
+from desktop_app.document.readers.docx_styles import Chain, Styles
+from desktop_app.document.readers.docx_xml import child, child_value, whole_number
 from desktop_app.document.writers.blocks import Block, Listing
 
 _STYLE = re.compile(r"List (Bullet|Number|Continue)(?: ([2-9]))?$")
@@ -32,49 +35,36 @@ class ListPlace:
 class Numbering:
     """Counts the numbered paragraphs of a document, which must be asked about in their order."""
 
-    def __init__(self, document: Any) -> None:
-        parts = (part for part in document.part.rels.values() if part.reltype.endswith("/numbering"))
-        found = next(parts, None)  # python-docx's own property cannot do without one
-        self._root: Any = found.target_part.element if found is not None else None
+    def __init__(self, document: Any, styles: Styles) -> None:
+        self._part = NumberingPart(document, styles)
         self._next: dict[tuple[str, int], int] = {}  # (abstract numbering, level): the number that comes next
-        self._begun: set[tuple[int, int]] = set()
+        self._begun: set[tuple[str, int]] = set()
 
-    def place(self, paragraph: Any, style: Any) -> ListPlace | None:
-        """The place of a `w:p` with this style of python-docx's, None outside of lists."""
-        named = _STYLE.match((style.name or "") if style is not None else "")
+    def place(self, paragraph: Any, chain: Chain) -> ListPlace | None:
+        """The place of a `w:p` with these styles, None outside of lists."""
+        named = next((found for style in chain if (found := _STYLE.match(style.name))), None)
         level = int(named[2] or 1) - 1 if named else 0
-        own = _number_and_level(paragraph) or (_number_and_level(style.element) if style is not None else None)
+        own = _number_and_level([child(paragraph, "pPr"), *(style.paragraph for style in chain)])
         if own is None:
             return ListPlace(level, is_more=True) if named and named[1] == "Continue" else None
         number, inner = own
-        if number == 0:  # taken out of the list that its style would put it into
+        if whole_number(number) == 0:  # taken out of the list that its style would put it into
             return None
-        form, abstract = self._form(number, inner)
+        form = self._part.level(number, inner).form
         if form == "none":
             return None
-        shown = max(level, inner)
-        return ListPlace(shown, None if form == "bullet" else self._counted(number, inner, abstract))
+        return ListPlace(max(level, inner), None if form == BULLET else self._counted(number, inner))
 
-    def _form(self, number: int, level: int) -> tuple[str, str]:
-        """(number format, id of the abstract numbering); a bullet where the document does not say."""
-        root = self._root
-        if root is None:
-            return "bullet", ""
-        abstract = next(iter(root.xpath(f"w:num[@w:numId='{number}']/w:abstractNumId/@w:val")), "")
-        formats = root.xpath(f"w:abstractNum[@w:abstractNumId='{abstract}']/w:lvl[@w:ilvl='{level}']/w:numFmt/@w:val")
-        return (str(formats[0]) if formats else "bullet"), str(abstract)
-
-    def _counted(self, number: int, level: int, abstract: str) -> int:
-        root = self._root
-        first = root.xpath(f"w:abstractNum[@w:abstractNumId='{abstract}']/w:lvl[@w:ilvl='{level}']/w:start/@w:val")
-        override = root.xpath(f"w:num[@w:numId='{number}']/w:lvlOverride[@w:ilvl='{level}']/w:startOverride/@w:val")
-        if override and (number, level) not in self._begun:
-            self._next.pop((abstract, level), None)
+    def _counted(self, number: str, level: int) -> int:
+        abstract, anew = self._part.abstract(number), self._part.begins_anew(number, level)
+        first = self._part.level(number, level).start
+        if anew is not None and (number, level) not in self._begun:
+            self._next[abstract, level] = anew
         self._begun.add((number, level))
-        found = self._next.get((abstract, level), int((override or first or ["1"])[0]))
+        found = self._next.get((abstract, level), first if anew is None else anew)
         self._next[abstract, level] = found + 1
-        for key in [key for key in self._next if key[0] == abstract and key[1] > level]:
-            del self._next[key]  # the numbers below begin anew under each item
+        for deeper in range(level + 1, DEEPEST + 1):
+            self._next.pop((abstract, deeper), None)  # the numbers below begin anew under each item
         return found
 
 
@@ -125,8 +115,14 @@ class _Open:
         return Listing(start is not None, 1 if start is None else start, tuple(tuple(item) for item in self.items))
 
 
-def _number_and_level(holder: Any) -> tuple[int, int] | None:
-    properties = holder.pPr.numPr if holder.pPr is not None else None
-    if properties is None or properties.numId is None:
-        return None
-    return int(properties.numId.val), int(properties.ilvl.val if properties.ilvl is not None else 0)
+def _number_and_level(holders: Iterable[Any]) -> tuple[str, int] | None:
+    """(id, level) that the nearest properties say; what one does not say, those after it may."""
+    level: int | None = None
+    for holder in holders:
+        properties = child(holder, "numPr")
+        if level is None:
+            level = whole_number(child_value(properties, "ilvl"))
+        number = child_value(properties, "numId")
+        if number is not None:
+            return number, min(DEEPEST, max(0, level or 0))
+    return None

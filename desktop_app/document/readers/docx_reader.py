@@ -3,7 +3,7 @@
     zip → python-docx → every paragraph of the body, in order → blocks → Markdown
 
 All text comes along: tables as their cells one after the other, text boxes, insertions that nobody accepted yet;
-deleted text stays out. What cannot come along (pictures, notes) is said.
+deleted text stays out. What cannot come along (pictures, notes, readings above characters) or is hidden is said.
 
 For: import. Knows python-docx and WordprocessingML (ECMA-376 part 1); must not know Qt or files.
 """
@@ -18,6 +18,9 @@ from typing import Any
 
 from desktop_app.document.errors import TextFileError
 from desktop_app.document.readers.docx_lists import ListPlace, Numbering, nested
+from desktop_app.document.readers.docx_runs import HIDDEN, LEFT_OUT, READINGS, SYMBOLS, Runs
+from desktop_app.document.readers.docx_styles import Chain, Styles, heading_level, is_quote
+from desktop_app.document.readers.docx_xml import W, child_value
 from desktop_app.document.readers.imported import ImportedText
 from desktop_app.document.text_file import Note
 from desktop_app.document.writers.blocks import (
@@ -36,10 +39,16 @@ from desktop_app.document.writers.prose_markup import is_scene_break
 from desktop_app.document.writers.writer import is_chinese
 
 LARGEST_BYTES = 200 * 1024 * 1024  # of XML once unpacked; a long novel has five
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_LEFT_OUT = (f"{_W}del", f"{_W}moveFrom", "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback")
-_PICTURES = (f"{_W}drawing", f"{_W}pict", f"{_W}object")
-_NOTES = (f"{_W}footnoteReference", f"{_W}endnoteReference")
+_PICTURES = (f"{W}drawing", f"{W}pict", f"{W}object")
+_NOTES = (f"{W}footnoteReference", f"{W}endnoteReference")
+# kind of the note: what the line calls it, in the order in which it is said
+_LEFT_OUT_WORDS: dict[str, str] = {
+    "docx_pictures": "the pictures of {name} were left out",
+    "docx_footnotes": "the footnotes of {name} were left out",
+    HIDDEN: "the hidden text of {name} was left out",
+    READINGS: "the readings above characters of {name} were left out",
+    SYMBOLS: "symbols of {name} that are no characters outside of their font were left out",
+}
 
 
 def read_docx(data: bytes, name: str) -> ImportedText:
@@ -77,51 +86,51 @@ class _Reader:
     def __init__(self, document: Any, name: str) -> None:
         self._document = document
         self._name = name
-        self._numbering = Numbering(document)
-        self._styles = {style.style_id: style for style in document.styles}
+        self._styles = Styles(document)
+        self._numbering = Numbering(document, self._styles)
+        self._runs = Runs(self._styles)
 
     def read(self) -> ImportedText:
         blocks = list(_grouped(self._paragraphs()))
-        body = self._document.element.body
         properties = self._document.core_properties
         language = properties.language or language_of("\n".join(piece.text for piece in all_pieces(blocks)))
         metadata = Metadata(properties.title or "", properties.author or "", language)
-        return ImportedText(markdown(blocks, is_tight=is_chinese(language)), metadata, self._notes(body))
+        return ImportedText(markdown(blocks, is_tight=is_chinese(language)), metadata, self._notes())
 
     def _paragraphs(self) -> Iterator[tuple[Kind, Block]]:
         """(kind, block) of each paragraph that has text; paragraphs in cells and boxes too."""
-        for element in self._document.element.body.iter(f"{_W}p"):
-            if any(parent.tag in _LEFT_OUT for parent in element.iterancestors()):
+        for element in self._document.element.body.iter(f"{W}p"):
+            if any(parent.tag in LEFT_OUT for parent in element.iterancestors()):
                 continue
-            pieces = tuple(_pieces(element))
+            chain = self._styles.chain(child_value(element, "pPr", "pStyle"))
+            pieces = tuple(self._runs.pieces(element, chain))
             if not plain(pieces).strip():
                 continue
-            yield self._block(element, pieces)
+            yield self._block(element, chain, pieces)
 
-    def _block(self, element: Any, pieces: tuple[Piece, ...]) -> tuple[Kind, Block]:
-        style = self._styles.get(element.style)
-        name = (style.name or "") if style is not None else ""
-        if name.startswith("Heading ") and name[8:].isdigit():
-            return None, Heading(min(6, int(name[8:])), tuple(Piece(piece.text.replace("\n", " ")) for piece in pieces))
-        if name == "Title":
-            return None, Heading(1, tuple(Piece(piece.text.replace("\n", " ")) for piece in pieces))
-        if "Quote" in name:
+    def _block(self, element: Any, chain: Chain, pieces: tuple[Piece, ...]) -> tuple[Kind, Block]:
+        level = heading_level(chain)
+        if level is not None:
+            return None, Heading(level, tuple(Piece(piece.text.replace("\n", " ")) for piece in pieces))
+        if is_quote(chain):
             return _Quoted(), Paragraph(pieces)
-        place = self._numbering.place(element, style)
+        place = self._numbering.place(element, chain)
         if place is not None:
             return place, Paragraph(pieces)
         if is_scene_break(plain(pieces)):
             return None, SceneBreak()
         return None, Paragraph(pieces)
 
-    def _notes(self, body: Any) -> tuple[Note, ...]:
-        notes = []
+    def _notes(self) -> tuple[Note, ...]:
+        """What was left out; asked for after all paragraphs."""
+        body, left_out = self._document.element.body, set(self._runs.left_out)
         if next(body.iter(*_PICTURES), None) is not None:
-            notes.append(Note("docx_pictures", f"the pictures of {self._name} were left out", (("name", self._name),)))
+            left_out.add("docx_pictures")
         if next(body.iter(*_NOTES), None) is not None:
-            words = f"the footnotes of {self._name} were left out"
-            notes.append(Note("docx_footnotes", words, (("name", self._name),)))
-        return tuple(notes)
+            left_out.add("docx_footnotes")
+        facts = (("name", self._name),)
+        words = {kind: text.format(name=self._name) for kind, text in _LEFT_OUT_WORDS.items()}
+        return tuple(Note(kind, text, facts) for kind, text in words.items() if kind in left_out)
 
 
 def _grouped(paragraphs: Iterator[tuple[Kind, Block]]) -> Iterator[Block]:
@@ -134,32 +143,3 @@ def _grouped(paragraphs: Iterator[tuple[Kind, Block]]) -> Iterator[Block]:
             yield Quote(tuple(block for _, block in rows))
         else:
             yield from (block for _, block in rows)
-
-
-def _pieces(paragraph: Any) -> Iterator[Piece]:
-    for run in paragraph.iter(f"{_W}r"):
-        own = next(parent for parent in run.iterancestors() if parent.tag == f"{_W}p")
-        if own is not paragraph or any(parent.tag in _LEFT_OUT for parent in run.iterancestors()):
-            continue  # of a text box inside this paragraph, or deleted
-        text = "".join(_run_text(run)).replace("\r", "")
-        properties = run.find(f"{_W}rPr")
-        if text:
-            is_emphasis = _is_on(properties, "i") or _is_on(properties, "em")
-            yield Piece(text, is_emphasis, _is_on(properties, "b"))
-
-
-def _run_text(run: Any) -> Iterator[str]:
-    for element in run:
-        if element.tag == f"{_W}t":
-            yield element.text or ""
-        elif element.tag == f"{_W}tab":
-            yield "\t"
-        elif element.tag in (f"{_W}br", f"{_W}cr"):
-            yield "\n"
-        elif element.tag == f"{_W}noBreakHyphen":
-            yield "\u2011"
-
-
-def _is_on(properties: Any, name: str) -> bool:
-    found = properties.find(f"{_W}{name}") if properties is not None else None
-    return found is not None and found.get(f"{_W}val", "true") not in ("false", "0", "off", "none")
