@@ -235,7 +235,8 @@ class ExportControl(QObject):
 
     def _show(self, path: Path, imported: ImportedText) -> None:
         tab = self._tabs.new(imported.text, is_unsaved=bool(imported.text))
-        tab.document.describe(About(imported.metadata.title, imported.metadata.author))
+        metadata = imported.metadata
+        tab.document.describe(About(metadata.title, metadata.author, imported.said_language))
         self.told.emit(self.tr("Imported {name} as a new text.").format(name=path.name))
         for note in imported.notes:
             self.told.emit(words_for(note))

@@ -93,9 +93,10 @@ class _Reader:
     def read(self) -> ImportedText:
         blocks = list(_grouped(self._paragraphs()))
         properties = self._document.core_properties
-        language = properties.language or language_of("\n".join(piece.text for piece in all_pieces(blocks)))
+        said = properties.language or ""
+        language = said or language_of("\n".join(piece.text for piece in all_pieces(blocks)))
         metadata = Metadata(properties.title or "", properties.author or "", language)
-        return ImportedText(markdown(blocks, is_tight=is_chinese(language)), metadata, self._notes())
+        return ImportedText(markdown(blocks, is_tight=is_chinese(language)), metadata, self._notes(), said)
 
     def _paragraphs(self) -> Iterator[tuple[Kind, Block]]:
         """(kind, block) of each paragraph that has text; paragraphs in cells and boxes too."""

@@ -17,7 +17,7 @@ from desktop_app.document.writers.manuscript import Metadata, language_of
 
 SUFFIXES = (".txt", ".md", ".docx")
 _HEAD = re.compile(r"---\n((?:[A-Za-z_-]+:.*\n)+)---\n+")
-_FIELD = re.compile(r"(title|author|lang):\s*(.*?)\s*$", re.MULTILINE)
+_KEPT = ("title", "author", "lang")  # the fields of our own Markdown
 
 
 def import_file(disk: Disk, path: Path) -> ImportedText:
@@ -30,16 +30,24 @@ def import_file(disk: Disk, path: Path) -> ImportedText:
             raise TextFileError(words, "file_too_large", name=path.name, limit=limit)
         return read_docx(data, path.name)
     opened = open_text(disk, path)
-    fields, text = _without_head(opened.text)
-    metadata = Metadata(fields.get("title", ""), fields.get("author", ""), fields.get("lang") or language_of(text))
-    return ImportedText(text, metadata, opened.notes)
+    fields, text = _head_and_text(opened.text, path.suffix.lower() == ".md")
+    said = fields.get("lang", "")
+    metadata = Metadata(fields.get("title", ""), fields.get("author", ""), said or language_of(text))
+    return ImportedText(text, metadata, opened.notes, said)
 
 
-def _without_head(text: str) -> tuple[dict[str, str], str]:
-    """The YAML head that our own Markdown writer and others put first, where it holds a title or an author."""
+def _head_and_text(text: str, is_markdown: bool) -> tuple[dict[str, str], str]:
+    """What the YAML head says that our own Markdown writer and others put first, and the text.
+
+    A head leaves the text where that loses nothing: of a Markdown file, every field one that is kept, none twice.
+    """
     found = _HEAD.match(text)
-    fields = {name: _unquoted(value) for name, value in _FIELD.findall(found[1])} if found else {}
-    return (fields, text[found.end() :]) if found and fields else ({}, text)
+    if found is None:
+        return {}, text
+    lines = [line.partition(":") for line in found[1][:-1].split("\n")]
+    fields = {name: _unquoted(value.strip()) for name, _, value in lines if name in _KEPT}
+    is_kept_whole = is_markdown and len(fields) == len(lines)
+    return fields, text[found.end() :] if is_kept_whole else text
 
 
 def _unquoted(value: str) -> str:

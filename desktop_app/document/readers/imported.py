@@ -13,8 +13,9 @@ from desktop_app.document.writers.manuscript import Metadata
 
 @dataclass(frozen=True)
 class ImportedText:
-    """`text`: Markdown-like, lines ending in LF."""
+    """`text`: Markdown-like, lines ending in LF. `said_language`: what the file names, "" if it is guessed."""
 
     text: str
     metadata: Metadata
     notes: tuple[Note, ...] = ()
+    said_language: str = ""

@@ -98,6 +98,15 @@ def test_a_word_document_comes_in_as_a_new_text(kit: Kit, tmp_path: Path):
     assert kit.answers.proposed[-1].language == "zh-Hans"
 
 
+def test_the_language_of_an_imported_file_stays_with_its_text(kit: Kit, tmp_path: Path):
+    (tmp_path / "a.md").write_text("---\nlang: de-AT\n---\nGuten Tag.", encoding="utf-8")
+    kit.answers.path = str(tmp_path / "a.md")
+    kit.trigger("import")
+    assert wait_until(lambda: kit.text == "Guten Tag.", 20)
+    kit.trigger("export")
+    assert kit.answers.proposed[-1].language == "de-AT"
+
+
 def test_a_broken_word_document_leaves_the_page_alone(kit: Kit, tmp_path: Path):
     (tmp_path / "bad.docx").write_bytes(b"PK\x03\x04")
     kit.write("mine")

@@ -117,6 +117,36 @@ def test_a_rule_at_the_top_is_no_head(tmp_path: Path):
     assert import_file(Disk(), tmp_path / "a.md").text == text
 
 
+@pytest.mark.parametrize(
+    ("name", "head", "title", "author", "stays"),
+    [
+        ("a.md", "title: T\nauthor: Ann\nlang: en-GB\n", "T", "Ann", False),
+        ("a.md", "title:\nauthor: Ann\n", "", "Ann", False),
+        ("a.md", "title:\n", "", "", False),
+        ("a.md", "subtitle: Sub\nauthor: Ann\n", "", "Ann", True),
+        ("a.md", "title: T\ntags: notes that nobody may lose\n", "T", "", True),
+        ("a.md", "title: T\ndate: 2020\n", "T", "", True),
+        ("a.md", "author: Ann\nauthor: Bob\n", "", "Bob", True),
+        ("a.txt", "title: 'T'\nauthor: Ann\n", "T", "Ann", True),
+    ],
+)
+def test_a_head_is_read_and_leaves_the_text_only_where_that_loses_nothing(
+    name: str, head: str, title: str, author: str, stays: bool, tmp_path: Path
+):
+    text = f"---\n{head}---\n\nThe text.\n"
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    imported = import_file(Disk(), tmp_path / name)
+    assert (imported.metadata.title, imported.metadata.author) == (title, author)
+    assert imported.text == (text if stays else "The text.\n")
+
+
+@pytest.mark.parametrize(("head", "said"), [("---\nlang: de-AT\n---\n", "de-AT"), ("", "")])
+def test_the_language_that_a_file_names_is_told_from_a_guess(head: str, said: str, tmp_path: Path):
+    (tmp_path / "a.md").write_text(head + "Guten Tag.\n", encoding="utf-8")
+    imported = import_file(Disk(), tmp_path / "a.md")
+    assert (imported.said_language, imported.metadata.language) == (said, said or ENGLISH)
+
+
 def test_a_text_in_an_old_encoding_says_so(tmp_path: Path):
     (tmp_path / "a.txt").write_bytes("从前有一个小村庄。".encode("gb18030"))
     imported = import_file(Disk(), tmp_path / "a.txt")
