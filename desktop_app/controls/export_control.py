@@ -237,9 +237,9 @@ class ExportControl(QObject):
         tab = self._tabs.new(imported.text, is_unsaved=bool(imported.text))
         metadata = imported.metadata
         tab.document.describe(About(metadata.title, metadata.author, imported.said_language))
-        self.told.emit(self.tr("Imported {name} as a new text.").format(name=path.name))
-        for note in imported.notes:
-            self.told.emit(words_for(note))
+        said = [self.tr("Imported {name} as a new text.").format(name=shown_name(path.name))]
+        said += [words_for(note) for note in imported.notes]
+        self.told.emit(" ".join(said))  # in one message: the next one takes its place
 
     def _forget(self, tab: Tab) -> None:
         """Another text is on that page: what was chosen for the book before does not hold."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import docx
 import pytest
+from docx.oxml import OxmlElement
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,6 +106,21 @@ def test_the_language_of_an_imported_file_stays_with_its_text(kit: Kit, tmp_path
     assert wait_until(lambda: kit.text == "Guten Tag.", 20)
     kit.trigger("export")
     assert kit.answers.proposed[-1].language == "de-AT"
+
+
+def test_all_that_an_import_leaves_out_is_in_one_message(kit: Kit, tmp_path: Path):
+    document = docx.Document()
+    for mark in ("w:drawing", "w:footnoteReference"):
+        document.add_paragraph("a").runs[0]._r.append(OxmlElement(mark))
+    document.add_paragraph().add_run("hidden").font.hidden = True
+    document.save(str(tmp_path / "a.docx"))
+    kit.answers.path = str(tmp_path / "a.docx")
+    kit.trigger("import")
+    assert wait_until(lambda: kit.text.startswith("a"), 20)
+    assert kit.message == (
+        "Imported a.docx as a new text. The pictures of “a.docx” were left out. "
+        "The footnotes of “a.docx” were left out. The hidden text of “a.docx” was left out."
+    )
 
 
 def test_a_broken_word_document_leaves_the_page_alone(kit: Kit, tmp_path: Path):
