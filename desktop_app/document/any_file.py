@@ -54,7 +54,7 @@ def open_file(disk: Disk, path: Path) -> OpenedFile:
         demand_page(text.text, path.name)
         return OpenedFile(text.path, text.text, text.version, text.format, text.notes)
     stored, version = open_document(disk, path)
-    _demand_lines(stored.document.text(), path.name)
+    demand_lines(stored.document.text(), path.name)
     notes = (Note("document_altered", f"{path.name}: {ALTERED}", (("name", path.name),)),) if stored.is_altered else ()
     return OpenedFile(path, stored.document.text(), version, notes=notes, stored=stored)
 
@@ -83,7 +83,7 @@ def readable_parts(disk: Disk, path: Path, error: DocumentError) -> TextParts | 
 
 def demand_page(text: str, name: str) -> None:
     """Raise `TextFileError` where a page would not give this text back as it is, or not in time."""
-    _demand_lines(text, name)
+    demand_lines(text, name)
     found = _NOT_ON_A_PAGE.search(text)
     if found is not None:
         code, line = f"U+{ord(found[0]):04X}", str(text.count("\n", 0, found.start()) + 1)
@@ -98,7 +98,8 @@ def too_long_line(text: str) -> int:
     return next((number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE), 0)
 
 
-def _demand_lines(text: str, name: str) -> None:
+def demand_lines(text: str, name: str) -> None:
+    """Raise `TextFileError` where a line is longer than a page shows in time."""
     line = too_long_line(text)
     if line:
         words = f"line {line} of {name} is longer than {LONGEST_LINE:,} characters, more than a page shows smoothly"

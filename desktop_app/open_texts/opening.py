@@ -13,11 +13,12 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from desktop_app.dialogs.dialogs import Dialogs
-from desktop_app.document.any_file import open_file, readable_text
+from desktop_app.document.any_file import demand_lines, open_file, readable_text
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld, identities
 from desktop_app.document.shown_name import shown_name
+from desktop_app.document.versions import EarlierText
 from desktop_app.open_texts import document_questions as questions
 from desktop_app.open_texts.patient_files import PatientFiles
 from desktop_app.open_texts.reading_parts import offer_to_read
@@ -80,11 +81,23 @@ class Opening(QObject):
         if offer_to_read(self._files, self._dialogs, path, error):
             return False
         is_damaged = error.kind == "document_damaged"
-        left = self._files.read(path, lambda disk: readable_text(disk, path)) if is_damaged else None
+        said = words_for(error)
+        try:
+            left = self._files.read(path, lambda disk: _what_is_left(disk, path)) if is_damaged else None
+        except DocumentError as too_long:
+            left, said = None, f"{said} {words_for(too_long)}"
         if left is None:
-            self._dialogs.tell(questions.cannot_be_opened(), words_for(error))
+            self._dialogs.tell(questions.cannot_be_opened(), said)
             return False
         if questions.ask_for_what_is_left(self._dialogs, error, left) != questions.OPEN_TEXT:
             return False
         self._tabs.new(left.text, is_unsaved=True)
         return True
+
+
+def _what_is_left(disk: Disk, path: Path) -> EarlierText | None:
+    """The newest text of a damaged document. Raises `TextFileError` where a page would not show it in time."""
+    left = readable_text(disk, path)
+    if left is not None:
+        demand_lines(left.text, path.name)
+    return left

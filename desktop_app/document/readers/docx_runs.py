@@ -34,7 +34,7 @@ class Runs:
             own = next(parent for parent in run.iterancestors() if parent.tag == f"{W}p")
             if own is not paragraph or any(parent.tag in LEFT_OUT for parent in run.iterancestors()):
                 continue  # of a text box inside this paragraph, or deleted
-            text = "".join(self._text(run)).replace("\r", "")
+            text = "".join(self._text(run)).replace("\r", "").replace("\u2029", "\n")  # as a page takes it
             if text and not self._is_left_out(run, chain):
                 properties = child(run, "rPr")
                 is_emphasis = bool(is_on(properties, "i") or is_on(properties, "em"))

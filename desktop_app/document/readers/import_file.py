@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from desktop_app.document.any_file import demand_page
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import TextFileError
 from desktop_app.document.readers.docx_reader import read_docx
@@ -21,7 +22,13 @@ _KEPT = ("title", "author", "lang")  # the fields of our own Markdown
 
 
 def import_file(disk: Disk, path: Path) -> ImportedText:
-    """The text of a file. Raises `DiskError` or `TextFileError`."""
+    """The text of a file, one that a page can hold. Raises `DiskError` or `TextFileError`."""
+    imported = _read(disk, path)
+    demand_page(imported.text, path.name)
+    return imported
+
+
+def _read(disk: Disk, path: Path) -> ImportedText:
     if path.suffix.lower() == ".docx":
         data = disk.read_bytes(path, SIZE_LIMIT_BYTES)
         if len(data) > SIZE_LIMIT_BYTES:

@@ -149,6 +149,19 @@ def test_the_readable_text_of_a_damaged_document_is_offered(kit, path, answer):
     assert path.read_bytes() == damaged
 
 
+def test_a_damaged_document_whose_text_is_too_long_for_the_page_is_only_said(kit, path):
+    document = Document()
+    document.insert(0, "x" * 1_000_001, Origin(TYPED))
+    written(path, document=document)
+    change_inside(path, "UPDATE buffer SET text = x'ff'")
+    kit.answers.answer = "open_text"
+    assert not kit.window.opening.open(str(path))
+    assert kit.answers.asked == []
+    ((_, said),) = kit.answers.told
+    assert "This document is damaged" in said
+    assert f"A line of “{path.name}” (line 1) is too long for the page." in said
+
+
 def test_a_damaged_document_without_a_readable_text_is_only_said(kit, path):
     change_inside(path, "UPDATE buffer SET text = x'ff'", "DELETE FROM version")
     assert not kit.window.opening.open(str(path))

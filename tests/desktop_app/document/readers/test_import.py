@@ -158,3 +158,27 @@ def test_a_text_in_an_old_encoding_says_so(tmp_path: Path):
 def test_what_is_not_there_is_one_line(tmp_path: Path):
     with pytest.raises(DiskError, match="does not exist"):
         import_file(Disk(), tmp_path / "none.docx")
+
+
+def test_a_line_too_long_for_the_page_is_refused_as_opening_does(tmp_path: Path):
+    document = docx.Document()
+    document.add_paragraph("short")
+    document.add_paragraph("x" * 1_000_001)
+    document.save(str(tmp_path / "a.docx"))
+    (tmp_path / "a.txt").write_text("short\n" + "x" * 1_000_001, encoding="utf-8")
+    for name, line in (("a.docx", "3"), ("a.txt", "2")):
+        with pytest.raises(TextFileError) as caught:
+            import_file(Disk(), tmp_path / name)
+        assert (caught.value.kind, caught.value.facts) == ("line_too_long", {"name": name, "line": line})
+
+
+def test_a_character_that_no_page_keeps_is_refused(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("a\ufdd0b", encoding="utf-8")
+    with pytest.raises(TextFileError, match=r"U\+FDD0"):
+        import_file(Disk(), tmp_path / "a.txt")
+
+
+def test_a_paragraph_separator_inside_a_word_document_is_a_line_end():
+    document = docx.Document()
+    document.add_paragraph("one\u2029two")
+    assert read_docx(saved(document), "a.docx").text == "one\\\ntwo\n"
