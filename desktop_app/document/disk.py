@@ -54,6 +54,9 @@ _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EB
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # where a pipe took the place of the file that was looked at
 
 
+_MOST = 2**63 - 1  # what a store keeps as a number; a date may lie beyond 2262
+
+
 @dataclass(frozen=True)
 class StatToken:
     """What tells two states of a file apart without reading it: nanoseconds of change, bytes, inode."""
@@ -65,7 +68,7 @@ class StatToken:
     @classmethod
     def of(cls, status: os.stat_result) -> StatToken:
         """The token of a stat result."""
-        return cls(status.st_mtime_ns, status.st_size, status.st_ino)
+        return cls(min(max(status.st_mtime_ns, -_MOST), _MOST), status.st_size, status.st_ino)
 
 
 class Disk:

@@ -28,6 +28,7 @@ TOO_LARGE = "too_large"
 FAULT = "fault"
 NOT_CONFIRMED = "not_confirmed"
 NO_ANSWER = "no_answer"
+DEFECT = "defect"  # of this program
 
 _KINDS: dict[int, str] = {
     errno.ENOSPC: DISK_FULL,
@@ -104,6 +105,16 @@ class NotEncodable(DocumentError):
 
 class StoreError(DocumentError):
     """The recovery store or the settings cannot be used."""
+
+
+def defect(error: Exception) -> DocumentError:
+    """Words for what nobody foresaw: the person is told, what is on the page stays, and work goes on."""
+    reason = " ".join((str(error) or type(error).__name__).split())
+    return DocumentError(
+        f"the program has a fault: {reason}; what you wrote is on the page, save it under another name and report this",
+        DEFECT,
+        reason=reason,
+    )
 
 
 def disk_error(error: OSError, doing: str, name: str) -> DiskError:

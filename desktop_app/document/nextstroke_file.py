@@ -28,7 +28,15 @@ from desktop_app.document.plain_document import FORMAT, WRONG_SHAPE, PlainDocume
 from desktop_app.document.plain_document import VERSION as PLAIN_VERSION
 from desktop_app.document.sqlite_file import ForeignFileError, NewerFileError
 from desktop_app.document.text_file import FileVersion, demand_unchanged
-from desktop_app.document.versions import TEXT_LIMIT_BYTES, EarlierText, TooLongError, packed, unpacked, with_version
+from desktop_app.document.versions import (
+    TEXT_LIMIT_BYTES,
+    EarlierText,
+    TooLongError,
+    packed,
+    sane_moment,
+    unpacked,
+    with_version,
+)
 
 SUFFIX = ".nextstroke"
 SIZE_LIMIT_BYTES = 256 * 1024 * 1024
@@ -247,7 +255,7 @@ def _readable_versions(connection: sqlite3.Connection, file_bytes: int) -> Itera
             if row is not None:
                 text = unpacked(row[1], most_bytes)
                 room -= len(text.encode("utf-8", "surrogatepass"))
-                yield EarlierText(float(row[0]), text)
+                yield EarlierText(sane_moment(row[0]), text)
         except TooLongError:
             room -= most_bytes
         except (*_DAMAGE, zlib.error, TypeError):

@@ -35,6 +35,7 @@ from desktop_app.document.plain_values import Plain, Reader, Writer, plain_bookm
 from desktop_app.document.soundness import tree_problems
 
 FORMAT, VERSION = "nextstroke-document", 1
+_MOST = 2**53  # ids and revisions: far more than anybody makes, and a store counts on from them
 _LONGEST_WALK_S = 5.0  # more than ten thousand steps; a history that was made to be endless costs no more
 # What Python raises for data of another shape.
 WRONG_SHAPE = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError)
@@ -139,6 +140,9 @@ def _sound(plain: Mapping[str, Any]) -> Document:
         document = _read(plain)
     except WRONG_SHAPE as error:
         raise PlainDocumentError(f"{type(error).__name__}: {error}") from error
+    numbers = (document.log.revision, document.tree.next_id, *document.tree.nodes, *document.tree.branches)
+    if not all(type(number) is int and 0 <= number < _MOST for number in (*numbers, *document.history.steps)):
+        raise PlainDocumentError("a number is too large to be counted on from")
     found = tree_problems(document)
     if found:
         raise PlainDocumentError(found[0])

@@ -29,7 +29,7 @@ from desktop_app.document.file_lock import FileLock
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.recovery_format import VERSION, connect, store_error
 from desktop_app.document.recovery_parts import Part
-from desktop_app.document.recovery_plan import Known, carry_out, known_of, plan_for
+from desktop_app.document.recovery_plan import Known, Plan, carry_out, known_of, plan_for
 from desktop_app.document.recovery_rows import SELECT, document_of, drop, read_earlier, read_parts
 from desktop_app.document.recovery_salvage import salvage
 from desktop_app.document.sqlite_file import ForeignFileError, NewerFileError
@@ -93,17 +93,34 @@ class RecoveryStore:
     def keep(self, documents: Sequence[KeptDocument]) -> None:
         """Write what is new of these documents; on return the disk holds all of them. Raises `StoreError`.
 
+        One that cannot be kept, for whatever reason, keeps none of the others out, and is said when they are written.
         The model of each must not change meanwhile: what is handed over is a copy (`Document.copy`).
         """
         with self._mutex:
             self._be_on_the_disk()
-            plans = [plan_for(each, number, self._known.get(each.key)) for number, each in enumerate(documents)]
-            if not any(plans):
-                return
-            now = self._clock()
-            with self._transaction() as connection:
-                done = {plan.kept.key: carry_out(connection, self.session, plan, now) for plan in plans if plan}
+            plans, problems = self._plans(documents)
+            now, done = self._clock(), {}
+            if plans:
+                with self._transaction() as connection:
+                    for plan in plans:
+                        with _apart_from_others(connection, problems):
+                            done[plan.kept.key] = carry_out(connection, self.session, plan, now)
             self._known.update(done)
+        if problems:
+            raise store_error(problems[0]) from problems[0]
+
+    def _plans(self, documents: Sequence[KeptDocument]) -> tuple[list[Plan], list[Exception]]:
+        """What to write, and what cannot be written."""
+        plans: list[Plan] = []
+        problems: list[Exception] = []
+        for number, each in enumerate(documents):
+            try:
+                plan = plan_for(each, number, self._known.get(each.key))
+            except Exception as error:  # noqa: BLE001 — see `keep`
+                problems.append(error)
+            else:
+                plans += [plan] if plan is not None else []
+        return plans, problems
 
     def forget(self, key: str) -> None:
         """Drop a document: it was closed, and its text is saved or given up."""
@@ -267,6 +284,22 @@ class RecoveryStore:
                     raise
             except sqlite3.Error as error:
                 raise store_error(error) from error
+
+
+@contextmanager
+def _apart_from_others(connection: sqlite3.Connection, problems: list[Exception]) -> Iterator[None]:
+    """What goes wrong inside is undone and noted, and the rest of the transaction goes on; a disk's fault ends it."""
+    connection.execute("SAVEPOINT one")
+    try:
+        yield
+    except sqlite3.OperationalError:
+        raise
+    except Exception as error:
+        if not connection.in_transaction:
+            raise
+        problems.append(error)
+        connection.execute("ROLLBACK TO one")
+    connection.execute("RELEASE one")
 
 
 def _apart(documents: Sequence[KeptDocument]) -> list[KeptDocument]:

@@ -86,8 +86,8 @@ _SQLITE_KINDS = {
 }
 
 
-def store_error(error: sqlite3.Error) -> StoreError:
-    """Words for what SQLite refuses."""
+def store_error(error: Exception) -> StoreError:
+    """Words for what SQLite refuses, or what cannot be kept."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
     kind, advice = _SQLITE_KINDS.get(code, (FAULT, f"{error}; start the program again"))
     return StoreError(f"unsaved text cannot be kept for recovery: {advice}, or save the text now", kind)

@@ -28,7 +28,7 @@ from desktop_app.document.plain_document import PlainDocumentError
 from desktop_app.document.recovery_parts import Part, document_of_parts, text_of_parts
 from desktop_app.document.text_encoding import CR, CRLF, ENCODINGS, LF, MIXED, TextFormat
 from desktop_app.document.text_file import FileVersion
-from desktop_app.document.versions import EarlierText, unpacked
+from desktop_app.document.versions import EarlierText, sane_moment, unpacked
 
 _STATE = (
     "position, path, caret, scroll, encoding, line_ends, mtime_ns, size, inode, file_digest, about, modified, text_only"
@@ -96,7 +96,7 @@ def read_earlier(connection: sqlite3.Connection, row: int) -> tuple[EarlierText,
     found = []
     for saved, text in connection.execute("SELECT saved, text FROM earlier WHERE document = ?", (row,)).fetchall():
         try:
-            found.append(EarlierText(float(saved), unpacked(text)))
+            found.append(EarlierText(sane_moment(saved), unpacked(text)))
         except (zlib.error, ValueError, TypeError):
             continue
     return tuple(sorted(found, key=lambda version: version.saved))

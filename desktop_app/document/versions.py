@@ -7,10 +7,12 @@ Knows times and texts, and how one is packed; must not know files or SQLite.
 
 from __future__ import annotations
 
+import math
 import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 ALL_OF_THE_LAST = 10
 _HOUR, _DAY = 3_600.0, 86_400.0
@@ -24,6 +26,15 @@ class EarlierText:
 
     saved: float
     text: str
+
+
+_LATEST = 253_402_300_799.0  # the last second of the year 9999, the last one that has a date
+
+
+def sane_moment(written: Any) -> float:
+    """Seconds since 1970 as a file says them, pulled to where there are dates; 0 for what is no time at all."""
+    moment = float(written)
+    return 0.0 if math.isnan(moment) else min(max(moment, 0.0), _LATEST)
 
 
 def with_version(versions: Sequence[EarlierText], text: str, now: float) -> tuple[EarlierText, ...]:

@@ -8,6 +8,7 @@ Knows: `Disk`, both kinds of files, the questions. Must not know: the page, tabs
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from PySide6.QtCore import QCoreApplication
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import OpenedFile, is_document, open_file
 from desktop_app.document.disk import Disk
-from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable
+from desktop_app.document.errors import ChangedOutside, DocumentError, NotEncodable, defect
 from desktop_app.document.file_claims import FileClaim, FileClaims, identities
 from desktop_app.document.nextstroke_file import SUFFIX, StoredDocument, save_document
 from desktop_app.document.shown_name import shown_name
@@ -108,6 +109,10 @@ class Saving:
             return self._ask_about_encoding(error, contents, target, overwrite)
         except DocumentError as error:
             self._tell(error)
+            return None
+        except Exception as error:  # noqa: BLE001 — who saves must be told that it is not saved, whatever the reason
+            sys.excepthook(type(error), error, error.__traceback__)
+            self._tell(defect(error))
             return None
 
     def _write(self, contents: Contents, target: Target, overwrite: bool) -> Saved | None:

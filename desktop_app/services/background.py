@@ -3,18 +3,19 @@
     run(work, done, failed)   work() on one worker thread; then done(result) or failed(error) on the asking thread
 
 The only helper for background work in the window's process. Knows threads and Qt's queued signals; must not know what
-the work is. Errors other than `DocumentError` are defects and come out where Python reports them.
+the work is. Errors other than `DocumentError` are defects: Python reports them, and `failed` is called all the same.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from desktop_app.document.errors import DocumentError
+from desktop_app.document.errors import DocumentError, defect
 
 
 class Background(QObject):
@@ -55,6 +56,10 @@ class Background(QObject):
         except DocumentError as error:
             problem = error  # `error` is gone when this block ends
             self._answer(lambda: failed(problem))
+        except Exception as error:  # noqa: BLE001 — whoever waits for the answer must not wait for ever
+            sys.excepthook(type(error), error, error.__traceback__)
+            found = defect(error)
+            self._answer(lambda: failed(found))
         else:
             self._answer(lambda: done(result))
 

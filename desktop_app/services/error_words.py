@@ -61,6 +61,11 @@ _DOCUMENT_WORDS: dict[str, str] = {
     "fault read": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” cannot be read: the disk reports a fault ({reason}). Check the disk."
     ),
+    "defect": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "The program has a fault ({reason}). What you wrote is on the page. Save it under another name, and report "
+        "this.",
+    ),
     "would_not_open": QT_TRANSLATE_NOOP(
         "ErrorWords",
         "“{name}” is not saved: as plain text it would not be opened again, since it begins or reads like a file of "

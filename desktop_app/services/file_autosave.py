@@ -14,6 +14,7 @@ clock and the document's face. Must not know: widgets, words.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Protocol, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop_app.document.disk import Disk
-from desktop_app.document.errors import NOT_CONFIRMED, ChangedOutside, DocumentError
+from desktop_app.document.errors import NOT_CONFIRMED, ChangedOutside, DocumentError, defect
 from desktop_app.document.resting_save import RestingDocument, Written, write_at_rest
 from desktop_app.document.text_file import FileVersion
 from desktop_app.document.versions import EarlierText
@@ -191,11 +192,14 @@ class _Writing:
         self._passing, self._clock = passing, clock
 
     def run(self, disk: Disk) -> None:
-        """Never raises an expected failure: `error` holds it."""
+        """Never raises: `error` holds what went wrong."""
         try:
             self.written = write_at_rest(disk, self.resting, self._passing, self._clock)
         except DocumentError as error:
             self.error = error
+        except Exception as error:  # noqa: BLE001 — a write that ends without a word would never be tried again
+            sys.excepthook(type(error), error, error.__traceback__)
+            self.error = defect(error)
 
 
 def _now_ms() -> float:

@@ -716,6 +716,10 @@
         <translation>无法读取“{name}”：磁盘报告故障（{reason}）。请检查磁盘。</translation>
     </message>
     <message>
+        <source>The program has a fault ({reason}). What you wrote is on the page. Save it under another name, and report this.</source>
+        <translation>程序本身出了错（{reason}）。你写的都还在页面上。请换一个名字保存，并报告这个问题。</translation>
+    </message>
+    <message>
         <source>“{name}” is not saved: as plain text it would not be opened again, since it begins or reads like a file of another kind. Save it as a .nextstroke document.</source>
         <translation>“{name}”没有保存：存成纯文本以后就打不开了，因为它的开头或内容像另一种文件。请存为 .nextstroke 文档。</translation>
     </message>

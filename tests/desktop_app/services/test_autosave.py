@@ -189,3 +189,16 @@ def test_background_answers_on_the_asking_thread_in_order(saver: Saver):
     assert wait_until(lambda: bool(errors))
     assert heard == [(number, threading.get_ident()) for number in range(5)]
     assert str(errors[0]) == "no"
+
+
+def test_a_fault_of_the_program_is_said_once_and_the_text_is_kept_later(saver: Saver, monkeypatch, capsys):
+    monkeypatch.setattr("desktop_app.services.autosave.RETRY_MS", 50)
+    monkeypatch.setattr(saver.store, "keep", lambda _documents: 1 // 0)
+    saver.type("precious")
+    assert wait_until(lambda: bool(saver.failures))
+    run_for(300)
+    assert [error.kind for error in saver.failures] == ["defect"]
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert wait_until(lambda: saver.kept == 1)
+    assert [document.text for document in saver.store.kept()] == ["precious"]

@@ -231,3 +231,15 @@ def test_the_end_of_the_program_does_not_wait_for_a_disk_that_hangs(page: Page, 
     page.calls.gate.set()
     run_for(100)
     assert page.in_file() == ""
+
+
+def test_a_fault_of_the_program_is_said_and_tried_again(page: Page, monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr(file_autosave, "RETRY_MS", 50)
+    monkeypatch.setattr(file_autosave, "write_at_rest", lambda *_: 1 // 0)
+    page.type("precious")
+    assert wait_until(lambda: bool(page.failures), 5)
+    assert [error.kind for error in page.failures] == ["defect"]
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert wait_until(lambda: page.written == 1, 10)
+    assert page.in_file() == "precious"
