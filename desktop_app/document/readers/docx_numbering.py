@@ -42,9 +42,10 @@ class NumberingPart:
     """What the document defines; of an id that it lacks, every level is a bullet."""
 
     def __init__(self, document: Any, styles: Styles) -> None:
-        parts = (part for part in document.part.rels.values() if part.reltype.endswith("/numbering"))
-        found = next(parts, None)  # python-docx's own property cannot do without one
-        root = found.target_part.element if found is not None else None
+        relations = (each for each in document.part.rels.values() if each.reltype.endswith("/numbering"))
+        # python-docx's own property cannot do without one; one outside of the file, or of another type, is none
+        found = next((each.target_part for each in relations if not each.is_external), None)
+        root = getattr(found, "element", None)
         self._styles = styles
         self._numbers: dict[str, _Numbering] = {}
         self._abstract: dict[str, _Numbering] = {}

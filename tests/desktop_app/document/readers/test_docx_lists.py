@@ -96,6 +96,15 @@ def test_a_document_without_numbering_of_its_own_has_bullets(document):
     assert read(document) == ["- one"]
 
 
+def test_a_numbering_outside_of_the_file_is_none(document):
+    relation = next(key for key, part in document.part.rels.items() if part.reltype.endswith("/numbering"))
+    kind = document.part.rels[relation].reltype
+    add(document, "one", 91)
+    document.part.drop_rel(relation)
+    document.part.relate_to("file:///numbering.xml", kind, is_external=True)
+    assert read(document) == ["- one"]
+
+
 def block(text: str) -> Paragraph:
     return Paragraph((Piece(text),))
 
