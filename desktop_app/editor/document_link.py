@@ -21,6 +21,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QTextCursor, QTextDocument
 
+from desktop_app.document.change_log import CURRENT, JOINED, RECORD
 from desktop_app.document.history import BEGINNING, DELETING, TYPING
 from desktop_app.document.model import Document, TextEdit
 from desktop_app.document.origins import GENERATED, TYPED, Origin, Passage, Record
@@ -166,6 +167,23 @@ class DocumentLink(QObject):
         """The page shows what is not saved, and `step` is the last one that is: undo may lead back there."""
         self._page.setModified(True)
         self._saved_step = step
+
+    def is_written(self, copy: Document, keeps_records: bool, is_whole: bool = True) -> None:
+        """The file holds the document as it was in `copy`. The page may have gone on while it was written.
+
+        Saved is that state, wherever undo and redo lead to it; no state is, where they cannot: its step has grown,
+        another branch is shown, or something beside the text has changed since (`is_whole` is false).
+        """
+        step = copy.history.current
+        since = self.model.log.since(copy.log.revision) if self.model.lineage is copy.lineage else None
+        if not is_whole or since is None:
+            step = _NOWHERE
+        for entry in since or ():
+            has_grown = entry.kind == JOINED and entry.step == step
+            if has_grown or entry.kind == CURRENT or (entry.kind == RECORD and keeps_records):
+                step = _NOWHERE
+        self._saved_step = step
+        self._page.setModified(self.model.history.current != step)
 
     def become(self, text: str, kind: str) -> None:
         """The page's text becomes another one, as one step; what both have in common keeps its origins."""

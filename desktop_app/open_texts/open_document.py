@@ -146,20 +146,22 @@ class OpenDocument(QObject):
             return None
         model = self._view.link.model
         caret = model.position_at(self._view.textCursor().position())
+        model.close_step()  # what is typed during the write can be undone by itself
         stored = StoredDocument(model.copy(), self._about, self._versions, caret)
         return RestingDocument(file.path, file.format, file.version, stored)
 
     def written_at_rest(self, resting: RestingDocument, written: Written) -> None:
-        """The file holds that copy; the mark goes unless something was written since."""
+        """The file holds that copy; the mark goes if the page is still, or again, at it."""
         if resting.path != self._file.path or resting.known != self._file.version:
             return  # another file by now
         self._file.belongs_to(resting.path, resting.format, written.version)
         self._versions = written.versions
         self._file.renew_claim()
-        model, copy = self._view.link.model, resting.stored.document
-        is_same = model.lineage is copy.lineage and model.log.revision == copy.log.revision
-        if is_same and resting.stored.about == self._about:
-            self._view.document().setModified(False)
+        self._agree_with(resting.stored)
+
+    def _agree_with(self, written: StoredDocument) -> None:
+        """Its file holds this copy; undo may lead back to it."""
+        self._view.link.is_written(written.document, self._file.is_document, written.about == self._about)
 
     def _tell_stopped(self, error: DocumentError) -> None:
         stopped = self.tr("Nothing is written into it by itself until you have saved it or read it again.")
@@ -363,8 +365,8 @@ class OpenDocument(QObject):
     def _write(self, target: Target) -> bool:
         model, text = self._view.link.model, self._view.text()
         caret = model.position_at(self._view.textCursor().position())
-        revision = self._view.document().revision()
-        contents = Contents(StoredDocument(model, self._about, self._versions, caret), text)
+        model.close_step()  # what is written during the save can be undone by itself
+        contents = Contents(StoredDocument(model.copy(), self._about, self._versions, caret), text)
         saved = self._saving.write(contents, target)
         if saved is None:
             return False
@@ -372,18 +374,18 @@ class OpenDocument(QObject):
         self._file.path = saved.path
         self._file.agrees(saved.format, saved.version)
         self._versions = saved.versions
-        if self._view.document().revision() == revision:  # the model may have gone on writing
-            self._view.document().setModified(False)
+        self._agree_with(contents.document)  # the model may have gone on writing
         self.changed.emit()
         self.file_used.emit(str(saved.path))
         self.told.emit(self.tr("Saved {name}.").format(name=shown_name(saved.path.name)))
         return True
 
-    def _take_late(self, path: Path, version: FileVersion) -> None:
+    def _take_late(self, path: Path, version: FileVersion, written: StoredDocument) -> None:
         """A save that was given up got through after all: that is no change by another program."""
         if path == self._file.path:
             self._file.version = version
             self._file.renew_claim()
+            self._agree_with(written)
 
     # ---- the file's text against the page's, for `OutsideChanges` ---------------------------------------------
 

@@ -35,7 +35,7 @@ translate = QCoreApplication.translate  # the name that lupdate looks for
 
 @dataclass(frozen=True)
 class Contents:
-    """What is saved: the document, and its shown text as the page has it, which is all that a plain file holds."""
+    """What is saved: a copy of the document, and its shown text as the page had it, which is all a plain file holds."""
 
     document: StoredDocument
     text: str
@@ -75,7 +75,7 @@ class Saving:
         claims: FileClaims,
         dialogs: Dialogs,
         asks_about_change: Callable[[], None],
-        saved_late: Callable[[Path, FileVersion], None],
+        saved_late: Callable[[Path, FileVersion, StoredDocument], None],
         take: Callable[[OpenedFile], None],
     ) -> None:
         self._files, self._claims, self._dialogs = files, claims, dialogs
@@ -141,17 +141,15 @@ class Saving:
         self, contents: Contents, target: Target, overwrite: bool
     ) -> tuple[tuple[EarlierText, ...], FileVersion] | None:
         path = target.path
-        document = contents.document
-        copy = replace(document, document=document.document.copy())  # the page goes on changing the model meanwhile
 
         def write(disk: Disk) -> tuple[tuple[EarlierText, ...], FileVersion]:
             if is_document(path):
-                stored, version = save_document(disk, path, copy, target.known, overwrite)
+                stored, version = save_document(disk, path, contents.document, target.known, overwrite)
                 return stored.versions, version
             version = save_text(disk, path, contents.text, target.format, target.known, overwrite)
             return contents.document.versions, version
 
-        return self._files.write(path, write, lambda written: self._saved_late(path, written[1]))
+        return self._files.write(path, write, lambda written: self._saved_late(path, written[1], contents.document))
 
     def _ask_about_change(self, error: ChangedOutside, contents: Contents, target: Target) -> Saved | None:
         file = None if error.removed else read_patiently(self._files, target.path)
