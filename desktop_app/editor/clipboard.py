@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QByteArray, QMimeData
 
 from desktop_app.document.origins import PASTED, Origin, Passage, Record
+from desktop_app.editor.text_units import for_qt
 
 MIME_TYPE = "application/x-nextstroke-passages"
 VERSION = 1
@@ -46,7 +47,7 @@ def mime_of(passages: Sequence[Passage], records: Mapping[str, Record]) -> QMime
         "records": {name: dict(says) for name, says in records.items() if name in named},
     }
     data = QMimeData()
-    data.setText("".join(passage.text for passage in passages))
+    data.setText(for_qt("".join(passage.text for passage in passages)))
     data.setData(MIME_TYPE, QByteArray(json.dumps(plain).encode("ascii")))
     return data
 

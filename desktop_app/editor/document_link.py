@@ -26,7 +26,7 @@ from desktop_app.document.history import BEGINNING, DELETING, TYPING
 from desktop_app.document.model import Document, TextEdit
 from desktop_app.document.origins import GENERATED, TYPED, Origin, Passage, Record
 from desktop_app.document.text_as_document import AS_FOUND, document_of_text, take_text, without_common_ends
-from desktop_app.editor.text_units import lines_of, units_of_text
+from desktop_app.editor.text_units import for_qt, lines_of, units_of_text
 
 BY_HAND = Origin(TYPED)
 _HALF = re.compile("[\ud800-\udfff]")  # of a character
@@ -66,14 +66,14 @@ class DocumentLink(QObject):
     def start_anew(self, text: str, generated: Sequence[tuple[int, int]] = ()) -> None:
         """Show a text without a past. `generated`: (start, end) of what the model wrote, by records that are lost."""
         with self._applying():
-            self._page.setPlainText(text)
+            self._page.setPlainText(for_qt(text))
         self._take(document_of_text(text_of_page(self._page), generated))
 
     def show(self, model: Document) -> None:
         """Show a document with its branches and its past, as a store gave it back."""
         text = model.text()
         with self._applying():
-            self._page.setPlainText(text)
+            self._page.setPlainText(for_qt(text))
         found = text_of_page(self._page)
         if found != text and found != _HALF.sub("", text):  # the page holds halves; the binding hands none over
             self._show_as_can_be(model, text, found)
@@ -85,7 +85,7 @@ class DocumentLink(QObject):
         The steps go, since undoing them would put those characters onto the page again.
         """
         with self._applying():
-            self._page.setPlainText(found)
+            self._page.setPlainText(for_qt(found))
         first, last, shown = without_common_ends(text, found)
         model.replace(first, last, (Passage(shown, AS_FOUND),), "opening")
         model.forget_past()
@@ -266,7 +266,7 @@ class DocumentLink(QObject):
         with self._applying():
             cursor.setPosition(start)
             cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-            cursor.insertText(text)
+            cursor.insertText(for_qt(text))
         return text
 
     def _unit(self, cursor: QTextCursor, at: int) -> str:
@@ -286,7 +286,7 @@ class DocumentLink(QObject):
         cursor.setPosition(edit.position_units)
         cursor.setPosition(edit.position_units + edit.removed_units, QTextCursor.MoveMode.KeepAnchor)
         if edit.text:
-            cursor.insertText(edit.text)
+            cursor.insertText(for_qt(edit.text))
         else:
             cursor.removeSelectedText()
 
@@ -297,7 +297,7 @@ class DocumentLink(QObject):
         with self._applying():
             cursor.setPosition(units_of_text(before[:first]))
             cursor.setPosition(units_of_text(before[:last]), QTextCursor.MoveMode.KeepAnchor)
-            cursor.insertText(text)
+            cursor.insertText(for_qt(text))
         self._last_edit_end = cursor.position()
 
     @contextmanager
@@ -329,7 +329,7 @@ class DocumentLink(QObject):
 def text_on_page(text: str) -> str:
     """The text as a page would hold it: it has no place for some characters of other programs."""
     page = QTextDocument()
-    page.setPlainText(text)
+    page.setPlainText(for_qt(text))
     return text_of_page(page)
 
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, QRegularExpression, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
-from desktop_app.editor.text_units import units_of_text
+from desktop_app.editor.text_units import for_qt, units_of_text
 from desktop_app.editor.view import EditorView
 from desktop_app.look.theme import Theme
 
@@ -64,7 +64,7 @@ class FindBar(QWidget):
         """Show the bar with the selected words in it."""
         selected = self._view.textCursor().selectedText()
         if selected and "\u2029" not in selected:
-            self._wanted.setText(selected)
+            self._wanted.setText(for_qt(selected))
         for widget in (self._instead, self._one, self._all):
             widget.setVisible(with_replace)
         self.show()

@@ -1,6 +1,6 @@
-"""Texts measured as Qt measures them: code units, lines.
+"""Texts measured as Qt measures them: code units, lines; and texts as they have to be handed over to Qt.
 
-Knows: strings. Must not know: Qt, where a text comes from.
+Knows: strings. Must not know: widgets, where a text comes from.
 """
 
 from __future__ import annotations
@@ -20,3 +20,12 @@ def lines_of(start: int, text: str) -> Iterator[tuple[int, int]]:
         if start < end:
             yield start, end
         start = end + 1
+
+
+def for_qt(text: str) -> str:
+    """What to hand over so that Qt gets exactly `text`: the binding takes a U+FEFF in front as the mark of a byte order.
+
+    It takes one away, or turns all bytes round where U+FFFE comes first; a mark of our own in front
+    stands for the order that they have.
+    """
+    return f"\ufeff{text}" if text.startswith(("\ufeff", "\ufffe")) else text
