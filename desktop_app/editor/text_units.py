@@ -23,7 +23,7 @@ def lines_of(start: int, text: str) -> Iterator[tuple[int, int]]:
 
 
 def for_qt(text: str) -> str:
-    """What to hand over so that Qt gets exactly `text`: the binding takes a U+FEFF in front as the mark of a byte order.
+    """What to hand over so that Qt gets exactly `text`: the binding takes a U+FEFF in front as a byte order mark.
 
     It takes one away, or turns all bytes round where U+FFFE comes first; a mark of our own in front
     stands for the order that they have.
