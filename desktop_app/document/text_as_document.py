@@ -1,6 +1,7 @@
 """A text that came alone as a document, and a document that takes over another one's text as one edit.
 
     document_of_text("Once upon", ((4, 9),))      " upon" was written by the model, by a record that is lost
+    state_with_text(document, text)               the document as it was when it last showed that text
     take_text(document, other)                    what both have in common keeps its origins and its past
 
 Knows: the model. Must not know: files, Qt.
@@ -15,6 +16,7 @@ from desktop_app.document.origins import GENERATED, IMPORTED, Origin, Passage
 from desktop_app.document.rewriting import rewrites
 
 AS_FOUND = Origin(IMPORTED)
+_STEPS_LOOKED_AT = 20_000  # a few seconds at most
 
 
 def document_of_text(text: str, generated: Sequence[tuple[int, int]] = ()) -> Document:
@@ -49,6 +51,20 @@ def take_text(document: Document, other: Document, kind: str = "recovery", is_or
             passages = other.passages(change.new_start, change.new_end)
             document.replace(change.start, change.end, passages, kind)
     document.close_step()
+
+
+def state_with_text(document: Document, text: str) -> Document | None:
+    """A copy of the document at the last of its steps where it showed this text, with the origins that it had then.
+
+    None where no step of the last `_STEPS_LOOKED_AT` did. `document` stays as it is.
+    """
+    found = document.copy()
+    for _ in range(_STEPS_LOOKED_AT):
+        if found.length() == len(text) and found.text() == text:
+            return found
+        if found.undo() is None:
+            return None
+    return None
 
 
 def without_common_ends(old: str, new: str) -> tuple[int, int, str]:

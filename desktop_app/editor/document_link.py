@@ -25,7 +25,13 @@ from desktop_app.document.change_log import CURRENT, JOINED, RECORD
 from desktop_app.document.history import BEGINNING, DELETING, TYPING
 from desktop_app.document.model import Document, TextEdit
 from desktop_app.document.origins import GENERATED, TYPED, Origin, Passage, Record
-from desktop_app.document.text_as_document import AS_FOUND, document_of_text, take_text, without_common_ends
+from desktop_app.document.text_as_document import (
+    AS_FOUND,
+    document_of_text,
+    state_with_text,
+    take_text,
+    without_common_ends,
+)
 from desktop_app.editor.text_units import for_qt, lines_of, units_of_text
 
 BY_HAND = Origin(TYPED)
@@ -185,10 +191,18 @@ class DocumentLink(QObject):
         self._saved_step = step
         self._page.setModified(self.model.history.current != step)
 
-    def become(self, text: str, kind: str) -> None:
-        """The page's text becomes another one, as one step; what both have in common keeps its origins."""
+    def become(self, text: str, kind: str, was_here: bool = False) -> None:
+        """The page's text becomes another one, as one step; what both have in common keeps its origins.
+
+        `was_here`: it is an earlier text of this document, and where a step still knows it, all of it has its origins.
+        """
+        text = text_on_page(text)
+        earlier = state_with_text(self.model, text) if was_here else None
         with self._applying():
-            take_text(self.model, document_of_text(text_on_page(text)), kind, is_origin_known=False)
+            if earlier is not None:
+                take_text(self.model, earlier, kind)
+            else:
+                take_text(self.model, document_of_text(text), kind, is_origin_known=False)
         self.steps_changed.emit()
 
     def set_record(self, record: str, says: Record) -> None:

@@ -441,4 +441,4 @@ class OpenDocument(QObject):
 
     def become(self, text: str) -> None:
         """The page's text becomes another one, as one step; what both have in common keeps its origin."""
-        self._view.link.become(text, "restoring")
+        self._view.link.become(text, "restoring", was_here=True)

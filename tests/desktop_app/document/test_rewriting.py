@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from desktop_app.document.model import Document
 from desktop_app.document.origins import GENERATED, IMPORTED, PASTED, TYPED, Origin, Passage
 from desktop_app.document.rewriting import rewrites
-from desktop_app.document.text_as_document import document_of_text, take_text
+from desktop_app.document.text_as_document import document_of_text, state_with_text, take_text
 
 WORDS = st.sampled_from(["天地", "玄黄", "word ", "other ", "。\n", "a", "👩‍👧", "e\u0301"])
 PASSAGES = st.lists(st.builds(Passage, WORDS, st.sampled_from([Origin(TYPED), Origin(PASTED), Origin(GENERATED, "r")])))
@@ -61,3 +61,21 @@ def test_words_that_stand_in_both_by_chance_get_the_origin_that_they_have_there(
     document = document_of([Passage("He walked home.", Origin(TYPED))])
     take_text(document, document_of([Passage("X ", Origin(TYPED)), Passage("He walked home.", Origin(GENERATED))]))
     assert generated(document) == [False] * 2 + [True] * 15
+
+
+def test_the_last_step_that_showed_a_text_is_found_and_nothing_changes():
+    document = Document()
+    document.insert(0, "Once upon", Origin(TYPED))
+    document.insert(9, " a time", Origin(GENERATED, "r"), "generation")
+    document.replace(0, 16, [Passage("else", Origin(PASTED))], "paste")
+    revision = document.log.revision
+    found = state_with_text(document, "Once upon a time")
+    assert found is not None
+    assert [(passage.text, passage.origin) for passage in found.passages()] == [
+        ("Once upon", Origin(TYPED)),
+        (" a time", Origin(GENERATED, "r")),
+    ]
+    assert state_with_text(document, "never here") is None
+    assert (document.text(), document.log.revision) == ("else", revision)
+    document.forget_past()
+    assert state_with_text(document, "Once upon") is None

@@ -467,3 +467,23 @@ def test_the_file_is_left_alone_by_looking(kit: Kit, tmp_path: Path):
 def test_passages_of_the_sample_are_as_the_tests_above_assume(kit: Kit, tmp_path: Path):
     saved(kit, tmp_path / "a.txt")
     assert kit.view.link.model.passages()[0] == Passage(TYPED_TEXT, Origin(TYPED))
+
+
+def test_an_earlier_text_comes_back_with_the_origins_that_it_had(kit: Kit, tmp_path: Path):
+    kit.write("")
+    kit.type("Once upon")
+    kit.generate(" a time there was")
+    kit.answers.path = str(tmp_path / "a.nextstroke")
+    kit.trigger("save")
+    before = kit.view.link.model.passages()
+    kit.view.selectAll()
+    kit.press(Qt.Key.Key_Backspace)
+    kit.type("something else")
+    kit.trigger("save")
+    kit.answers.chosen_earlier = ("restore", 1)
+    kit.trigger("earlier")
+    assert kit.text == "Once upon a time there was"
+    assert kit.view.link.model.passages() == before
+    assert [passage.origin.kind for passage in before] == ["typed", "generated"]
+    kit.view.undo()
+    assert kit.text == "something else"
