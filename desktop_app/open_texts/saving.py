@@ -31,6 +31,7 @@ from desktop_app.open_texts.patient_files import PatientFiles
 from desktop_app.services.error_words import words_for
 
 translate = QCoreApplication.translate  # the name that lupdate looks for
+EXPORTED = (".docx", ".odt", ".pdf", ".epub")  # no program would open our text under these names
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,16 @@ class Saving:
         if not chosen:
             return None
         path = Path(chosen)
+        if path.suffix.lower() in EXPORTED:
+            words = translate(
+                "Saving",
+                "“{name}” would hold plain text. Save as .txt, .md or .nextstroke; File → Export… writes {kind} files.",
+            )
+            self._dialogs.tell(
+                translate("Saving", "The text is not saved"),
+                words.format(name=shown_name(path.name), kind=path.suffix.lower()),
+            )
+            return None
         if path.suffix:
             return path  # the dialog has asked about a file of that name
         path = path.with_name(path.name + (SUFFIX if has_document else ".txt"))

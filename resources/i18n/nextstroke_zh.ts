@@ -2288,6 +2288,10 @@
         <translation>另存为</translation>
     </message>
     <message>
+        <source>“{name}” would hold plain text. Save as .txt, .md or .nextstroke; File → Export… writes {kind} files.</source>
+        <translation>“{name}”里只会是纯文本。请存为 .txt、.md 或 .nextstroke；要写 {kind} 文件，请用“文件 → 导出…”。</translation>
+    </message>
+    <message>
         <source>The text is not saved</source>
         <translation>文字没有保存</translation>
     </message>

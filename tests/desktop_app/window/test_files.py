@@ -159,3 +159,17 @@ def test_a_dropped_text_is_opened_and_an_odd_folder_is_named(kit, tmp_path):
     kit.window.take_paths([str(path), str(tmp_path)])
     assert kit.text == "dropped"
     assert tmp_path.name in kit.message
+
+
+@pytest.mark.parametrize("suffix", [".docx", ".ODT", ".pdf", ".epub"])
+def test_plain_text_is_not_saved_under_the_name_of_another_format(kit, tmp_path, suffix):
+    kit.write("mine")
+    kit.answers.path = str(tmp_path / f"book{suffix}")
+    kit.trigger("save_as")
+    ((title, words),) = kit.answers.told
+    assert title == "The text is not saved"
+    assert f"Export… writes {suffix.lower()} files" in words
+    assert list(tmp_path.glob("book*")) == []
+    kit.answers.path = str(tmp_path / "book.txt")
+    kit.trigger("save_as")
+    assert (tmp_path / "book.txt").read_text(encoding="utf-8") == "mine"
