@@ -6,9 +6,9 @@
 
 A reader sees the old file or the new one, whole, at any moment and after any crash; a failed step leaves the old file
 and removes the temporary one. After a failed fsync the same file is never tried again (the kernel may have dropped the
-data and call the second fsync a success): the caller starts over with a new one. Permissions and symbolic links of an
-existing target are kept. A temporary file is locked while it is written, so that the next start can tell a leftover
-from work in progress.
+data and call the second fsync a success): the caller starts over with a new one. Permissions, access list, extended
+attributes and symbolic links of an existing target are kept; a further hard link keeps the old text. A temporary file
+is locked while it is written, so that the next start can tell a leftover from work in progress.
 
 Knows system calls and their failures; must not know what the bytes mean. `SystemCalls` is the seam where tests inject
 faults into every single call.
@@ -128,7 +128,7 @@ class Disk:
         self.remove_leftovers(Path(target).parent)
         temporary = _temporary_name(target)
         try:
-            token = self._write_temporary(temporary, data, old, PRIVATE_FILE if private else 0o666)
+            token = self._write_temporary(temporary, data, (target, old), PRIVATE_FILE if private else 0o666)
             self._calls.replace(temporary, target)
         except OSError as error:
             self._discard(temporary)
@@ -235,17 +235,27 @@ class Disk:
             raise disk_error_of_kind(READ_ONLY, "save", name)
         return status
 
-    def _write_temporary(self, temporary: str, data: bytes, old: os.stat_result | None, mode: int) -> StatToken:
+    def _write_temporary(
+        self, temporary: str, data: bytes, replaced: tuple[str, os.stat_result | None], mode: int
+    ) -> StatToken:
         descriptor = self._calls.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             lock_descriptor(descriptor)
             self._write_all(descriptor, data)
-            if old is not None:
-                self._calls.copy_owner_and_mode(descriptor, old)
+            self._copy_properties(descriptor, *replaced)
             self._calls.fsync(descriptor)
             return StatToken.of(self._calls.fstat(descriptor))
         finally:
             self._calls.close(descriptor)
+
+    def _copy_properties(self, descriptor: int, source: str, status: os.stat_result | None) -> None:
+        if status is None:
+            return
+        self._calls.copy_owner_and_mode(descriptor, status)
+        try:
+            self._calls.copy_attributes(descriptor, source)
+        except OSError:
+            pass  # the disk has none, or no place for them: the text counts more
 
     def _write_all(self, descriptor: int, data: bytes) -> None:
         rest = memoryview(data)

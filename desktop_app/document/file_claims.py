@@ -69,15 +69,17 @@ class FileClaims:
         self._is_ready: bool | None = None
         self._held: dict[str, FileClaim] = {}
 
-    def claim(self, path: Path, keys: Sequence[str] = ()) -> FileClaim:
+    def claim(self, path: Path, keys: Sequence[str] = (), beside: FileClaim | None = None) -> FileClaim:
         """Hold a file, also one that is not there yet. Raises `FileHeld`.
 
-        `keys`: its `identities`, found before by somebody who may wait for a disk.
+        `keys`: its `identities`, found before by somebody who may wait for a disk. `beside`: what the same text holds
+        already; another name of that file (a hard link) is free for it.
         """
         claim = FileClaim(self, path)
         try:
             for key in keys or identities(path):
-                self._take(claim, key)
+                if beside is None or key not in beside.locks:
+                    self._take(claim, key)
         except FileHeld:
             self.release(claim)
             raise

@@ -55,6 +55,9 @@ class StoppableCalls(SystemCalls):
     def copy_owner_and_mode(self, descriptor: int, status: os.stat_result) -> None:
         self._calls.copy_owner_and_mode(descriptor, status)
 
+    def copy_attributes(self, descriptor: int, source: str) -> None:
+        self._calls.copy_attributes(descriptor, source)
+
     def replace(self, source: str, target: str) -> None:
         if not self._job.claim():
             raise _given_up()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop_app.document.disk import Disk, StatToken
-from desktop_app.document.errors import ChangedOutside, TextFileError
+from desktop_app.document.errors import MISSING, ChangedOutside, TextFileError, disk_error_of_kind
 from desktop_app.document.text_encoding import (
     GB18030,
     GUESSED,
@@ -102,8 +102,13 @@ def save_text(
 
 
 def demand_unchanged(disk: Disk, path: Path, known: FileVersion | None) -> None:
-    """Raise `ChangedOutside` where the file is no longer the known version; a new name (None) has none to compare."""
+    """Raise `ChangedOutside` where the file is no longer the known version; a new name (None) has none to compare.
+
+    Where its folder is gone too, saving cannot put the file back: that is a `DiskError`.
+    """
     if known is not None and changed_outside(disk, path, known):
+        if not disk.exists(path.parent):
+            raise disk_error_of_kind(MISSING, "save", path.name)
         raise ChangedOutside(path.name, removed=not disk.exists(path))
 
 

@@ -25,7 +25,7 @@ def ask_about_change(dialogs: Dialogs, page: str, file: OpenedFile, is_modified:
     text = translate("DifferenceQuestions", "Keeping your text writes nothing; the next save asks again.")
     question = Question(
         _changed(shown_name(file.path.name)),
-        f"{text}\n{_what_taking_does(file)}",
+        _lines(text, _what_is_the_same(page, file), _what_taking_does(file)),
         (
             Answer(SAVE_AS, _save_as()),
             Answer(TAKE, _take(), is_default=not is_modified),
@@ -40,7 +40,7 @@ def ask_while_saving(dialogs: Dialogs, page: str, file: OpenedFile) -> str:
     text = translate("DifferenceQuestions", "Nothing is written yet.")
     question = Question(
         _changed(shown_name(file.path.name)),
-        f"{text}\n{_what_taking_does(file)}",
+        _lines(text, _what_is_the_same(page, file), _what_taking_does(file)),
         (
             Answer(OVERWRITE, translate("DifferenceQuestions", "Save My Text Over It")),
             Answer(TAKE, _take()),
@@ -73,7 +73,7 @@ def ask_about_recovered(dialogs: Dialogs, page: str, file: OpenedFile) -> str:
     )
     question = Question(
         title.format(name=shown_name(file.path.name)),
-        f"{text}\n{_what_taking_does(file)}",
+        _lines(text, _what_is_the_same(page, file), _what_taking_does(file)),
         (
             Answer(SAVE_AS, _save_as()),
             Answer(TAKE, _take()),
@@ -94,6 +94,21 @@ def _what_taking_does(file: OpenedFile) -> str:
     if file.stored is not None:
         return translate("DifferenceQuestions", "If you take the file's text, yours is kept under Earlier Texts.")
     return translate("DifferenceQuestions", "If you take the file's text, Undo brings yours back.")
+
+
+def _what_is_the_same(page: str, file: OpenedFile) -> str:
+    """What to say where no difference can be shown."""
+    if page != file.text:
+        return ""
+    if file.stored is not None:
+        return translate(
+            "DifferenceQuestions", "The words are the same; branches, origins, steps or what is said of it differ."
+        )
+    return translate("DifferenceQuestions", "The words are the same; encoding or line ends differ.")
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
 
 
 def _changed(name: str) -> str:

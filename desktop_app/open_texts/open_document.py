@@ -9,6 +9,7 @@ Knows: the view's text, the document layer, the questions to ask. Must not know:
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from desktop_app.document.file_claims import FileClaim, FileClaims
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.last_session import TabState
 from desktop_app.document.nextstroke_file import About, StoredDocument
+from desktop_app.document.plain_document import to_plain
 from desktop_app.document.resting_save import RestingDocument, Written
 from desktop_app.document.restoring import NOWHERE, RestoredDocument, restore, restore_unread
 from desktop_app.document.shown_name import shown_name
@@ -397,6 +399,14 @@ class OpenDocument(QObject):
     def text(self) -> str:
         """The text on the page."""
         return self._view.text()
+
+    def holds_all_of(self, stored: StoredDocument) -> bool:
+        """Whether the page's document is that one, with its branches, origins and steps."""
+        earlier, mine = ({each.text for each in versions} for versions in (stored.versions, self._versions))
+        if stored.about != self._about or earlier != mine:
+            return False
+        # As JSON: a tuple of the page's is a list in the file's.
+        return json.dumps(to_plain(stored.document)) == json.dumps(to_plain(self._view.link.model))
 
     def tell_line_refused(self) -> None:
         """What was to be pasted is too much for a page."""

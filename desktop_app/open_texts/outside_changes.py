@@ -16,6 +16,7 @@ from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.any_file import OpenedFile
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
+from desktop_app.document.nextstroke_file import StoredDocument
 from desktop_app.document.text_file import FileVersion, changed_outside
 from desktop_app.open_texts import difference_questions as differences
 from desktop_app.open_texts.file_state import FileState
@@ -36,6 +37,9 @@ class Page(Protocol):
 
     def text(self) -> str:
         """The text on the page."""
+
+    def holds_all_of(self, stored: StoredDocument) -> bool:
+        """Whether the page's document is that one, not its text alone."""
 
     def tell_removed(self) -> None:
         """The file is gone."""
@@ -107,7 +111,7 @@ class OutsideChanges:
             self._page.tell_unreadable()
             return
         text = self._page.text()
-        if found.text == text and found.stored is None:
+        if found.text == text and (found.stored is None or self._page.holds_all_of(found.stored)):
             self._page.agree(found)
             return
         self._follow(differences.ask_about_change(self._dialogs, text, found, self._page.is_modified), found)

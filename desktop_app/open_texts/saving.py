@@ -135,7 +135,7 @@ class Saving:
             keys = self._files.read(target.path, lambda _disk: identities(target.path))
             if keys is None:
                 return None
-            claim = self._claims.claim(target.path, keys)
+            claim = self._claims.claim(target.path, keys, beside=held)
         written: tuple[tuple[EarlierText, ...], FileVersion] | None = None
         try:
             written = self._write_file(contents, target, overwrite)

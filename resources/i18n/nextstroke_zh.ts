@@ -478,6 +478,14 @@
         <translation>如果改用文件里的文字，撤销就能换回您的文字。</translation>
     </message>
     <message>
+        <source>The words are the same; branches, origins, steps or what is said of it differ.</source>
+        <translation>文字相同；分支、来源、步骤或书名等信息有所不同。</translation>
+    </message>
+    <message>
+        <source>The words are the same; encoding or line ends differ.</source>
+        <translation>文字相同；编码或换行符不同。</translation>
+    </message>
+    <message>
         <source>{name} was changed by another program</source>
         <translation>“{name}”被其他程序修改过</translation>
     </message>

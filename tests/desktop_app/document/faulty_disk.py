@@ -7,7 +7,10 @@ from pathlib import Path
 
 from desktop_app.document.disk import SystemCalls
 
-CALLS = ("open", "read", "write", "fsync", "close", "stat", "fstat", "copy_owner_and_mode", "replace", "unlink")
+CALLS = (
+    *("open", "read", "write", "fsync", "close", "stat", "fstat"),
+    *("copy_owner_and_mode", "copy_attributes", "replace", "unlink"),
+)
 
 
 class RecordingCalls(SystemCalls):

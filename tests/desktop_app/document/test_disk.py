@@ -5,9 +5,11 @@ import gc
 import os
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,14 @@ def calls_of_a_save(folder: Path) -> int:
     return len(calls.names)
 
 
+def failure(action: Callable[[], object]) -> DiskError | None:
+    try:
+        action()
+    except DiskError as error:
+        return error
+    return None
+
+
 @pytest.mark.parametrize("sticky", [False, True])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
 def test_a_fault_at_any_call_leaves_the_old_or_the_new_file_whole(file: Path, number: int, sticky: bool):
@@ -58,11 +68,11 @@ def test_a_fault_at_any_call_leaves_the_old_or_the_new_file_whole(file: Path, nu
     for at in range(total):
         file.write_bytes(OLD)
         calls = FaultyCalls(at, number, sticky)
-        with pytest.raises(DiskError) as caught:
-            Disk(calls).write_safely(file, NEW)
+        error = failure(lambda calls=calls: Disk(calls).write_safely(file, NEW))
         content = file.read_bytes()
         assert content in (OLD, NEW), f"torn at call {at}"
-        assert (content == NEW) == (caught.value.kind == "not_confirmed")
+        assert (error is None) == (calls.failed_name == "copy_attributes"), "only those may be lost"
+        assert (content == NEW) == (error is None or error.kind == "not_confirmed")
         outcomes.append(content)
         Disk().remove_leftovers(file.parent)
         assert names(file.parent) == ["story.txt"]
@@ -84,7 +94,7 @@ def test_a_failed_fsync_is_never_tried_again_on_the_same_file(file: Path):
     recording = RecordingCalls()
     Disk(recording).write_safely(file.with_name("other.txt"), NEW)
     Disk().remove(file.with_name("other.txt"))
-    calls.at = recording.names.index("fsync") + 1  # one call more: the mode of the existing file is kept
+    calls.at = recording.names.index("fsync") + 2  # two calls more: mode and attributes of the existing file
     disk = Disk(calls)
     with pytest.raises(DiskError):
         disk.write_safely(file, NEW)
@@ -116,6 +126,61 @@ def test_permissions_of_an_existing_file_are_kept(file: Path):
     file.chmod(0o640)
     Disk().write_safely(file, NEW)
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+def access_list(*entries: tuple[int, int, int]) -> bytes:
+    """An access list as Linux stores it (linux/posix_acl_xattr.h): version, then (tag, permissions, id)."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+OWNER, USER, GROUP, MASK, OTHER, NOBODY = 0x01, 0x02, 0x04, 0x10, 0x20, 0xFFFFFFFF
+FOR_ANOTHER = access_list(
+    (OWNER, 6, NOBODY), (USER, 4, 12345), (GROUP, 0, NOBODY), (MASK, 4, NOBODY), (OTHER, 0, NOBODY)
+)
+
+
+def attributes(path: Path) -> dict[str, bytes]:
+    return {name: os.getxattr(path, name) for name in os.listxattr(path)}
+
+
+def set_or_skip(path: Path, name: str, value: bytes) -> None:
+    if not hasattr(os, "setxattr"):
+        pytest.skip("Linux only")
+    try:
+        os.setxattr(path, name, value)
+    except OSError as error:
+        pytest.skip(f"this disk keeps no {name}: {error}")
+
+
+def test_extended_attributes_and_the_access_list_are_kept(file: Path):
+    set_or_skip(file, "user.tag", "红".encode())
+    set_or_skip(file, "system.posix_acl_access", FOR_ANOTHER)
+    before = attributes(file), file.stat().st_mode
+    Disk().write_safely(file, NEW)
+    assert (attributes(file), file.stat().st_mode) == before
+    assert set(before[0]) >= {"user.tag", "system.posix_acl_access"}
+    assert file.read_bytes() == NEW
+
+
+def test_a_folder_that_lets_others_read_new_files_opens_no_old_one(file: Path):
+    file.chmod(0o600)
+    set_or_skip(file.parent, "system.posix_acl_default", FOR_ANOTHER)
+    (file.parent / "new.txt").touch()
+    assert "system.posix_acl_access" in attributes(file.parent / "new.txt")
+    Disk().write_safely(file, NEW)
+    assert "system.posix_acl_access" not in attributes(file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.ENOSPC, errno.EPERM])
+def test_attributes_that_cannot_be_kept_stop_no_save(file: Path, number: int):
+    class Calls(SystemCalls):
+        def copy_attributes(self, descriptor: int, source: str) -> None:
+            raise OSError(number, os.strerror(number))
+
+    Disk(Calls()).write_safely(file, NEW)
+    assert file.read_bytes() == NEW
+    assert names(file.parent) == ["story.txt"]
 
 
 def test_a_new_file_follows_the_umask_and_a_private_one_is_its_owners_alone(tmp_path: Path):
@@ -251,8 +316,7 @@ def test_faults_leave_no_open_files_behind(file: Path):
     gc.collect()  # what other tests left must not go meanwhile
     before = len(os.listdir("/proc/self/fd"))
     for at in range(calls_of_a_save(file.parent)):
-        with pytest.raises(DiskError):
-            Disk(FaultyCalls(at, errno.EIO)).write_safely(file, NEW)
+        failure(lambda at=at: Disk(FaultyCalls(at, errno.EIO)).write_safely(file, NEW))
     assert len(os.listdir("/proc/self/fd")) == before
 
 

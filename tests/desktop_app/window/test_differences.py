@@ -120,6 +120,33 @@ def test_a_file_whose_text_is_that_of_the_page_needs_no_question(kit: Kit, tmp_p
     )
 
 
+def test_a_document_that_another_program_saved_again_as_it_was_needs_no_question(kit: Kit, tmp_path: Path):
+    path = saved(kit, tmp_path / f"a{SUFFIX}")
+    save_document(Disk(), path, in_file(path), clock=lambda: 4e9)
+    kit.window.document.look_outside()
+    assert kit.answers.asked == []
+    kit.type("?")
+    kit.trigger("save")
+    assert kit.answers.asked == []
+    assert in_file(path).document.text() == kit.text
+
+
+def test_where_the_words_are_the_same_it_is_said_what_else_may_differ(kit: Kit, tmp_path: Path):
+    path = saved(kit, tmp_path / f"a{SUFFIX}")
+    other = in_file(path)
+    other.document.fork(3)
+    save_document(Disk(), path, other)
+    kit.answers.answer = "keep"
+    kit.window.document.look_outside()
+    (asked,) = kit.answers.asked
+    assert "The words are the same; branches, origins, steps" in asked.text
+    path = saved(kit, tmp_path / "b.txt")
+    kit.type("!")
+    path.write_bytes(kit.text.encode("utf-16"))
+    kit.trigger("save")
+    assert "The words are the same; encoding or line ends" in kit.answers.asked[-1].text
+
+
 def test_characters_that_a_page_has_no_place_for_leave_page_and_document_the_same(kit: Kit, tmp_path: Path):
     saved(kit, tmp_path / "a.txt")
     kit.window.document.become("He ran\u2029home. She 👩‍👧 slept.\u2028")

@@ -1,5 +1,6 @@
 """Files in the window: open, save, another program's changes, what is kept and comes back."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,21 @@ def test_a_change_by_another_program_is_offered_when_the_window_comes_to_the_fro
     assert kit.text == "changed"
     kit.window.document.look_outside()
     assert len(kit.answers.asked) == 1
+
+
+def test_a_file_whose_folder_is_gone_is_said_to_be_gone_and_not_asked_about(kit, tmp_path):
+    path = tmp_path / "stick" / "story.txt"
+    path.parent.mkdir()
+    path.write_text("one", encoding="utf-8")
+    kit.window.opening.open(str(path))
+    kit.type("X")
+    shutil.rmtree(path.parent)
+    kit.trigger("save")
+    assert kit.answers.asked == []
+    ((_title, words),) = kit.answers.told
+    assert "its folder does not exist any more. Choose another folder." in words
+    assert kit.window.document.is_modified
+    assert kit.text == "Xone"
 
 
 def test_a_save_that_fails_keeps_the_text_and_the_mark(kit, tmp_path):

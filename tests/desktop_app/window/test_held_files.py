@@ -1,5 +1,6 @@
 """A file that another window has open is said and opens as a copy; no two tabs ever hold one file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,20 @@ def test_two_texts_of_one_file_are_one_tab_and_a_copy(path: Path, tmp_path: Path
     reopened = hold_files(claims, Reopened((kept(path, "a", "X"), kept(link, "b"), kept(path, "c", "Y"))))
     assert [(each.key, each.path) for each in reopened.documents] == [("a", path), ("c", None)]
     assert [each.key for each in reopened.others] == ["b"]
+
+
+def test_another_name_of_its_own_file_is_free_for_a_text(kit: Kit, path: Path, tmp_path: Path):
+    link = tmp_path / "link.txt"
+    os.link(path, link)
+    kit.window.opening.open(str(path))
+    kit.type("X")
+    kit.answers.path = str(link)
+    kit.trigger("save_as")
+    assert kit.answers.told == []
+    assert (path.read_text(encoding="utf-8"), link.read_text(encoding="utf-8")) == ("one", "Xone")
+    assert kit.window.document.path == link
+    kit.window.opening.open(str(path))  # a file of its own now, in a tab of its own
+    assert len(kit.window.tabs.all) == 2
+    kit.answers.path = str(link)
+    kit.trigger("save_as")
+    assert "another tab" in kit.answers.told[-1][1]
