@@ -130,10 +130,12 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     from desktop_app.services.background import Background
     from desktop_app.services.engine_bridge import EngineBridge
     from desktop_app.services.export_jobs import ExportJobs
+    from desktop_app.services.idle_collection import IdleCollection
     from desktop_app.services.paths import runtime_folder
 
     application, settings = appearance.application, appearance.settings
     watch = SignalWatch(application)
+    collection = IdleCollection(application)  # before all that makes objects: the start need not search either
     claims = FileClaims(runtime_folder(), disk)
     bridge = EngineBridge()
     bridge.start()
@@ -155,6 +157,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
             statistics=StatisticsStore(paths.state, disk),
         )
     )
+    window.text_touched.connect(collection.touched)
     watch.leave_by(window.leave_at_once)
     recovery, kept = _open_recovery(window, paths)
     session_file = SessionFile(paths.state, disk)
@@ -175,6 +178,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
         background.close()
         bridge.stop()
         place.close()  # who starts now finds everything written
+        collection.close()
         watch.close()  # last: no further signal cuts this short
 
 

@@ -1,9 +1,11 @@
 """What an edit of a large document costs: time of each operation, and memory beside the text.
 
-    python tests/bench/document_speed.py [--characters 1000000] [--spans 10000] [--edits 2000]
+    python tests/bench/document_speed.py [--characters 1000000] [--spans 10000] [--edits 2000] [--search]
 
 The document is made of alternating origins, so that no two spans can become one, and is edited at random places. Each
-operation is timed alone; median, 99th percentile and the slowest are printed. Memory is what tracemalloc counts for the
+operation is timed alone; median, 99th percentile and the slowest are printed. As in the window, Python searches for
+cyclic garbage between the rounds and not in them (desktop_app/services/idle_collection.py); what such a search takes is
+printed, and with --search it goes on by itself, as Python does it by default. Memory is what tracemalloc counts for the
 document with its text, beside the bytes of the text in UTF-8; each script is measured by itself. Peak RSS is that of
 the process, Python itself included.
 """
@@ -11,6 +13,7 @@ the process, Python itself included.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import resource
 import statistics
@@ -131,6 +134,7 @@ def time_edits(script: str, characters: int, spans: int, count: int) -> None:
     names = ("insert", "type_on", "delete", "replace", "paste", "undo", "redo", "position", "read_origins")
     for name in names:
         report(name, milliseconds(getattr(edits, name), count))
+        gc.collect(1)
     report("fork_and_part", milliseconds(edits.fork_and_part, max(1, count // 20)))
     mark = mark_of(document)
     edits.insert()
@@ -138,6 +142,8 @@ def time_edits(script: str, characters: int, spans: int, count: int) -> None:
     report("to_plain", milliseconds(lambda: to_plain(document), 3))
     plain = to_plain(document)
     report("from_plain", milliseconds(lambda: from_plain(plain), 3))
+    report("search, young", milliseconds(lambda: (edits.insert(), gc.collect(1)), 20))
+    report("search, all", milliseconds(gc.collect, 5))
 
 
 def memory(script: str, characters: int, spans: int, count: int) -> float:
@@ -167,7 +173,10 @@ def main() -> int:
     parser.add_argument("--characters", type=int, default=1_000_000)
     parser.add_argument("--spans", type=int, default=10_000)
     parser.add_argument("--edits", type=int, default=2_000)
+    parser.add_argument("--search", action="store_true", help="let Python search for cyclic garbage as it likes")
     arguments = parser.parse_args()
+    if not arguments.search:
+        gc.disable()
     for script in SCRIPTS:
         time_edits(script, arguments.characters, arguments.spans, arguments.edits)
     print("memory, tracemalloc:")

@@ -152,7 +152,9 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-def resident_bytes() -> int:
-    """Memory of this process that is in RAM."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def own_bytes() -> int:
+    """Memory of this process that is in RAM and of no file. Pages of a mapped file (a font's, a library's) come and go
+    as the system likes: of the same two hundred kills, resident memory grew by 1.6 % in one run and 3.7 % in another.
+    """
+    lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Anonymous:"))

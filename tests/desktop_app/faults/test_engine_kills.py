@@ -11,7 +11,7 @@ import pytest
 
 from desktop_app.editor.text_drip import TextDrip
 from desktop_app.services.engine_bridge import EngineBridge
-from tests.desktop_app.faults.engine_kills import BACK_SECONDS, MOMENTS, Live, children, open_files, resident_bytes
+from tests.desktop_app.faults.engine_kills import BACK_SECONDS, MOMENTS, Live, children, open_files, own_bytes
 from tests.desktop_app.faults.figures import note
 from tests.desktop_app.window_fixtures import silent_qt
 from tests.support.tiny_models import write_tiny_model
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a look into /pr
 KILLS = 136  # a hundred of them while text streams in, the others while the engine reads, loads and rests
 FIRST_LOOK = 10  # at processes and files
 # At memory. A model of random weights writes in every script, and each new one loads a font: from the tenth kill to the
-# fiftieth that is 2.3 %, without one Python object more; from the fiftieth to the hundred and fiftieth 1.1 %.
+# fiftieth that is 2.4 %, without one Python object more; from the fiftieth to the hundred and fiftieth 0.7 %.
 WARM = 50
 GROWTH = 1.02
 
@@ -86,7 +86,7 @@ def test_an_engine_that_stays_away_is_found(live: Live):
 def test_a_hundred_kills_while_text_streams_in(live: Live):
     back: list[float] = []
     arrived = streaming = 0
-    first, warm_bytes = (len(children()), open_files()), resident_bytes()
+    first, warm_bytes = (len(children()), open_files()), own_bytes()
     problems: list[str] = []
     for number in range(KILLS):
         moment = MOMENTS[number // 4 % len(MOMENTS)] if number % 4 == 3 else "writing"
@@ -101,8 +101,8 @@ def test_a_hundred_kills_while_text_streams_in(live: Live):
         if number + 1 == FIRST_LOOK:
             first = len(children()), open_files()
         if number + 1 == WARM:
-            warm_bytes = resident_bytes()
-    last, last_bytes = (len(children()), open_files()), resident_bytes()
+            warm_bytes = own_bytes()
+    last, last_bytes = (len(children()), open_files()), own_bytes()
     note(
         "R8 engine kills",
         {
