@@ -21,7 +21,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QTextCursor, QTextDocument
 
-from desktop_app.document.change_log import CURRENT, JOINED, RECORD
+from desktop_app.document.change_log import JOINED, RECORD
 from desktop_app.document.history import BEGINNING, DELETING, TYPING
 from desktop_app.document.model import Document, TextEdit
 from desktop_app.document.origins import GENERATED, TYPED, Origin, Passage, Record
@@ -36,7 +36,8 @@ from desktop_app.editor.text_units import for_qt, lines_of, units_of_text
 
 BY_HAND = Origin(TYPED)
 _HALF = re.compile("[\ud800-\udfff]")  # of a character
-_NOWHERE = -1  # no step is the saved one any more
+State = tuple[int, int]  # the step that was done last, and the branch that is shown
+_NOWHERE = (-1, -1)  # no state is the saved one any more
 
 
 class Piece(NamedTuple):
@@ -58,9 +59,10 @@ class DocumentLink(QObject):
         self._page = page
         self.model = Document()
         self._applying_depth = 0  # above 0, what the page reports is our own doing
+        self._block: QTextCursor | None = None  # open while the page changes by our hand
         self._is_page_ahead = False  # what the model reports came from the page
         self._is_exact = False
-        self._saved_step = BEGINNING
+        self._saved: State = (BEGINNING, self.model.current)
         self._last_edit_end: int | None = None
         page.setUndoRedoEnabled(False)
         page.contentsChange.connect(self._on_change)
@@ -102,7 +104,7 @@ class DocumentLink(QObject):
         self.model = model
         self._listen()
         self._page.setModified(False)
-        self._saved_step = model.history.current
+        self._saved = self._state
         model.close_step()
         self.steps_changed.emit()
 
@@ -111,6 +113,10 @@ class DocumentLink(QObject):
         self.model.on_switch.append(self._show_branch)
 
     # ---- reading ----------------------------------------------------------------------------------------------
+
+    @property
+    def _state(self) -> State:
+        return self.model.history.current, self.model.current
 
     def pieces(self, start: int, end: int) -> list[Piece]:
         """The origins of a part of the page."""
@@ -165,31 +171,41 @@ class DocumentLink(QObject):
     @contextmanager
     def step(self, kind: str) -> Iterator[None]:
         """All changes inside are one step of undo, and one change for who listens to the page."""
+        before = self._state
         with self._applying(), self.model.step(kind):
             yield
+        if self._state != before:
+            self.tell_whether_saved()  # Qt hears of no fork, and of no cut
         self.steps_changed.emit()
+
+    def declare_unsaved(self) -> None:
+        """Something is not in the file that no undo takes back: the text came from elsewhere, or has another title."""
+        self._saved = _NOWHERE
+        self.tell_whether_saved()
 
     def saved_at(self, step: int) -> None:
         """The page shows what is not saved, and `step` is the last one that is: undo may lead back there."""
-        self._page.setModified(True)
-        self._saved_step = step
+        self._saved = (step, self.model.current)
+        self.tell_whether_saved()
 
     def is_written(self, copy: Document, keeps_records: bool, is_whole: bool = True) -> None:
         """The file holds the document as it was in `copy`. The page may have gone on while it was written.
 
-        Saved is that state, wherever undo and redo lead to it; no state is, where they cannot: its step has grown,
-        another branch is shown, or something beside the text has changed since (`is_whole` is false).
+        Saved is that state, wherever undo and redo lead to it, with the same branch on the page; no state is, where its
+        step has grown since, or something beside the text has changed (`is_whole` is false).
         """
         step = copy.history.current
         since = self.model.log.since(copy.log.revision) if self.model.lineage is copy.lineage else None
-        if not is_whole or since is None:
-            step = _NOWHERE
+        is_there = is_whole and since is not None
         for entry in since or ():
             has_grown = entry.kind == JOINED and entry.step == step
-            if has_grown or entry.kind == CURRENT or (entry.kind == RECORD and keeps_records):
-                step = _NOWHERE
-        self._saved_step = step
-        self._page.setModified(self.model.history.current != step)
+            is_there = is_there and not has_grown and not (entry.kind == RECORD and keeps_records)
+        self._saved = (step, copy.current) if is_there else _NOWHERE
+        self.tell_whether_saved()
+
+    def tell_whether_saved(self) -> None:
+        """Qt takes some things for a change that are none, as a composition that is on the page alone."""
+        self._page.setModified(self._state != self._saved)
 
     def become(self, text: str, kind: str, was_here: bool = False) -> None:
         """The page's text becomes another one, as one step; what both have in common keeps its origins.
@@ -221,7 +237,7 @@ class DocumentLink(QObject):
         self._last_edit_end = None
         with self._applying():
             go()
-        self._page.setModified(self.model.history.current != self._saved_step)
+        self.tell_whether_saved()
         self.steps_changed.emit()
         self._tell_caret()
 
@@ -296,7 +312,7 @@ class DocumentLink(QObject):
         self._last_edit_end = edit.position_units + units_of_text(edit.text)
         if self._is_page_ahead:
             return
-        cursor = QTextCursor(self._page)
+        cursor = self._cursor()
         cursor.setPosition(edit.position_units)
         cursor.setPosition(edit.position_units + edit.removed_units, QTextCursor.MoveMode.KeepAnchor)
         if edit.text:
@@ -307,32 +323,39 @@ class DocumentLink(QObject):
     def _show_branch(self, _branch: int) -> None:
         before, after = text_of_page(self._page), self.model.text()
         first, last, text = without_common_ends(before, after)
-        cursor = QTextCursor(self._page)
         with self._applying():
+            cursor = self._cursor()
             cursor.setPosition(units_of_text(before[:first]))
             cursor.setPosition(units_of_text(before[:last]), QTextCursor.MoveMode.KeepAnchor)
             cursor.insertText(for_qt(text))
         self._last_edit_end = cursor.position()
+        if not self._applying_depth:
+            self.tell_whether_saved()
 
     @contextmanager
     def _applying(self) -> Iterator[None]:
         """Changes of the page inside are ours; who listens to the page hears of them at the end, as of one."""
-        block = QTextCursor(self._page)
         self._applying_depth += 1
-        block.beginEditBlock()
         try:
             yield
         finally:
-            block.endEditBlock()
+            if self._applying_depth == 1 and self._block is not None:
+                self._block.endEditBlock()
+                self._block = None
             self._applying_depth -= 1
 
+    def _cursor(self) -> QTextCursor:
+        """To change the page with. The first one opens the block: to Qt, an empty block is a change of the page too."""
+        if self._block is None:
+            self._block = QTextCursor(self._page)
+            self._block.beginEditBlock()
+        return QTextCursor(self._page)
+
     def _on_modification(self, is_modified: bool) -> None:
-        """The page was saved, or declared to be other than its file: from where undo leads back to that state."""
+        """The page was saved: undo may lead back to its present state."""
         if not is_modified:
-            self._saved_step = self.model.history.current
+            self._saved = self._state
             self.model.close_step()
-        elif self.model.history.current == self._saved_step:
-            self._saved_step = _NOWHERE
 
     def _end_position(self, end: int) -> int:
         """The position of `end`; behind the character that it cuts."""

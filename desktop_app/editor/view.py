@@ -290,6 +290,7 @@ class EditorView(QPlainTextEdit):
         super().inputMethodEvent(
             self.edits.compose(event, lambda: super(EditorView, self).inputMethodEvent(QInputMethodEvent()))
         )
+        self.link.tell_whether_saved()  # nothing has changed where a composition only began, or was given up
         self.viewport().update()
 
     def inputMethodQuery(self, query: Qt.InputMethodQuery, argument: Any = None) -> Any:

@@ -127,7 +127,7 @@ class OpenDocument(QObject):
             return
         self._about = about
         if self._file.is_document:
-            self._view.document().setModified(True)
+            self._view.link.declare_unsaved()
 
     # ---- into its file by itself ------------------------------------------------------------------------------
 
@@ -187,13 +187,13 @@ class OpenDocument(QObject):
         self._file.hold(None)
         self._show(text, None, TextFormat(), None)
         if is_unsaved:
-            self._view.document().setModified(True)
+            self._view.link.declare_unsaved()
 
     def show_copy(self, opened: OpenedFile) -> None:
         """Put what a file holds on the page, as a text without a file."""
         self._file.hold(None)
         self._show_opened(opened, None, None)
-        self._view.document().setModified(True)
+        self._view.link.declare_unsaved()
 
     def show_file(self, opened: OpenedFile, claim: FileClaim) -> None:
         """Put what a file holds on the page; the file is this document's from now on."""
@@ -278,7 +278,8 @@ class OpenDocument(QObject):
         """Be a document of the last session that nobody has looked at yet; its file is held meanwhile."""
         self._file.hold(claim)
         self._asleep, self._key, self._file.path = kept, kept.key, kept.path
-        self._view.document().setModified(kept.has_unsaved_text)
+        if kept.has_unsaved_text:
+            self._view.link.declare_unsaved()
         self.changed.emit()
 
     def wake(self) -> None:
@@ -305,7 +306,8 @@ class OpenDocument(QObject):
         self._show_document(kept.stored, kept.path, kept.format, kept.version)
         self._file.is_doubtful |= kept.is_damaged
         self._file.is_recovered = restored.is_recovered and kept.path is not None and not restored.is_unread
-        self._view.document().setModified(restored.is_recovered)
+        if restored.is_recovered:
+            self._view.link.declare_unsaved()
         if restored.saved_step not in (NOWHERE, kept.stored.document.history.current):
             self._view.link.saved_at(restored.saved_step)
         self._put_caret(kept.caret)
@@ -447,7 +449,7 @@ class OpenDocument(QObject):
         self._file.renew_claim()
         self._put_caret(self._view.link.model.unit_at(file.stored.caret))
         if was_modified:
-            self._view.document().setModified(True)  # what was not saved is among the earlier texts alone
+            self._view.link.declare_unsaved()  # what was not saved is among the earlier texts alone
 
     def become(self, text: str) -> None:
         """The page's text becomes another one, as one step; what both have in common keeps its origin."""

@@ -68,7 +68,7 @@ def main() -> int:
         window.show_welcome()
         window.take_paths(arguments.text)
         for tab in window.tabs.all[: arguments.changed]:
-            tab.view.document().setModified(True)
+            tab.view.link.declare_unsaved()
         window.show()
         if arguments.text:
             application.processEvents()

@@ -290,7 +290,7 @@ def test_undo_back_to_the_saved_text_is_no_change(kit, tmp_path):
     assert kit.window.document.is_modified
     kit.trigger("redo")
     assert not kit.window.document.is_modified
-    kit.view.document().setModified(True)  # its file was changed by another program
+    kit.view.link.declare_unsaved()  # its file was changed by another program
     kit.trigger("undo")
     kit.trigger("redo")
     assert kit.window.document.is_modified

@@ -1,231 +1,117 @@
-"""A person who does anything at random on the real page, against a list with one origin for each character.
+"""Whatever a person does on the page, in one branch or in many: page, model and a naive list know the same origins."""
 
-The list knows nothing of the model: it is changed by what the person meant to do. After every action page, model and
-list say the same, character by character; undo and redo must bring back what the list was at that step.
-"""
-
-import random
+from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt
-from PySide6.QtGui import QDropEvent, QInputMethodEvent, QTextCursor
-from PySide6.QtWidgets import QApplication
 
-from desktop_app.document.origins import GENERATED, IMPORTED, PASTED, TYPED
-from desktop_app.document.soundness import problems
+from desktop_app.document.history import FORK, MERGE, PRUNE, SPLIT
+from tests.desktop_app.editor.random_writer import Writer
 from tests.desktop_app.window_kit import Kit
 
-FOREIGN = ("words", "从前", "a😀b", "two\nlines", "𠀀")
-COMPOSED = ("你好", "哈", "。", "😀")
-TYPED_KEYS = ("a", "b", "the ", "x.", " ")
-Characters = list[tuple[str, str]]  # character, kind of origin
+BRANCHES_AT_MOST = 6
 
 
-class Writer:
-    """Does each action on the page, and on the list."""
+class BranchingWriter(Writer):
+    """Tries several ways on, too: the branches of the document behind the page."""
 
-    def __init__(self, kit: Kit, seed: int) -> None:
-        self.kit, self.chance = kit, random.Random(seed)
-        kit.write("Found here 从前😀 in a file.\nAnd more.")
-        self.list: Characters = [(character, IMPORTED) for character in kit.text]
-        self.states: dict[int, Characters] = {0: list(self.list)}
-        self.clip: Characters = []
-        self.compared = 0
-
-    @property
-    def model(self):
-        return self.kit.view.link.model
-
-    def units(self, position: int) -> int:
-        return len("".join(character for character, _ in self.list[:position]).encode("utf-16-le")) // 2
-
-    def select(self) -> tuple[int, int]:
-        """The caret somewhere, or a selection; returns it in characters of the list."""
-        start = self.chance.randint(0, len(self.list))
-        length = self.chance.choice([0, 0, 0, 1, 3, 9])
-        end = min(len(self.list), start + length)
-        cursor = self.kit.view.textCursor()
-        cursor.setPosition(self.units(start))
-        cursor.setPosition(self.units(end), QTextCursor.MoveMode.KeepAnchor)
-        self.kit.view.setTextCursor(cursor)
-        return start, end
-
-    def becomes(self, start: int, end: int, text: str, kind: str) -> None:
-        self.list[start:end] = [(character, kind) for character in text]
-
-    # ---- what a person does -----------------------------------------------------------------------------------
-
-    def type(self) -> None:
-        start, end = self.select()
-        words = self.chance.choice(TYPED_KEYS)
-        self.kit.type(words)
-        self.becomes(start, end, words, TYPED)
-
-    def enter(self) -> None:
-        start, end = self.select()
-        self.kit.press(Qt.Key.Key_Return)
-        self.becomes(start, end, "\n", TYPED)
-
-    def erase(self) -> None:
-        start, end = self.select()
-        key = self.chance.choice([Qt.Key.Key_Backspace, Qt.Key.Key_Delete])
-        self.kit.press(key)
-        if start == end and key == Qt.Key.Key_Backspace:
-            start = max(0, start - 1)
-        elif start == end:
-            end = min(len(self.list), end + 1)
-        del self.list[start:end]
-
-    def copy_or_cut(self) -> None:
-        start, end = self.select()
-        if start == end:
+    def fork(self) -> None:
+        if len(self.branches) >= BRANCHES_AT_MOST:
+            self.prune()
             return
-        self.clip = self.list[start:end]
-        if self.chance.random() < 0.6:
-            self.kit.press(Qt.Key.Key_X, Qt.KeyboardModifier.ControlModifier)
-            del self.list[start:end]
-        else:
-            self.kit.press(Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+        branch = self.chance.choice(list(self.branches))
+        position = self.chance.randint(0, len(self.branches[branch]))
+        with self.kit.view.link.step(FORK):
+            fresh = self.model.fork(position, "another way", branch)
+        assert fresh not in self.branches
+        self.branches[fresh] = self.branches[branch][:position]
+        self.made_in[self.model.history.current] = branch
+        if self.chance.random() < 0.5:
+            self._show(fresh)
 
-    def paste(self) -> None:
-        if self.clip:
-            start, end = self.select()
-            self.kit.press(Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-            self.list[start:end] = self.clip
-
-    def paste_foreign(self) -> None:
-        start, end = self.select()
-        words, data = self.chance.choice(FOREIGN), QMimeData()
-        data.setText(words)
-        self.kit.view.insertFromMimeData(data)
-        self.becomes(start, end, words, PASTED)
-
-    def compose(self) -> None:
-        start, end = self.select()
-        words = self.chance.choice(COMPOSED)
-        if self.chance.random() < 0.7:
-            QApplication.sendEvent(self.kit.view, QInputMethodEvent("ni", []))
-        event = QInputMethodEvent("", [])
-        event.setCommitString(words)
-        QApplication.sendEvent(self.kit.view, event)
-        self.becomes(start, end, words, TYPED)
-
-    def correct(self) -> None:
-        """A spelling or an input method puts another word in the place of the characters before the caret."""
-        start, end = self.select()
-        if start != end or start == 0:
+    def fork_and_write(self) -> None:
+        """A second answer beside the first: branch, text and the look at it are one step."""
+        branch, start = self.shown, self.chance.randint(0, len(self.list))
+        if len(self.branches) >= BRANCHES_AT_MOST:
             return
-        first = max(0, start - 4)
-        event = QInputMethodEvent("", [])
-        event.setCommitString("right", self.units(first) - self.units(start), self.units(start) - self.units(first))
-        QApplication.sendEvent(self.kit.view, event)
-        self.becomes(first, start, "right", TYPED)
+        with self.kit.view.link.step("candidates"):
+            fresh = self.model.fork(start)
+            self.branches[fresh] = self.list[:start]
+            self._show(fresh)
+            at = self.units(start)
+            self.kit.view.link.type_over(at, at, "二选一😀")
+        self.becomes(start, start, "二选一😀", "typed")
+        self.made_in[self.model.history.current] = branch
 
-    def drag(self) -> None:
-        start, end = self.select()
-        at = self.chance.randint(0, len(self.list))
-        if start == end or start <= at <= end or not self._is_in_sight(at):
+    def split(self) -> None:
+        branch = self.chance.choice(list(self.branches))
+        self._does(SPLIT, branch, lambda: self.model.split(self.chance.randint(0, self.model.length(branch)), branch))
+
+    def merge(self) -> None:
+        branch = self.chance.choice(list(self.branches))
+        self._does(MERGE, branch, lambda: self.model.merge(branch))
+
+    def prune(self) -> None:
+        if len(self.branches) == 1:
             return
-        data = self.kit.view.createMimeDataFromSelection()
-        self._drop(data, at, self.kit.view.viewport())
-        moved = self.list[start:end]
-        del self.list[start:end]
-        to = at if at < start else at - len(moved)
-        self.list[to:to] = moved
+        branch = self.chance.choice(list(self.branches))
+        self._does(PRUNE, branch, lambda: self.model.prune(branch))
+        del self.branches[branch]
+        if self.shown == branch:
+            self.shown = self.model.current  # which neighbour it is, the tests of the model say
 
-    def drop_foreign(self) -> None:
-        at = self.chance.randint(0, len(self.list))
-        if self._is_in_sight(at):
-            words, data = self.chance.choice(FOREIGN), QMimeData()
-            data.setText(words)
-            self._drop(data, at, None)
-            self.becomes(at, at, words, PASTED)
+    def switch(self) -> None:
+        self._show(self.chance.choice(list(self.branches)))
 
-    def _is_in_sight(self, at: int) -> bool:
-        """Whether the mouse finds this place: at the end of a wrapped line it finds the next one's beginning."""
-        cursor = QTextCursor(self.kit.view.document())
-        cursor.setPosition(self.units(at))
-        place = self.kit.view.cursorRect(cursor).center()
-        return self.kit.view.cursorForPosition(place).position() == self.units(at)
+    def _show(self, branch: int) -> None:
+        self.model.switch(branch)
+        self.shown = branch
 
-    def _drop(self, data: QMimeData, at: int, source: object) -> None:
-        cursor = QTextCursor(self.kit.view.document())
-        cursor.setPosition(self.units(at))
-
-        class Drop(QDropEvent):
-            def source(self):
-                return source
-
-        place = QPointF(self.kit.view.cursorRect(cursor).center())
-        action = Qt.DropAction.CopyAction if source is None else Qt.DropAction.MoveAction
-        buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        self.kit.view.dropEvent(Drop(place, action, data, buttons, keys, QEvent.Type.Drop))
-
-    def replace_all(self) -> None:
-        text = "".join(character for character, _ in self.list)
-        wanted, instead = self.chance.choice([("a", "aa"), ("哈", "哈哈"), ("the", ""), (" ", "😀")])
-        bar = self.kit.window.find_bar
-        bar._wanted.setText(wanted)
-        bar._instead.setText(instead)
-        bar.replace_all()
-        places, at = [], text.lower().find(wanted)
-        while at >= 0:
-            places.append(at)
-            at = text.lower().find(wanted, at + len(wanted))
-        for at in reversed(places):
-            self.becomes(at, at + len(wanted), instead, TYPED)
-
-    def generate(self) -> None:
-        end = self.select()[1]
-        if not "".join(character for character, _ in self.list[:end]).strip():
-            return
-        before = self.kit.text
-        self.kit.generate("。written", "😀\nby", " it.")
-        written = self.kit.text[end : end + len(self.kit.text) - len(before)]
-        assert self.kit.text == before[:end] + written + before[end:]
-        assert written.strip() == "。written😀\nby it."
-        self.becomes(end, end, written, GENERATED)
-
-    def undo(self) -> None:
-        for _ in range(self.chance.randint(1, 3)):
-            self.kit.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-        self.list = list(self.states[self.model.history.current])
-
-    def redo(self) -> None:
-        for _ in range(self.chance.randint(1, 3)):
-            self.kit.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-        self.list = list(self.states[self.model.history.current])
+    def _does(self, kind: str, branch: int, act: Callable[[], None]) -> None:
+        before = self.model.history.current
+        with self.kit.view.link.step(kind):
+            act()
+        if self.model.history.current != before:
+            self.made_in[self.model.history.current] = branch
 
     ACTIONS = (
-        *("type", "type", "type", "enter", "erase", "erase", "copy_or_cut", "copy_or_cut", "paste", "paste"),
-        *("paste_foreign", "compose", "compose", "correct", "drag", "drag", "drop_foreign", "replace_all", "generate"),
-        *("undo", "undo", "undo", "redo", "redo"),
+        *Writer.ACTIONS,
+        *("fork", "fork", "fork_and_write", "split", "split", "merge", "prune", "switch", "switch", "switch"),
     )
 
-    def do_something(self) -> str:
-        name = self.chance.choice(self.ACTIONS) if len(self.list) < 400 else "undo"
-        getattr(self, name)()
-        self.states[self.model.history.current] = list(self.list)
-        return name
 
-    def compare(self, name: str) -> None:
-        found = [(character, passage.origin.kind) for passage in self.model.passages() for character in passage.text]
-        assert found == self.list, name
-        assert self.kit.text == "".join(character for character, _ in self.list), name
-        assert problems(self.model) == []
-        self.compared += len(found)
+def write(writer: Writer, actions: int) -> None:
+    """Compare after each action, then undo all of it, and do again what a person would get back."""
+    for _ in range(actions):
+        writer.compare(writer.do_something())
+    last, states = writer.model.history.current, 0
+    while writer.model.history.can_undo:
+        walk(writer, "undo")
+    while writer.model.history.can_redo:
+        walk(writer, "redo")
+        states += 1
+    assert writer.model.history.current == last or states > 0
+    print(f"{actions} actions, {len(writer.states)} states, {writer.compared} characters with origins compared")
+
+
+def walk(writer: Writer, way: str) -> None:
+    step = writer.model.history.current
+    writer.kit.trigger(way)
+    writer.goes_to_the_place_of(step if way == "undo" else writer.model.history.current)
+    writer.compare(f"{way} of everything")
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_whatever_a_person_does_page_and_model_know_each_origin(kit, seed):
-    writer = Writer(kit, seed)
-    done = [writer.do_something()]
-    for _ in range(160):
-        writer.compare(done[-1])
-        done.append(writer.do_something())
-    writer.compare(done[-1])
-    while writer.model.history.can_undo:
-        kit.trigger("undo")
-        writer.list = writer.states[writer.model.history.current]
-        writer.compare("undo to the beginning")
-    print(f"seed {seed}: {len(done)} actions, {writer.compared} characters with origins compared")
+def test_whatever_a_person_does_page_and_model_know_each_origin(kit: Kit, seed: int):
+    write(Writer(kit, seed), 160)
+
+
+@pytest.mark.parametrize("seed", range(100, 105))
+def test_whatever_a_person_does_in_several_branches_page_and_model_know_each_origin(kit: Kit, seed: int):
+    write(BranchingWriter(kit, seed), 160)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(1000, 1100))
+def test_page_and_model_know_each_origin_in_long_runs(kit: Kit, seed: int):
+    write((Writer, BranchingWriter)[seed % 2](kit, seed), 600)
