@@ -63,6 +63,7 @@ class DocumentLink(QObject):
         self._is_page_ahead = False  # what the model reports came from the page
         self._is_exact = False
         self._saved: State = (BEGINNING, self.model.current)
+        self._keeps_records = False  # the file that was written last does
         self._last_edit_end: int | None = None
         page.setUndoRedoEnabled(False)
         page.contentsChange.connect(self._on_change)
@@ -104,7 +105,7 @@ class DocumentLink(QObject):
         self.model = model
         self._listen()
         self._page.setModified(False)
-        self._saved = self._state
+        self._saved, self._keeps_records = self._state, False
         model.close_step()
         self.steps_changed.emit()
 
@@ -200,7 +201,7 @@ class DocumentLink(QObject):
         for entry in since or ():
             has_grown = entry.kind == JOINED and entry.step == step
             is_there = is_there and not has_grown and not (entry.kind == RECORD and keeps_records)
-        self._saved = (step, copy.current) if is_there else _NOWHERE
+        self._saved, self._keeps_records = (step, copy.current) if is_there else _NOWHERE, keeps_records
         self.tell_whether_saved()
 
     def tell_whether_saved(self) -> None:
@@ -222,8 +223,10 @@ class DocumentLink(QObject):
         self.steps_changed.emit()
 
     def set_record(self, record: str, says: Record) -> None:
-        """What the record of a generation says."""
+        """What the record of a generation says. It may be known after its words, and be missing in the file."""
         self.model.set_record(record, says)
+        if self._keeps_records:
+            self.declare_unsaved()
 
     def undo(self) -> None:
         """Take the last step back."""

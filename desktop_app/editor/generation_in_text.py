@@ -98,7 +98,10 @@ class GenerationInText:
     def say(self, record: Record) -> None:
         """What the record of this generation says by now."""
         self.says = record
-        self._model.set_record(self.record, record)
+        if self._model is self._link.model:
+            self._link.set_record(self.record, record)
+        else:
+            self._model.set_record(self.record, record)
 
     def _present_text(self) -> str:
         cursor = QTextCursor(self._view.document())

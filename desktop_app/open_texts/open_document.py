@@ -39,7 +39,7 @@ from desktop_app.open_texts import document_questions as questions
 from desktop_app.open_texts.file_state import FileState
 from desktop_app.open_texts.outside_changes import OutsideChanges
 from desktop_app.open_texts.patient_files import PatientFiles
-from desktop_app.open_texts.saving import Contents, Saving, Target
+from desktop_app.open_texts.saving import Contents, SavedLate, Saving, Target
 from desktop_app.services.error_words import words_for
 from desktop_app.services.file_autosave import FileAutosave
 
@@ -68,6 +68,7 @@ class OpenDocument(QObject):
         self._about = About()
         self._versions: tuple[EarlierText, ...] = ()  # earlier texts, as its file holds them
         self._asleep: KeptDocument | None = None
+        self._is_closed = False
         self._files = PatientFiles(disk, dialogs)
         self._saving = Saving(self._files, claims, dialogs, self._file.know_of_change, self._take_late, self.take_file)
         self._outside = OutsideChanges(self, self._file, self._files, dialogs, self._is_being_written, self._touch)
@@ -163,7 +164,8 @@ class OpenDocument(QObject):
 
     def _agree_with(self, written: StoredDocument) -> None:
         """Its file holds this copy; undo may lead back to it."""
-        self._view.link.is_written(written.document, self._file.is_document, written.about == self._about)
+        holds_all = self._file.is_document
+        self._view.link.is_written(written.document, holds_all, not holds_all or written.about == self._about)
 
     def _tell_stopped(self, error: DocumentError) -> None:
         stopped = self.tr("Nothing is written into it by itself until you have saved it or read it again.")
@@ -329,6 +331,7 @@ class OpenDocument(QObject):
         """Let others have its file; a look at it that is on its way finds nothing."""
         self._file.hold(None)
         self._file.version = None
+        self._is_closed = True
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
@@ -379,17 +382,23 @@ class OpenDocument(QObject):
         self._file.agrees(saved.format, saved.version)
         self._versions = saved.versions
         self._agree_with(contents.document)  # the model may have gone on writing
-        self.changed.emit()
         self.file_used.emit(str(saved.path))
-        self.told.emit(self.tr("Saved {name}.").format(name=shown_name(saved.path.name)))
+        self._tell_saved(saved.path)
         return True
 
-    def _take_late(self, path: Path, version: FileVersion, written: StoredDocument) -> None:
+    def _take_late(self, late: SavedLate) -> None:
         """A save that was given up got through after all: that is no change by another program."""
-        if path == self._file.path:
-            self._file.version = version
-            self._file.renew_claim()
-            self._agree_with(written)
+        if self._is_closed or late.path != self._file.path:
+            return
+        self._file.agrees(late.format, late.version)
+        self._file.renew_claim()
+        self._versions = late.versions
+        self._agree_with(late.document)
+        self._tell_saved(late.path)
+
+    def _tell_saved(self, path: Path) -> None:
+        self.changed.emit()
+        self.told.emit(self.tr("Saved {name}.").format(name=shown_name(path.name)))
 
     # ---- the file's text against the page's, for `OutsideChanges` ---------------------------------------------
 

@@ -63,6 +63,17 @@ class Saved:
     claim: FileClaim
 
 
+@dataclass(frozen=True)
+class SavedLate:
+    """What a save that the person gave up has put on the disk after all; `document` is what was to be saved."""
+
+    path: Path
+    format: TextFormat
+    version: FileVersion
+    versions: tuple[EarlierText, ...]
+    document: StoredDocument
+
+
 class Saving:
     """`asks_about_change` is called before the person is asked about another program's change.
 
@@ -76,7 +87,7 @@ class Saving:
         claims: FileClaims,
         dialogs: Dialogs,
         asks_about_change: Callable[[], None],
-        saved_late: Callable[[Path, FileVersion, StoredDocument], None],
+        saved_late: Callable[[SavedLate], None],
         take: Callable[[OpenedFile], None],
     ) -> None:
         self._files, self._claims, self._dialogs = files, claims, dialogs
@@ -160,7 +171,11 @@ class Saving:
             version = save_text(disk, path, contents.text, target.format, target.known, overwrite)
             return contents.document.versions, version
 
-        return self._files.write(path, write, lambda written: self._saved_late(path, written[1], contents.document))
+        def tell_late(written: tuple[tuple[EarlierText, ...], FileVersion]) -> None:
+            versions, version = written
+            self._saved_late(SavedLate(path, target.format, version, versions, contents.document))
+
+        return self._files.write(path, write, tell_late)
 
     def _ask_about_change(self, error: ChangedOutside, contents: Contents, target: Target) -> Saved | None:
         file = None if error.removed else read_patiently(self._files, target.path)
