@@ -133,8 +133,9 @@ def bytes_of(stored: StoredDocument, saved: float) -> bytes:
         connection.execute("BEGIN")
         _write_about(connection, stored, saved)
         _write_plain(connection, to_plain(stored.document))
-        _fill(connection, "version", map(_version_row, range(len(stored.versions)), stored.versions))
-        _fill(connection, "about", [("digest", schema.content_digest(connection))])
+        versions = map(_version_row, range(len(stored.versions)), stored.versions)
+        _fill(connection, "version (id, saved, characters, text)", versions)
+        _fill(connection, "about (name, value)", [("digest", schema.content_digest(connection))])
         connection.execute("COMMIT")
         return connection.serialize()
 
@@ -144,10 +145,10 @@ def document_of(data: bytes, name: str) -> StoredDocument:
     try:
         if data and not data.startswith(_BEGINNING):
             raise ForeignFileError
-        with closing(schema.open_bytes(data)) as connection:
+        connection, is_altered = schema.open_bytes(data)
+        with closing(connection):
             about = {str(key): str(value) for key, value in connection.execute("SELECT name, value FROM about")}
             versions = tuple(sorted(_readable_versions(connection, len(data)), key=lambda version: version.saved))
-            is_altered = about.get("digest") != schema.content_digest(connection)
             document = from_plain(_read_plain(connection), check_history=is_altered)
     except NewerFileError as error:
         line = f"{name} was written by a newer Nextstroke (file version {error.version}); update the program to open it"
@@ -165,6 +166,7 @@ def document_of(data: bytes, name: str) -> StoredDocument:
 
 
 def _fill(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """`table`: with its columns, of which a later version may have more."""
     every = list(rows)
     if every:
         marks = ", ".join("?" * len(every[0]))
@@ -175,30 +177,33 @@ def _write_about(connection: sqlite3.Connection, stored: StoredDocument, saved: 
     about = stored.about
     said = {"title": about.title, "author": about.author, "language": about.language, "program": "Nextstroke"}
     rows = {name: _name(words) for name, words in said.items()}
-    _fill(connection, "about", (rows | {"saved": repr(saved), "caret": str(stored.caret)}).items())
+    _fill(connection, "about (name, value)", (rows | {"saved": repr(saved), "caret": str(stored.caret)}).items())
 
 
 def _write_plain(connection: sqlite3.Connection, plain: Plain) -> None:
     history = plain["history"]
     state = (plain["revision"], plain["next_id"], plain["current"], history["current"])
-    _fill(connection, "state", zip(_STATE, state))
-    _fill(connection, "buffer", [(1, plain["text"].encode("utf-8", "surrogatepass"))])
-    _fill(connection, "origin", ((n, o["kind"], o.get("record", "")) for n, o in enumerate(plain["origins"])))
-    _fill(connection, "record", ((name, _json(says)) for name, says in plain["records"].items()))
-    _fill(connection, "knot", ((number, *knot) for number, knot in enumerate(plain["knots"])))
+    _fill(connection, "state (name, value)", zip(_STATE, state))
+    _fill(connection, "buffer (id, text)", [(1, plain["text"].encode("utf-8", "surrogatepass"))])
+    origins = ((number, origin["kind"], origin.get("record", "")) for number, origin in enumerate(plain["origins"]))
+    _fill(connection, "origin (number, kind, record)", origins)
+    _fill(connection, "record (id, says)", ((name, _json(says)) for name, says in plain["records"].items()))
+    knots = ((number, *knot) for number, knot in enumerate(plain["knots"]))
+    _fill(connection, 'knot (number, before, start, length, origin, "after")', knots)
     _fill(
         connection,
-        "node",
+        "node (id, parent, children, held, text)",
         ((n["id"], n["parent"], _json(n["children"]), int(n["held"]), n["text"]) for n in plain["nodes"]),
     )
-    _fill(connection, "branch", ((b["id"], b["leaf"], _name(b["name"])) for b in plain["branches"]))
-    _fill(connection, "bookmark", ((m["id"], m["branch"], m["position"], _name(m["name"])) for m in plain["bookmarks"]))
+    _fill(connection, "branch (id, leaf, name)", ((b["id"], b["leaf"], _name(b["name"])) for b in plain["branches"]))
+    marks = ((mark["id"], mark["branch"], mark["position"], _name(mark["name"])) for mark in plain["bookmarks"])
+    _fill(connection, "bookmark (id, branch, position, name)", marks)
     _fill(
         connection,
-        "step",
+        "step (id, parent, kind, branch, changes)",
         ((s["id"], s["parent"], s["kind"], s["branch"], _json(s["changes"])) for s in history["steps"]),
     )
-    _fill(connection, "way", ((int(parent), _json(steps)) for parent, steps in history["ways"].items()))
+    _fill(connection, "way (parent, steps)", ((int(parent), _json(steps)) for parent, steps in history["ways"].items()))
 
 
 def _read_plain(connection: sqlite3.Connection) -> Plain:
@@ -221,16 +226,18 @@ def _read_plain(connection: sqlite3.Connection) -> Plain:
             {"id": key, "parent": parent, "children": json.loads(children), "held": bool(held), "text": knot}
             for key, parent, children, held, knot in rows("id, parent, children, held, text", "node", "id")
         ],
-        "branches": [{"id": key, "leaf": leaf, "name": name} for key, leaf, name in rows("*", "branch", "id")],
+        "branches": [
+            {"id": key, "leaf": leaf, "name": name} for key, leaf, name in rows("id, leaf, name", "branch", "id")
+        ],
         "bookmarks": [
             {"id": key, "branch": branch, "position": position, "name": name}
-            for key, branch, position, name in rows("*", "bookmark", "id")
+            for key, branch, position, name in rows("id, branch, position, name", "bookmark", "id")
         ],
         "history": {
             "current": state["step"],
             "steps": [
                 {"id": key, "parent": parent, "kind": kind, "branch": branch, "changes": json.loads(changes)}
-                for key, parent, kind, branch, changes in rows("*", "step", "id")
+                for key, parent, kind, branch, changes in rows("id, parent, kind, branch, changes", "step", "id")
             ],
             "ways": {str(parent): json.loads(steps) for parent, steps in rows("parent, steps", "way", "parent")},
         },

@@ -58,6 +58,7 @@ MIGRATIONS = (
     """,
 )
 VERSION = len(MIGRATIONS)
+# Of every version, append only: the digest of an older file goes over those that it has, in this order.
 TABLES = (
     "about",
     "state",
@@ -79,7 +80,8 @@ _LENGTH_LIMIT = 1 << 28  # bytes of one value; the whole file is bounded by its 
 def content_digest(connection: sqlite3.Connection) -> str:
     """SHA-256 of everything that a database holds, in hexadecimal; the row of the digest itself is left out."""
     found = hashlib.sha256()
-    for table in TABLES:
+    present = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for table in filter(present.__contains__, TABLES):
         for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1"):
             if (table, row[0]) != ("about", "digest"):
                 found.update(repr((table, *row)).encode("utf-8", "surrogatepass"))
@@ -94,20 +96,27 @@ def create() -> sqlite3.Connection:
     return connection
 
 
-def open_bytes(data: bytes) -> sqlite3.Connection:
-    """A database in memory out of a file's bytes, checked whole and of the present version.
+def open_bytes(data: bytes) -> tuple[sqlite3.Connection, bool]:
+    """A database in memory out of a file's bytes, checked whole and brought to the present version; and whether its
+    rows are other ones than those that were saved, in the version that it was saved in.
 
-    Raises `sqlite3.DatabaseError` (damaged), `ForeignFileError` or `NewerFileError`.
+    Raises `sqlite3.DatabaseError` (damaged, or not to be brought up to date), `ForeignFileError` or `NewerFileError`.
     """
     connection = open_unchecked(data)
     try:
         version = _known_version(connection)
         demand_whole(connection)
+        is_altered = _saved_digest(connection) != content_digest(connection)
         migrate(connection, version)
     except BaseException:
         connection.close()
         raise
-    return connection
+    return connection, is_altered
+
+
+def _saved_digest(connection: sqlite3.Connection) -> str:
+    (digest,) = connection.execute("SELECT value FROM about WHERE name = 'digest'").fetchone() or ("",)
+    return str(digest)
 
 
 def open_unchecked(data: bytes) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ Knows SQLite. Must not know: tables, documents, where a file lies.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +109,21 @@ def migrate(connection: sqlite3.Connection, application_id: int, scripts: Sequen
     """Bring a file of an older version up to date, inside the caller's transaction if there is one."""
     connection.execute(f"PRAGMA application_id = {application_id}")
     for script in scripts[version:]:
-        for statement in script.split(";"):  # executescript() would commit in between
+        for statement in _statements(script):  # executescript() would commit in between
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {len(scripts)}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """A semicolon in a text, a remark or a trigger ends nothing."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement:
+        raise ValueError(f"the script ends inside of {statement!r}")  # a fault of ours
 
 
 def demand_whole(connection: sqlite3.Connection) -> None:
