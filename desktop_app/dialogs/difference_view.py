@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 from desktop_app.document.difference_rows import ADDED, CUT, REMOVED, Fold, Paragraph, Part, Rest, Row
 from desktop_app.editor.page_layout import CHINESE_INDENT_EM, em_of
 from desktop_app.editor.scripts import takes_first_line_indent
+from desktop_app.editor.text_units import for_qt
 from desktop_app.look.fonts import LEAST_SIZE_PT, page_font, window_font
 from desktop_app.look.theme import Theme
 from desktop_app.look.tokens import Tokens
@@ -120,14 +121,14 @@ class DifferenceView(QTextEdit):
                 for part in row.parts:
                     self._put(cursor, part)
             else:
-                cursor.insertText(_words_of(row), part_format(CUT, self._theme.tokens))
+                cursor.insertText(for_qt(_words_of(row)), part_format(CUT, self._theme.tokens))
         cursor.endEditBlock()
         self._mark()
 
     def _put(self, cursor: QTextCursor, part: Part) -> None:
         start = cursor.position()
         text = part.text if part.kind != CUT else f" {_words_of_cut(part.text)} "
-        cursor.insertText(text, part_format(part.kind, self._theme.tokens))
+        cursor.insertText(for_qt(text), part_format(part.kind, self._theme.tokens))
         if part.change > len(self._places):
             self._places.append((start, cursor.position()))
         elif part.change:

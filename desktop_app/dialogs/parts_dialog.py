@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.document.text_parts import TextPart
+from desktop_app.editor.text_units import for_qt
 
 PartOf = Callable[[int], TextPart | None]
 # Laying out a line without a space takes the square of its length: a million letters would be four minutes.
@@ -102,7 +103,7 @@ class PartsDialog(QDialog):
         if is_cut:
             said.append(self.tr("Very long lines are broken."))
         self.line.setText(" ".join(said))
-        self.page.setPlainText(text)
+        self.page.setPlainText(for_qt(text))
 
 
 def shown(text: str) -> tuple[str, bool]:

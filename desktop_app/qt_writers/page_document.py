@@ -22,6 +22,7 @@ from desktop_app.document.writers.blocks import Block, Heading, Listing, Paragra
 from desktop_app.document.writers.manuscript import Manuscript
 from desktop_app.document.writers.prose_markup import CHINESE_CHARACTER
 from desktop_app.document.writers.writer import is_chinese, word
+from desktop_app.editor.text_units import for_qt
 from desktop_app.qt_writers.faces import Faces
 
 SIZE_PT = 11.0
@@ -73,7 +74,7 @@ class _Filler:
                 look.setTopMargin(SIZE_PT * _PX)
                 look.setBottomMargin(SIZE_PT * _PX)
                 self._start(look)
-                self._cursor.insertText(word("scene break", self._language), QTextCharFormat())
+                self._cursor.insertText(for_qt(word("scene break", self._language)), QTextCharFormat())
 
     def _start(self, look: QTextBlockFormat) -> None:
         if self._is_empty:
@@ -133,7 +134,7 @@ class _Filler:
                 look.setFontWeight(QFont.Weight.Bold)
             if piece.is_emphasis:
                 self._emphasise(look, piece.text)
-            self._cursor.insertText(piece.text.replace("\n", "\u2028"), look)
+            self._cursor.insertText(for_qt(piece.text.replace("\n", "\u2028")), look)
 
     def _emphasise(self, look: QTextCharFormat, text: str) -> None:
         """Chinese is emphasised by another face, 楷体; a slanted character is no letter."""

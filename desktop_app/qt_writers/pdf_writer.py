@@ -27,6 +27,7 @@ from desktop_app.document.writers.manuscript import Manuscript, Metadata
 from desktop_app.document.writers.prose_markup import CHINESE_CHARACTER
 from desktop_app.document.writers.writer import word
 from desktop_app.document.writers.xhtml import xml_text
+from desktop_app.editor.text_units import for_qt
 from desktop_app.qt_writers.faces import Faces
 from desktop_app.qt_writers.page_document import page_document
 from desktop_app.qt_writers.pdf_mending import mended, radicals
@@ -80,8 +81,8 @@ def _device(buffer: QBuffer, metadata: Metadata) -> QPdfWriter:
     layout = QPageLayout(page, QPageLayout.Orientation.Portrait, margins, QPageLayout.Unit.Millimeter)
     device.setPageLayout(layout)
     device.setCreator("Nextstroke")
-    device.setTitle(metadata.title_or(word("untitled", metadata.language)))
-    device.setAuthor(metadata.author)
+    device.setTitle(for_qt(metadata.title_or(word("untitled", metadata.language))))
+    device.setAuthor(for_qt(metadata.author))
     device.setDocumentXmpMetadata(QByteArray(_xmp(metadata)))
     return device
 
