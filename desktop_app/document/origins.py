@@ -72,6 +72,10 @@ class OriginTable:
         """All records by id, in the order in which they came."""
         return self._records
 
+    def known_records(self) -> frozenset[str]:
+        """The records that some text came by, or that say something."""
+        return frozenset(self._records).union(origin.record for origin in self._origins if origin.record)
+
     def set_record(self, record: str, says: Record) -> None:
         """What the record of this id says; a fuller account replaces the one of the beginning."""
         if not record:

@@ -63,7 +63,7 @@ class DocumentLink(QObject):
         self._is_page_ahead = False  # what the model reports came from the page
         self._is_exact = False
         self._saved: State = (BEGINNING, self.model.current)
-        self._keeps_records = False  # the file that was written last does
+        self._kept_records: frozenset[str] = frozenset()  # those that the file written last tells something of
         self._last_edit_end: int | None = None
         page.setUndoRedoEnabled(False)
         page.contentsChange.connect(self._on_change)
@@ -105,7 +105,7 @@ class DocumentLink(QObject):
         self.model = model
         self._listen()
         self._page.setModified(False)
-        self._saved, self._keeps_records = self._state, False
+        self._saved, self._kept_records = self._state, frozenset()
         model.close_step()
         self.steps_changed.emit()
 
@@ -198,10 +198,12 @@ class DocumentLink(QObject):
         step = copy.history.current
         since = self.model.log.since(copy.log.revision) if self.model.lineage is copy.lineage else None
         is_there = is_whole and since is not None
+        self._kept_records = copy.origins.known_records() if keeps_records else frozenset()
         for entry in since or ():
             has_grown = entry.kind == JOINED and entry.step == step
-            is_there = is_there and not has_grown and not (entry.kind == RECORD and keeps_records)
-        self._saved, self._keeps_records = (step, copy.current) if is_there else _NOWHERE, keeps_records
+            is_told_anew = entry.kind == RECORD and entry.record in self._kept_records
+            is_there = is_there and not has_grown and not is_told_anew
+        self._saved = (step, copy.current) if is_there else _NOWHERE
         self.tell_whether_saved()
 
     def tell_whether_saved(self) -> None:
@@ -223,9 +225,9 @@ class DocumentLink(QObject):
         self.steps_changed.emit()
 
     def set_record(self, record: str, says: Record) -> None:
-        """What the record of a generation says. It may be known after its words, and be missing in the file."""
+        """What the record of a generation says. It may be known after its words, which are in the file by then."""
         self.model.set_record(record, says)
-        if self._keeps_records:
+        if record in self._kept_records:
             self.declare_unsaved()
 
     def undo(self) -> None:
