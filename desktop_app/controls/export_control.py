@@ -23,6 +23,7 @@ from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.file_claims import FileClaim, FileClaims, FileHeld, identities
 from desktop_app.document.nextstroke_file import About
+from desktop_app.document.proposed_name import proposed_name
 from desktop_app.document.shown_name import shown_name
 from desktop_app.open_texts.patient_files import PatientFiles
 from desktop_app.open_texts.tab import Tab
@@ -83,11 +84,12 @@ class ExportControl(QObject):
         if chosen is None:
             return
         self._last[tab] = chosen
+        path = self._path_for(tab, chosen)
+        if path is None:
+            return  # nothing is exported, and nothing is said of the document
         self._settings.change(author=chosen.author)
         tab.document.describe(About(chosen.title, chosen.author, chosen.language))
-        path = self._path_for(tab, chosen)
-        if path is not None:
-            self._write(tab, path, chosen)
+        self._write(tab, path, chosen)
 
     def import_text(self) -> None:
         """Ask for a file and put its text into a new tab."""
@@ -142,7 +144,7 @@ class ExportControl(QObject):
         folder = self._settings.values.last_exchange_folder or self._settings.values.last_folder
         path = tab.document.path
         stem = path.stem if path is not None else (chosen.title or tab.document.name)
-        proposal = str(Path(folder) / (stem.replace("/", " ") + chosen.suffix))
+        proposal = str(Path(folder) / proposed_name(stem, chosen.suffix, tab.document.name))
         name = self._dialogs.path_to_save(self.tr("Export"), proposal, f"*{chosen.suffix}")
         if not name:
             return None

@@ -19,7 +19,7 @@ _DELETE, _PICTURE_OF_DELETE = 0x7F, "\u2421"
 _RIGHT_TO_LEFT = frozenset(("R", "AL", "AN"))
 _ISOLATE, _END = "\u2068", "\u2069"
 _ESCAPED_BYTE = 0xDC00  # what Python adds to a byte that is no character of a name
-_JOINERS = frozenset("\u200c\u200d") | {chr(code) for code in range(0xE0020, 0xE0080)}  # of letters, emoji, flags
+JOINERS = frozenset("\u200c\u200d") | {chr(code) for code in range(0xE0020, 0xE0080)}  # of letters, emoji, flags
 
 
 def shown_name(name: str) -> str:
@@ -43,6 +43,6 @@ def _shown(character: str) -> str:
         return _PICTURE_OF_DELETE
     if _ESCAPED_BYTE + 0x80 <= code <= _ESCAPED_BYTE + 0xFF:
         return f"‹{code - _ESCAPED_BYTE:02X}›"
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in _JOINERS:
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in JOINERS:
         return f"‹{code:04X}›"
     return character

@@ -205,3 +205,34 @@ def test_a_writer_that_fails_is_one_message(kit: Kit, tmp_path: Path, monkeypatc
     ((_, words),) = kit.answers.told
     assert words == "“a.md” cannot be written in this format (as the test wants it). Choose another format."
     assert list(tmp_path.glob("*.md")) == []
+
+
+def test_the_name_that_is_proposed_is_one_that_a_disk_takes(kit, tmp_path, monkeypatch):
+    proposed: list[str] = []
+    monkeypatch.setattr(kit.answers, "path_to_save", lambda title, proposal, kinds: proposed.append(proposal) or "")
+    kit.write("Once upon a time.")
+    kit.answers.export = ExportChoices(".docx", "He said: “Where?/\nWhen?” " + "海" * 200, "Ann")
+    kit.trigger("export")
+    (name,) = (Path(each).name for each in proposed)
+    assert name.startswith("He said “Where When ” 海海")
+    assert name.endswith("海.docx")
+    assert len(name.encode()) <= 255
+
+
+def test_an_export_that_is_given_up_at_its_name_says_nothing_of_the_document(kit, tmp_path):
+    path = tmp_path / "a.nextstroke"
+    kit.write("")
+    kit.type("Once")
+    kit.answers.path = str(path)
+    kit.trigger("save")
+    kit.answers.path = ""
+    kit.answers.export = ExportChoices(".docx", "Another title", "Ann", "en")
+    kit.trigger("export")
+    assert (kit.window.document.about.title, kit.settings.values.author) == ("", "")
+    assert not kit.window.document.is_modified
+    kit.trigger("export")
+    assert kit.answers.proposed[-1].title == "Another title"  # and what was chosen is not asked again
+    kit.answers.path = str(tmp_path / "a.docx")
+    kit.trigger("export")
+    assert wait_until(lambda: kit.message == "Exported a.docx.", 10)
+    assert kit.window.document.about.title == "Another title"
