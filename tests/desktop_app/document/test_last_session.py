@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 
 from desktop_app.document.disk import Disk
 from desktop_app.document.errors import DiskError, DocumentError
+from desktop_app.document.file_claims import FileClaims
 from desktop_app.document.kept_document import KeptDocument
 from desktop_app.document.last_session import (
     FILE_NAME,
     TABS_BOUND,
     VERSION,
     LastSession,
+    Reopened,
     SessionFile,
     TabState,
+    hold_files,
     texts_to_reopen,
 )
 
@@ -210,3 +213,37 @@ def test_no_unsaved_text_is_ever_lost(data: st.DataObject):
     assert sorted(each.key for each in (*reopened.documents, *reopened.others)) == sorted(keys)
     assert {each.key for each in kept if each.has_unsaved_text} <= {each.key for each in reopened.documents}
     assert 0 <= reopened.front < max(1, len(reopened.documents))
+
+
+# ---- their files ------------------------------------------------------------------------------------------------
+
+
+def test_what_another_window_has_open_is_not_opened_again_and_unsaved_text_is_a_copy(tmp_path: Path):
+    free, taken, changed = (saved(tmp_path / f"{name}.txt") for name in ("free", "taken", "changed"))
+    changed = replace(changed, is_modified=True)
+    untitled, silent = KeptDocument.of_text("u", "no file"), saved(tmp_path / "silent.txt")
+    other, ours = FileClaims(tmp_path / "locks", Disk()), FileClaims(tmp_path / "locks", Disk())
+    for document in (taken, changed):
+        assert document.path is not None
+        other.claim(document.path)
+    reopened = Reopened((taken, free, changed, untitled, silent), front=2)
+    held = hold_files(ours, reopened, frozenset((tmp_path / "silent.txt",)))
+    assert [each.key for each in held.documents] == ["free", "changed", "u", "silent"]
+    assert held.documents[held.front].key == "changed"
+    assert [each.path for each in held.documents] == [free.path, None, None, silent.path]
+    assert held.documents[1].text == changed.text
+    assert held.others == (taken,)
+    assert list(held.claims) == ["free"]
+    assert len(held.notes) == 2
+    assert all(words in note.text for note, words in zip(held.notes, ("taken.txt", "changed.txt"), strict=True))
+    other.close()
+    ours.close()
+
+
+def test_a_file_that_two_windows_had_open_is_shown_once_without_a_word(tmp_path: Path):
+    one = saved(tmp_path / "one.txt")
+    claims = FileClaims(tmp_path / "locks", Disk())
+    held = hold_files(claims, Reopened((one, replace(one, key="again")), front=1))
+    assert ([each.key for each in held.documents], held.front, held.notes) == (["one"], 0, ())
+    assert [each.key for each in held.others] == ["again"]
+    claims.close()
