@@ -1,6 +1,7 @@
 """Whatever a package imports is declared: the application by the dependencies, the export side with its extra."""
 
 import ast
+import importlib.util
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -45,3 +46,10 @@ def test_every_import_is_declared(root: Path, package: str, extras: tuple[str, .
         if OPTIONAL.get(module) != path and not declared & {canonical(owner) for owner in owners.get(module, ())}
     }
     assert undeclared == {}
+
+
+def test_the_tests_are_those_of_the_checkout(root: Path) -> None:
+    """A wheel may put a `tests` of its own into site-packages: it wins over a folder without `__init__.py`."""
+    found = importlib.util.find_spec("tests")
+    assert found is not None
+    assert found.origin == str(root / "tests" / "__init__.py")
