@@ -30,6 +30,7 @@ ENGINE_WORDS = frozenset(
 )
 EXPORT_WORDS = frozenset({"export", "train", "distill", "finetune", "tokenizer"})
 WINDOW = "desktop_app.app"
+SPELLING_WORD, SPELLING = "spelling-host", "desktop_app.spelling.child"  # asked for by the window alone
 FAILED, INTERRUPTED = 1, 130
 COMMON_FLAGS = {"--profile": 1, "--device": 1, "--threads": 1, "--debug": 0}  # how many values each takes
 HELP = """\
@@ -67,6 +68,9 @@ def main() -> int:
         return _run_export()
     if word in ENGINE_WORDS:
         return _hand_over("engine")
+    if word == SPELLING_WORD:
+        del sys.argv[1]
+        return _hand_over(SPELLING)
     _end_quietly_until_the_window_watches()
     return _hand_over(WINDOW)
 

@@ -24,6 +24,7 @@ FOLDERS = {
     "desktop_app/panels": "the side panel's pages",
     "desktop_app/qt_writers": "the two formats that Qt itself writes: .odt and .pdf",
     "desktop_app/services": "engine bridge, settings, paths, export jobs; QtCore only",
+    "desktop_app/spelling": "words, dictionaries, the person's own words; the dictionary is in a process of its own",
     "engine": "local inference; ONNX Runtime in one file; no torch, no Qt",
     "engine/commands": "one file for each subcommand of the command line",
     "engine/sampling": "which token comes next: one chain of small stages",
