@@ -59,6 +59,8 @@ ROWS: tuple[Row, ...] = (
     Row("find_next", QT_TRANSLATE_NOOP("Actions", "Find &Next"), ("F3", "Ctrl+G")),
     Row("find_previous", QT_TRANSLATE_NOOP("Actions", "Find Pre&vious"), ("Shift+F3", "Ctrl+Shift+G")),
     Row("replace", QT_TRANSLATE_NOOP("Actions", "R&eplace…"), ("Ctrl+H",)),
+    Row("spelling", QT_TRANSLATE_NOOP("Actions", "Check &Spelling"), ("Shift+F7",), checkable=True),
+    Row("next_misspelt", QT_TRANSLATE_NOOP("Actions", "Next Misspelt &Word"), ("F7",)),
     Row("origin", QT_TRANSLATE_NOOP("Actions", "Where This Came Fro&m…"), ("Ctrl+I",)),
     Row("continue", QT_TRANSLATE_NOOP("Actions", "&Continue"), ("Ctrl+Return", "Ctrl+Enter"), "continue"),
     Row("retry", QT_TRANSLATE_NOOP("Actions", "&Retry"), ("Ctrl+R",), "retry"),
@@ -94,14 +96,15 @@ ROWS: tuple[Row, ...] = (
     Row("about", QT_TRANSLATE_NOOP("Actions", "&About Nextstroke")),
 )
 
-# Title, then commands; a tuple inside is a submenu; "recent" is filled by the window.
-MENUS: tuple[tuple[str, tuple[str | tuple[str, tuple[str, ...]], ...]], ...] = (
+RECENT, DICTIONARIES = "recent", "dictionaries"
+# Title, then commands; a tuple inside is a submenu: of commands, or of what the window fills it with.
+MENUS: tuple[tuple[str, tuple[str | tuple[str, str | tuple[str, ...]], ...]], ...] = (
     (
         QT_TRANSLATE_NOOP("Actions", "&File"),
         (
             "new",
             "open",
-            (QT_TRANSLATE_NOOP("Actions", "Open &Recent"), ()),
+            (QT_TRANSLATE_NOOP("Actions", "Open &Recent"), RECENT),
             SEPARATOR,
             "save",
             "save_as",
@@ -131,6 +134,10 @@ MENUS: tuple[tuple[str, tuple[str | tuple[str, tuple[str, ...]], ...]], ...] = (
             "find_next",
             "find_previous",
             "replace",
+            SEPARATOR,
+            "spelling",
+            "next_misspelt",
+            (QT_TRANSLATE_NOOP("Actions", "&Dictionary"), DICTIONARIES),
             SEPARATOR,
             "origin",
         ),
@@ -195,7 +202,8 @@ class Actions(QObject):
         self._actions: dict[str, QAction] = {}
         self._titles: list[tuple[QMenu, str]] = []
         self._groups: dict[str, QActionGroup] = {}
-        self.recent_menu = QMenu(window)
+        self.recent_menu, self.dictionary_menu = QMenu(window), QMenu(window)
+        self._filled_menus = {RECENT: self.recent_menu, DICTIONARIES: self.dictionary_menu}
         for row in ROWS:
             self._actions[row.name] = self._make(row)
         theme.changed.connect(self._renew_icons)
@@ -261,13 +269,13 @@ class Actions(QObject):
         self._window.addAction(action)  # so that keys work while the menus are hidden
         return action
 
-    def _add(self, menu: QMenu, entry: str | tuple[str, tuple[str, ...]]) -> None:
+    def _add(self, menu: QMenu, entry: str | tuple[str, str | tuple[str, ...]]) -> None:
         if isinstance(entry, tuple):
             title, names = entry
-            inner = QMenu(menu) if names else self.recent_menu
+            inner = self._filled_menus[names] if isinstance(names, str) else QMenu(menu)
             self._titles.append((inner, title))
             menu.addMenu(inner)
-            for name in names:
+            for name in () if isinstance(names, str) else names:
                 self._add(inner, name)
         elif entry == SEPARATOR:
             menu.addSeparator()

@@ -132,6 +132,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     from desktop_app.services.export_jobs import ExportJobs
     from desktop_app.services.idle_collection import IdleCollection
     from desktop_app.services.paths import runtime_folder
+    from desktop_app.spelling.speller import Speller
 
     application, settings = appearance.application, appearance.settings
     watch = SignalWatch(application)
@@ -143,6 +144,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     languages = appearance.languages
     background = Background()
     export_jobs = ExportJobs(paths.models, disk, lambda: settings.values.export_python)
+    speller = Speller(paths.config, paths.data, disk, background)
     window = MainWindow(
         Services(
             settings=settings,
@@ -155,6 +157,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
             language=lambda: languages.language,
             set_language=languages.apply,
             statistics=StatisticsStore(paths.state, disk),
+            speller=speller,
         )
     )
     window.text_touched.connect(collection.touched)
@@ -172,6 +175,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     finally:
         settings.save_now()
         export_jobs.close()
+        speller.close()
         session.save_now()
         _end_recovery(autosave, recovery)
         claims.close()

@@ -73,6 +73,8 @@ class Commands(QObject):
             "find_next": window.find_bar.find_next,
             "find_previous": window.find_bar.find_previous,
             "replace": lambda: window.find_bar.open(with_replace=True),
+            "spelling": window.spelling.switch,
+            "next_misspelt": window.spelling.next_misspelt,
             "origin": window.origins.show_here,
             "continue": window.writing.continue_text,
             "retry": window.writing.retry,

@@ -34,6 +34,7 @@ from desktop_app.controls.earlier_control import EarlierControl
 from desktop_app.controls.export_control import ExportControl
 from desktop_app.controls.model_control import ModelControl
 from desktop_app.controls.origin_control import OriginControl
+from desktop_app.controls.spelling_control import SpellingControl
 from desktop_app.controls.statistics_control import StatisticsControl
 from desktop_app.controls.writing_control import WritingControl, choices_of
 from desktop_app.dialogs.dialogs import Dialogs, QtDialogs
@@ -67,6 +68,7 @@ from desktop_app.welcome import welcome
 
 if TYPE_CHECKING:
     from desktop_app.document.statistics_store import StatisticsStore
+    from desktop_app.spelling.speller import Speller
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Services:
     language: Callable[[], str]  # "en" or "zh", the one on the screen
     set_language: Callable[[str], object]  # "auto", "en" or "zh"
     statistics: StatisticsStore | None = None
+    speller: Speller | None = None
 
 
 class MainWindow(QMainWindow):
@@ -147,6 +150,9 @@ class MainWindow(QMainWindow):
         self.exports = ExportControl(self.tabs, services.disk, services.claims, self.dialogs, self.settings, self)
         self.earlier = EarlierControl(self.tabs, self.dialogs, self)
         self.origins = OriginControl(self.tabs, self.dialogs, services.language, self)
+        self.spelling = SpellingControl(
+            self.tabs, self.actions_by_name, self.dialogs, self.settings, services.speller, self
+        )
         self.statistics = StatisticsControl(self.statistics_panel, self.tabs, self.settings, services.statistics, self)
         showing = Showing(
             top_bar=self.top_bar,
@@ -206,6 +212,7 @@ class MainWindow(QMainWindow):
         for speaker in (
             self.tabs.told,
             self.statistics.told,
+            self.spelling.told,
             self.exports.told,
             self.models.told,
             self.conversions.told,
@@ -289,8 +296,10 @@ class MainWindow(QMainWindow):
         self.actions_by_name["remove_model"].setEnabled(opened is not None)
         self.actions_by_name["start_engine"].setEnabled(not self.services.bridge.is_ready)
 
-    def _show_page_menu(self, position: QPoint) -> None:
-        self.actions_by_name.page_menu().popup(position)
+    def _show_page_menu(self, position: QPoint, at: int) -> None:
+        menu = self.actions_by_name.page_menu()
+        self.spelling.add_to(menu, at)
+        menu.popup(position)
 
     def retranslate_ui(self) -> None:
         """Take the words of the present language."""

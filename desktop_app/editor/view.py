@@ -48,10 +48,12 @@ from desktop_app.editor.painting import (
     selection_range,
 )
 from desktop_app.editor.scripts import is_mostly_chinese
+from desktop_app.editor.spelling_marks import SpellingMarks
 from desktop_app.look.tokens import Tokens
 
 _DESK_ABOVE_PAGE = 18.0
 _CARET_WIDTH = 2
+_BELOW_MARKS = QPoint(0, 6)  # a menu that a key opens leaves the word's mark to be seen
 _SCRIPT_DECIDED_AFTER = 200  # characters: from there on the column keeps its width while one types
 
 
@@ -60,7 +62,7 @@ class EditorView(QPlainTextEdit):
 
     zoom_asked = Signal(int)  # steps, up or down
     files_dropped = Signal(list)  # of str paths
-    menu_asked = Signal(QPoint)  # global position
+    menu_asked = Signal(QPoint, int)  # global position, position in the text
     composition_started = Signal()
     line_refused = Signal()  # what was pasted or dropped has a line that is too long for a page
     steps_changed = Signal(bool, bool)  # whether there is something to undo, and to redo
@@ -78,6 +80,7 @@ class EditorView(QPlainTextEdit):
         self.edits = PageEdits(self, self.link, self.line_refused.emit)
         self._marks = DEFAULT_MARKS
         self._origin_marks = OriginMarks()
+        self.misspelt = SpellingMarks(lambda: self.viewport().update())
         document.setDocumentMargin(0)  # Qt clips the text at it; the page has margins of its own
         self._layout = PageLayout(document)
         document.setDocumentLayout(self._layout)
@@ -321,7 +324,14 @@ class EditorView(QPlainTextEdit):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """The window shows its own menu."""
-        self.menu_asked.emit(event.globalPos())
+        by_keyboard = event.reason() == QContextMenuEvent.Reason.Keyboard
+        cursor = self.textCursor() if by_keyboard else self.cursorForPosition(event.pos())
+        place = (
+            self.viewport().mapToGlobal(self.cursorRect().bottomLeft() + _BELOW_MARKS)
+            if by_keyboard
+            else event.globalPos()
+        )
+        self.menu_asked.emit(place, cursor.selectionStart() if by_keyboard else cursor.position())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files are welcome anywhere."""
@@ -352,7 +362,7 @@ class EditorView(QPlainTextEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Desk, page and bands below Qt's letters; underline and caret above them."""
-        blocks = self._visible_blocks(event.rect())
+        blocks = self.visible_blocks(event.rect())
         painter = QPainter(self.viewport())
         painter.setClipRect(event.rect())
         paint_page(painter, self._tokens, self._layout, QRectF(self.viewport().rect()), self._paper_top())
@@ -364,10 +374,12 @@ class EditorView(QPlainTextEdit):
         painter = QPainter(self.viewport())
         painter.setClipRect(event.rect())
         self._paint_origins(painter, blocks)
+        self.misspelt.paint(painter, self._layout, blocks, self._tokens)
         self._paint_caret(painter)
         painter.end()
 
-    def _visible_blocks(self, area: QRect) -> list[PlacedBlock]:
+    def visible_blocks(self, area: QRect) -> list[PlacedBlock]:
+        """The paragraphs that show something inside an area of the viewport."""
         found: list[PlacedBlock] = []
         block, top = self.firstVisibleBlock(), self.contentOffset().y()
         while block.isValid() and top <= area.bottom():

@@ -35,6 +35,7 @@ class Tokens:
     generated: str
     pasted: str
     imported: str
+    misspelt: str
     selection: str
     found: str
     removed: str

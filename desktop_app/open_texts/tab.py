@@ -18,6 +18,7 @@ from desktop_app.document.disk import Disk
 from desktop_app.document.file_claims import FileClaims
 from desktop_app.editor.continuation import Choices, Continuation, Generator
 from desktop_app.editor.page_counts import PageCounts
+from desktop_app.editor.page_spelling import PageSpelling
 from desktop_app.editor.view import EditorView
 from desktop_app.look.tokens import Tokens
 from desktop_app.open_texts.open_document import OpenDocument
@@ -62,6 +63,7 @@ class Tab(QObject):
         self.document = OpenDocument(self.view, shared.disk, shared.claims, shared.dialogs, self)
         self.continuation = Continuation(self.view, shared.bridge, shared.choices, shared.find_obstacle, self)
         self.counts = PageCounts(self.view, shared.background, self)
+        self.spelling: PageSpelling | None = None  # where words are checked
         self.document.replaced.connect(self.continuation.forget)
         self.view.line_refused.connect(self.document.tell_line_refused)
         self.file_autosave = FileAutosave(self.document, PatientFiles(shared.disk, shared.dialogs), self)

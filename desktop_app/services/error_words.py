@@ -71,6 +71,16 @@ _DOCUMENT_WORDS: dict[str, str] = {
         "“{name}” is not saved: as plain text it would not be opened again, since it begins or reads like a file of "
         "another kind. Save it as a .nextstroke document.",
     ),
+    "dictionary_damaged": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "The dictionary “{name}” is damaged or none of Hunspell's, so spelling is not checked. Choose another one in "
+        "Edit → Dictionary.",
+    ),
+    "dictionary_stopped": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "The dictionary “{name}” stopped working, so spelling is not checked. Switch the check on again, or choose "
+        "another dictionary.",
+    ),
     "not_rendered": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” cannot be written in this format ({reason}). Choose another format."
     ),

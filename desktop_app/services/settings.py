@@ -39,6 +39,8 @@ class Settings:
     language: str = _choice("auto", "auto", "en", "zh")
     theme: str = _choice("auto", "auto", "light", "dark")
     origin_marks: str = _choice("generated", "none", "generated", "all")
+    check_spelling: bool = True
+    dictionary: str = "en_US"  # by the name of its files
     font_family: str = ""  # "" = the best serif of the system
     font_size_pt: int = _number(15, 8, 48)
     temperature: float = _number(0.8, 0.0, 5.0)

@@ -88,6 +88,14 @@
         <translation>替换(&amp;E)…</translation>
     </message>
     <message>
+        <source>Check &amp;Spelling</source>
+        <translation>检查拼写(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Next Misspelt &amp;Word</source>
+        <translation>下一处拼写错误(&amp;W)</translation>
+    </message>
+    <message>
         <source>Where This Came Fro&amp;m…</source>
         <translation>这段文字的来源(&amp;M)…</translation>
     </message>
@@ -214,6 +222,10 @@
     <message>
         <source>&amp;Edit</source>
         <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Dictionary</source>
+        <translation>拼写词典(&amp;D)</translation>
     </message>
     <message>
         <source>&amp;Write</source>
@@ -730,6 +742,14 @@
     <message>
         <source>“{name}” is not saved: as plain text it would not be opened again, since it begins or reads like a file of another kind. Save it as a .nextstroke document.</source>
         <translation>“{name}”没有保存：存成纯文本以后就打不开了，因为它的开头或内容像另一种文件。请存为 .nextstroke 文档。</translation>
+    </message>
+    <message>
+        <source>The dictionary “{name}” is damaged or none of Hunspell&apos;s, so spelling is not checked. Choose another one in Edit → Dictionary.</source>
+        <translation>词典“{name}”已损坏，或者不是 Hunspell 的词典，因此不再检查拼写。请在“编辑 → 拼写词典”中另选一部。</translation>
+    </message>
+    <message>
+        <source>The dictionary “{name}” stopped working, so spelling is not checked. Switch the check on again, or choose another dictionary.</source>
+        <translation>词典“{name}”停止了工作，因此不再检查拼写。请重新打开拼写检查，或者另选一部词典。</translation>
     </message>
     <message>
         <source>“{name}” cannot be written in this format ({reason}). Choose another format.</source>
@@ -2351,6 +2371,52 @@
     <message>
         <source>Side panel</source>
         <translation>侧栏</translation>
+    </message>
+</context>
+<context>
+    <name>SpellingControl</name>
+    <message>
+        <source>&amp;Further Dictionaries…</source>
+        <translation>添加词典(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Put the two files of a Hunspell dictionary, NAME.aff and NAME.dic, into this folder; then it stands in this menu. LibreOffice and Firefox bring such files.
+
+{folder}</source>
+        <translation>把 Hunspell 词典的两个文件 NAME.aff 和 NAME.dic 放进下面的文件夹，它就会出现在这个菜单里。LibreOffice 和 Firefox 都自带这种文件。
+
+{folder}</translation>
+    </message>
+    <message>
+        <source>Further Dictionaries</source>
+        <translation>添加词典</translation>
+    </message>
+    <message>
+        <source>Spelling is not checked. Switch it on in the Edit menu.</source>
+        <translation>现在没有检查拼写。可以在“编辑”菜单里打开。</translation>
+    </message>
+    <message>
+        <source>Looking for suggestions…</source>
+        <translation>正在查找建议…</translation>
+    </message>
+    <message>
+        <source>No suggestions</source>
+        <translation>没有建议</translation>
+    </message>
+    <message>
+        <source>Add to &amp;Dictionary</source>
+        <translation>加入我的词典(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Ignore</source>
+        <translation>忽略(&amp;I)</translation>
+    </message>
+</context>
+<context>
+    <name>SpellingWalk</name>
+    <message>
+        <source>No misspelt word was found.</source>
+        <translation>没有发现拼写错误。</translation>
     </message>
 </context>
 <context>

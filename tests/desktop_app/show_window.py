@@ -1,6 +1,7 @@
 """Open the real window over a canned engine, for looking at it: `python -m tests.desktop_app.show_window`.
 
 --language en|zh   --theme light|dark   --text FILE…   --write TEXT   --shot FILE (then end)   --select   --find WORD
+--misspelt: the page's menu over the first misspelt word
 `take_pictures` takes those of the manual.
 """
 
@@ -10,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication
 
 from desktop_app.display import open_application
@@ -24,6 +26,7 @@ from desktop_app.services.export_jobs import ExportJobs
 from desktop_app.services.languages import LanguageSwitch
 from desktop_app.services.settings import SettingsStore
 from desktop_app.settings_in_use import SettingsInUse
+from desktop_app.spelling.speller import Speller
 from tests.desktop_app.fake_bridge import FakeBridge
 
 
@@ -37,6 +40,7 @@ def main() -> int:
     parser.add_argument("--shot")
     parser.add_argument("--find")
     parser.add_argument("--select", action="store_true")
+    parser.add_argument("--misspelt", action="store_true", help="the page's menu over the first misspelt word")
     parser.add_argument("--size", default="1280x860")
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--dialog", default="")
@@ -50,6 +54,7 @@ def main() -> int:
         language = LanguageSwitch(application, resource_file("i18n"))
         language.apply(arguments.language)
         background = Background()
+        speller = Speller(Path(folder), Path(folder), Disk(), background)
         bridge = EngineBridge() if arguments.model else FakeBridge()
         services = Services(
             settings=settings,
@@ -61,6 +66,7 @@ def main() -> int:
             export_jobs=ExportJobs(Path(folder) / "models", Disk(), lambda: ""),
             language=lambda: arguments.language,
             set_language=language.apply,
+            speller=speller,
         )
         window = MainWindow(services)
         width, height = (int(part) for part in arguments.size.split("x"))
@@ -81,14 +87,27 @@ def main() -> int:
             QTimer.singleShot(100, bridge.come_up)
             QTimer.singleShot(200, lambda: _write(window, bridge, arguments))
         if arguments.shot:
-            QTimer.singleShot(
-                arguments.wait, lambda: (QApplication.activeModalWidget() or window).grab().save(arguments.shot)
-            )
+            QTimer.singleShot(arguments.wait, lambda: _picture(window).save(arguments.shot))
             QTimer.singleShot(arguments.wait + 200, lambda: application.exit(0))
         result = application.exec()
+        speller.close()
         background.close()
         bridge.stop()
     return result
+
+
+def _picture(window: MainWindow) -> QPixmap:
+    """The dialog that is open, else the window with the menu that is open over it."""
+    if QApplication.activePopupWidget() is not None:
+        return window.screen().grabWindow(0)
+    return (QApplication.activeModalWidget() or window).grab()
+
+
+def _open_menu(window: MainWindow) -> None:
+    cursor = window.view.textCursor()
+    cursor.setPosition(window.view.misspelt.ranges[0][0])
+    place = window.view.viewport().mapToGlobal(window.view.cursorRect(cursor).bottomLeft())
+    window.view.menu_asked.emit(place, cursor.position())
 
 
 def _write_for_real(window: MainWindow, arguments: argparse.Namespace) -> None:
@@ -111,6 +130,8 @@ def _write(window: MainWindow, bridge: FakeBridge, arguments: argparse.Namespace
         cursor = window.view.textCursor()
         cursor.movePosition(cursor.MoveOperation.PreviousCharacter, cursor.MoveMode.KeepAnchor, 150)
         window.view.setTextCursor(cursor)
+    if arguments.misspelt:
+        QTimer.singleShot(arguments.wait - 2500, lambda: _open_menu(window))
     if arguments.find:
         window.find_bar.open(with_replace=True)
         window.find_bar._wanted.setText(arguments.find)

@@ -32,6 +32,7 @@ from desktop_app.services.languages import LanguageSwitch
 from desktop_app.services.patience import Waiting
 from desktop_app.services.settings import SettingsStore
 from desktop_app.settings_in_use import SettingsInUse
+from desktop_app.spelling.speller import Speller
 from tests.desktop_app.fake_bridge import FakeBridge
 from tests.desktop_app.services.qt import delete_now, wait_until
 
@@ -117,7 +118,14 @@ _themes: list[Theme] = []
 class Kit:
     """One window, its engine and its answers."""
 
-    def __init__(self, folder: Path, application: QApplication, bridge: Any = None, disk: Disk | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        application: QApplication,
+        bridge: Any = None,
+        disk: Disk | None = None,
+        with_spelling: bool = False,
+    ) -> None:
         disk = disk or Disk()
         self.folder = folder
         patient_files.GLANCE_MS = 5_000  # on a busy machine too, a look at a file is done when it returns
@@ -125,6 +133,7 @@ class Kit:
         self.bridge = bridge or FakeBridge()
         self.answers = Answers()
         self.background = Background()
+        self.speller = Speller(folder / "config", folder / "data", disk, self.background) if with_spelling else None
         self.store = SettingsStore(folder / "settings.toml", disk)
         self.settings = SettingsInUse(self.store)
         self.languages = LanguageSwitch(application, resource_file("i18n"))
@@ -141,6 +150,7 @@ class Kit:
                 export_jobs=ExportJobs(folder / "models", disk, lambda: "", find_python=lambda _setting: None),
                 language=lambda: self.languages.language,
                 set_language=self.languages.apply,
+                speller=self.speller,
             ),
             self.answers,
         )
@@ -206,5 +216,7 @@ class Kit:
         self.window.close()
         self.window.services.claims.close()
         delete_now(self.window)
+        if self.speller is not None:
+            self.speller.close()
         self.background.close()
         self.languages.apply("en")

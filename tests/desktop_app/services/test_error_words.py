@@ -52,6 +52,8 @@ PROBLEMS = [
     DocumentFileError("no", "not_a_document", name=DOCUMENT_NAME),
     DocumentFileError("no", "document_damaged", name=""),
     DocumentFileError("no", "file_too_large", name=DOCUMENT_NAME, limit="256 MB"),
+    DocumentError("no", "dictionary_damaged", name="de_DE", reason="it has 2 words"),
+    DocumentError("no", "dictionary_stopped", name="de_DE", reason=""),
     StoreError("no", "disk_full"),
     StoreError("no", "store_busy"),
     StoreError("no", "read_only"),
