@@ -103,12 +103,12 @@ class DictionaryProcess(QObject):
                 QTimer.singleShot(LEAVE_MS, process, process.kill)
 
     def close(self) -> None:
-        """The same, and wait for its end: the program ends."""
-        process = self._process
+        """The same, and wait for the end of every process that was begun: the program ends."""
         self.stop()
-        if process is not None and not process.waitForFinished(LEAVE_MS):
-            process.kill()
-            process.waitForFinished(LEAVE_MS)
+        for process in self.findChildren(QProcess):
+            if not process.waitForFinished(LEAVE_MS):
+                process.kill()
+                process.waitForFinished(LEAVE_MS)
 
     def _read(self) -> None:
         if self._process is None:
