@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # Qt is loaded by `_run`, after the questions that need no wi
     from desktop_app.services.settings import SettingsStore
     from desktop_app.services.window_place import WindowPlace
     from desktop_app.settings_in_use import SettingsInUse
+    from desktop_app.spelling.speller import Speller
 
 VERSION = "0.1.0"
 LISTEN_AFTER_MS = 300  # the first picture does not wait for the socket; a later start waits for seconds
@@ -132,7 +133,6 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     from desktop_app.services.export_jobs import ExportJobs
     from desktop_app.services.idle_collection import IdleCollection
     from desktop_app.services.paths import runtime_folder
-    from desktop_app.spelling.speller import Speller
 
     application, settings = appearance.application, appearance.settings
     watch = SignalWatch(application)
@@ -144,7 +144,6 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     languages = appearance.languages
     background = Background()
     export_jobs = ExportJobs(paths.models, disk, lambda: settings.values.export_python)
-    speller = Speller(paths.config, paths.data, disk, background)
     window = MainWindow(
         Services(
             settings=settings,
@@ -157,7 +156,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
             language=lambda: languages.language,
             set_language=languages.apply,
             statistics=StatisticsStore(paths.state, disk),
-            speller=speller,
+            make_speller=lambda: _speller(paths, disk, background),
         )
     )
     window.text_touched.connect(collection.touched)
@@ -175,7 +174,7 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
     finally:
         settings.save_now()
         export_jobs.close()
-        speller.close()
+        window.spelling.close()
         session.save_now()
         _end_recovery(autosave, recovery)
         claims.close()
@@ -184,6 +183,13 @@ def _open(appearance: Appearance, paths: ProfilePaths, disk: Disk, place: Window
         place.close()  # who starts now finds everything written
         collection.close()
         watch.close()  # last: no further signal cuts this short
+
+
+def _speller(paths: ProfilePaths, disk: Disk, background: Background) -> Speller:
+    """What checks spelling; loaded when the window has been there for a moment."""
+    from desktop_app.spelling.speller import Speller
+
+    return Speller(paths.config, paths.data, disk, background)
 
 
 def _hand_over(place: WindowPlace, files: list[str], appearance: Appearance) -> int | None:

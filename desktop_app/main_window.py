@@ -85,7 +85,7 @@ class Services:
     language: Callable[[], str]  # "en" or "zh", the one on the screen
     set_language: Callable[[str], object]  # "auto", "en" or "zh"
     statistics: StatisticsStore | None = None
-    speller: Speller | None = None
+    make_speller: Callable[[], Speller] | None = None  # called when the window is there
 
 
 class MainWindow(QMainWindow):
@@ -151,7 +151,7 @@ class MainWindow(QMainWindow):
         self.earlier = EarlierControl(self.tabs, self.dialogs, self)
         self.origins = OriginControl(self.tabs, self.dialogs, services.language, self)
         self.spelling = SpellingControl(
-            self.tabs, self.actions_by_name, self.dialogs, self.settings, services.speller, self
+            self.tabs, self.actions_by_name, self.dialogs, self.settings, services.make_speller, self
         )
         self.statistics = StatisticsControl(self.statistics_panel, self.tabs, self.settings, services.statistics, self)
         showing = Showing(

@@ -10,31 +10,32 @@ Knows: tabs, the speller, menus. Must not know: how words are found or looked up
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QObject, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QTextCursor
 from PySide6.QtWidgets import QMenu
 
 from desktop_app.actions import Actions
-from desktop_app.controls.spelling_walk import SpellingWalk
 from desktop_app.dialogs.dialogs import Dialogs
 from desktop_app.document.errors import DocumentError
 from desktop_app.document.shown_name import shown_name, shown_path
-from desktop_app.editor.page_spelling import PageSpelling, text_at
 from desktop_app.editor.text_units import units_of_text
 from desktop_app.open_texts.tab import Tab
 from desktop_app.open_texts.tabs import Tabs
 from desktop_app.services.error_words import words_for
 from desktop_app.settings_in_use import SettingsInUse
-from desktop_app.spelling.dictionaries import Dictionary
-from desktop_app.spelling.speller import Speller
-from desktop_app.spelling.words import key_of
+
+if TYPE_CHECKING:  # all of it waits until the window is there
+    from desktop_app.controls.spelling_walk import SpellingWalk
+    from desktop_app.spelling.dictionaries import Dictionary
+    from desktop_app.spelling.speller import Speller
 
 START_AFTER_MS = 1200  # the window, its text and the model come first
 
 
 class SpellingControl(QObject):
-    """One for the window. `speller` None: nothing is checked, and the commands are off."""
+    """One for the window. `make_speller` None: nothing is checked, and the commands are off."""
 
     told = Signal(str)
 
@@ -44,35 +45,51 @@ class SpellingControl(QObject):
         actions: Actions,
         dialogs: Dialogs,
         settings: SettingsInUse,
-        speller: Speller | None,
+        make_speller: Callable[[], Speller] | None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._tabs, self._actions, self._dialogs = tabs, actions, dialogs
-        self._settings, self._speller = settings, speller
+        self._settings, self._make_speller = settings, make_speller
+        self._speller: Speller | None = None
         self._walk: SpellingWalk | None = None
         self._dictionaries: tuple[Dictionary, ...] = ()
         self._group = QActionGroup(self)
         actions["spelling"].setChecked(settings.values.check_spelling)
         for name in ("spelling", "next_misspelt"):
-            actions[name].setEnabled(speller is not None)
-        actions.dictionary_menu.setEnabled(speller is not None)
-        if speller is not None:
-            self._connect(speller)
+            actions[name].setEnabled(make_speller is not None)
+        actions.dictionary_menu.setEnabled(make_speller is not None)
+        if make_speller is not None:
+            actions.dictionary_menu.aboutToShow.connect(self._fill_dictionaries)
             QTimer.singleShot(START_AFTER_MS, self, self._use)
 
+    def close(self) -> None:
+        """End the dictionary's process: the program ends."""
+        self._make_speller = None
+        if self._speller is not None:
+            self._speller.close()
+
+    def _begin(self) -> None:
+        """Make what a check needs, once."""
+        if self._speller is None and self._make_speller is not None:
+            self._speller = self._make_speller()
+            self._connect(self._speller)
+
     def _connect(self, speller: Speller) -> None:
+        from desktop_app.controls.spelling_walk import SpellingWalk
+
         speller.failed.connect(self._on_failed)
         self._walk = walk = SpellingWalk(speller, self)
         walk.told.connect(self.told)
         self._tabs.closed.connect(lambda tab: walk.leave(tab.view))
-        self._actions.dictionary_menu.aboutToShow.connect(self._fill_dictionaries)
         self._tabs.made.connect(self._follow)
         self._tabs.current_changed.connect(lambda tab: tab.spelling.come_to_front() if tab.spelling else None)
         for tab in self._tabs.all:
             self._follow(tab)
 
     def _follow(self, tab: Tab) -> None:
+        from desktop_app.editor.page_spelling import PageSpelling
+
         if self._speller is not None and tab.spelling is None:
             tab.spelling = PageSpelling(tab.view, self._speller, tab)
 
@@ -84,6 +101,7 @@ class SpellingControl(QObject):
         self._use()
 
     def _use(self) -> None:
+        self._begin()
         if self._speller is not None:
             values = self._settings.values
             self._speller.use(values.check_spelling, values.dictionary)
@@ -99,6 +117,7 @@ class SpellingControl(QObject):
 
     def _fill_dictionaries(self) -> None:
         """Those that were known last, at once; then those that are there."""
+        self._begin()
         self._show_dictionaries(self._dictionaries)
         if self._speller is not None:
             self._speller.list_dictionaries(self._show_dictionaries)
@@ -141,6 +160,8 @@ class SpellingControl(QObject):
     def next_misspelt(self) -> None:
         """Select the next misspelt word behind the caret, from the beginning again after the end."""
         if self._walk is None or self._speller is None:
+            self._use()
+        if self._walk is None or self._speller is None:
             return
         if not self._speller.is_on:
             self.told.emit(self.tr("Spelling is not checked. Switch it on in the Edit menu."))
@@ -149,6 +170,9 @@ class SpellingControl(QObject):
 
     def add_to(self, menu: QMenu, position: int) -> None:
         """Put what can be done with a misspelt word at a position of the page in front of a menu's other rows."""
+        from desktop_app.editor.page_spelling import text_at
+        from desktop_app.spelling.words import key_of
+
         speller, tab = self._speller, self._tabs.current
         place = tab.view.misspelt.at(position)
         if speller is None or place is None or not speller.is_on:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QFont
@@ -18,13 +19,15 @@ from desktop_app.document.disk import Disk
 from desktop_app.document.file_claims import FileClaims
 from desktop_app.editor.continuation import Choices, Continuation, Generator
 from desktop_app.editor.page_counts import PageCounts
-from desktop_app.editor.page_spelling import PageSpelling
 from desktop_app.editor.view import EditorView
 from desktop_app.look.tokens import Tokens
 from desktop_app.open_texts.open_document import OpenDocument
 from desktop_app.open_texts.patient_files import PatientFiles
 from desktop_app.services.background import Background
 from desktop_app.services.file_autosave import FileAutosave
+
+if TYPE_CHECKING:  # it can wait for the first picture
+    from desktop_app.editor.page_spelling import PageSpelling
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def main() -> int:
             export_jobs=ExportJobs(Path(folder) / "models", Disk(), lambda: ""),
             language=lambda: arguments.language,
             set_language=language.apply,
-            speller=speller,
+            make_speller=lambda: speller,
         )
         window = MainWindow(services)
         width, height = (int(part) for part in arguments.size.split("x"))

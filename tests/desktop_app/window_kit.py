@@ -150,7 +150,7 @@ class Kit:
                 export_jobs=ExportJobs(folder / "models", disk, lambda: "", find_python=lambda _setting: None),
                 language=lambda: self.languages.language,
                 set_language=self.languages.apply,
-                speller=self.speller,
+                make_speller=(lambda: self.speller) if self.speller is not None else None,
             ),
             self.answers,
         )

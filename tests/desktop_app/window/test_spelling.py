@@ -1,6 +1,7 @@
 """The spell check in the window: marks, the page's menu, the switch, dictionaries; and whose words they are then."""
 
 import os
+import subprocess
 import sys
 
 import pytest
@@ -370,3 +371,13 @@ def test_a_replacement_through_the_accessibility_interface_is_typed(spelling):
     spelling.trigger("undo")
     spelling.trigger("undo")
     assert origins(spelling) == before
+
+
+def test_the_window_comes_without_a_module_of_the_spell_check(root):
+    """What a check needs is loaded when the window has been there for a moment, and spylls never in its process."""
+    code = (
+        "import sys, desktop_app.app, desktop_app.main_window\n"
+        "print([name for name in sys.modules if '.spelling.' in name or 'spylls' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
