@@ -75,6 +75,7 @@ def add_licences(folder: Path, work_folder: Path) -> None:
     for name in ("LICENSE", "NOTICE", "CHANGELOG.md"):
         shutil.copy2(ROOT / name, folder / name)
     licences = folder / "licences"
+    shutil.copytree(Path(__file__).with_name("licence_texts"), licences / "data")
     third_party_licences.copy_of_python(licences)
     third_party_licences.copy_of_distributions(package_contents.distributions(work_folder), licences)
     third_party_licences.copy_of_system_libraries(package_contents.system_libraries(work_folder), licences)
