@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from functools import cache
 
 # Classes within the first plane are one table look-up each; one code point beyond it makes `re` walk a list: what lies
 # beyond stands apart.
@@ -24,12 +26,17 @@ _PICTURE = (
 _FLAGS = "\U0001f1e6-\U0001f1ff"
 
 
-def _marks(first: int, last: int) -> str:
-    """A character class of the combining marks in a range of code points: Python's `re` has none of its own."""
+# Where marks may stand; between lie Chinese characters, Hangul, private use, cuneiform and Tangut, which the start of
+# the window need not look through.
+_NEAR = ((0x300, 0x3400), (0xA000, 0xAC00), (0xFA00, 0x10000))
+_FAR = ((0x10000, 0x12000), (0x13400, 0x17000), (0x1B000, 0x1F000))
+
+
+def _marks(places: Sequence[tuple[int, int]]) -> str:
+    """A character class of the combining marks in ranges of code points: Python's `re` has none of its own."""
+    category = unicodedata.category
     ranges: list[list[int]] = []
-    for code in range(first, last):
-        if not unicodedata.category(chr(code)).startswith("M"):
-            continue
+    for code in [code for first, last in places for code in range(first, last) if category(chr(code))[0] == "M"]:
         if ranges and code == ranges[-1][1] + 1:
             ranges[-1][1] = code
         else:
@@ -37,8 +44,8 @@ def _marks(first: int, last: int) -> str:
     return "".join(f"{chr(start)}-{chr(end)}" for start, end in ranges)
 
 
-_MARKS = _marks(0x300, 0x10000)
-_FAR_MARKS = _marks(0x10000, 0x1F000) + "\U000e0100-\U000e01ef"
+_MARKS = _marks(_NEAR)
+_FAR_MARKS = _marks(_FAR) + "\U000e0100-\U000e01ef"
 # What continues a character: marks, joiners, skin tones, tags, the voicing of half-width kana.
 _EXTENDS = f"{_MARKS}\u200c\u200d\uff9e\uff9f"
 _FAR_EXTENDS = f"{_FAR_MARKS}\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f"
@@ -47,7 +54,11 @@ _JOINED = f"[{_FLAGS}]{{2}}|[{_PICTURE}](?:{EXTEND}*(?<=\u200d)[{_PICTURE}])*"
 
 _IS_CLUSTERED = re.compile(f"[{_EXTENDS}]")
 _IS_FAR = re.compile("[\U00010000-\U0010ffff]")
-_IS_FAR_CLUSTERED = re.compile(f"[{_FAR_EXTENDS}{_FLAGS}]")
+
+
+@cache
+def _is_far_clustered() -> re.Pattern[str]:
+    return re.compile(f"[{_FAR_EXTENDS}{_FLAGS}]")
 
 
 def character_pattern(single: str) -> str:
@@ -59,4 +70,4 @@ def has_clusters(text: str) -> bool:
     """Whether some character of a reader may be more than one code point."""
     if _IS_CLUSTERED.search(text) is not None:
         return True
-    return _IS_FAR.search(text) is not None and _IS_FAR_CLUSTERED.search(text) is not None
+    return _IS_FAR.search(text) is not None and _is_far_clustered().search(text) is not None

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import astuple, dataclass
+from functools import cache
 
 from desktop_app.document.characters import EXTEND, FAR_HAN, HAN, KANA, character_pattern, has_clusters
 
@@ -36,10 +37,15 @@ _LETTER = "[^\\W_\uff9e\uff9f]"  # but the voicing of half-width kana, which Uni
 _PLAIN_WORD = re.compile(rf"{_ADDRESS}|{_LETTER}+(?:{_JOINS}{_LETTER}+)*")
 # \u200c and \u200d join letters of Persian and Indic words.
 _MARKED = f"{_LETTER}(?:{_LETTER}|{EXTEND})*"
-_MARKED_WORD = re.compile(f"{_ADDRESS}|{_MARKED}(?:{_JOINS}{_MARKED})*")
-_CHARACTER = re.compile(character_pattern("\\S"))
 # Between two of these, and behind white space, a text can be cut without any count changing.
 _CUT = re.compile(f"(?<=[{_CHINESE}{KANA}])(?=[{_CHINESE}{KANA}])|(?<=\\s)")
+
+
+@cache  # two large patterns that few texts need
+def _clustered() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Words with marks, and characters as a reader sees them."""
+    word = re.compile(f"{_ADDRESS}|{_MARKED}(?:{_JOINS}{_MARKED})*")
+    return word, re.compile(character_pattern("\\S"))
 
 
 @dataclass(frozen=True)
@@ -71,13 +77,12 @@ def count_text(text: str) -> Counts:
     rest, chinese = _take_out(_HAN_RUN, text)
     rest, kana = _take_out(_KANA_RUN, rest)
     punctuation = 0 if text.isascii() else sum(map(len, _PUNCTUATION.findall(text)))
-    is_clustered = not text.isascii() and has_clusters(text)
-    word = _MARKED_WORD if is_clustered else _PLAIN_WORD
+    word, character = _clustered() if not text.isascii() and has_clusters(text) else (_PLAIN_WORD, None)
     return Counts(
         chinese=chinese,
         chinese_with_punctuation=chinese + punctuation,
         latin_words=len(word.findall(rest)),
-        characters=len(_CHARACTER.findall(text)) if is_clustered else len("".join(text.split())),
+        characters=len("".join(text.split())) if character is None else len(character.findall(text)),
         kana=kana,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from desktop_app.document.characters import EXTEND, HAN, KANA, character_pattern, has_clusters
 
@@ -17,12 +18,6 @@ _ONE_BY_ONE = f"[{HAN}{KANA}]"
 _OF_A_WORD = f"[^\\W{HAN}{KANA}]"  # Chinese beyond the first plane too: rare, and then a run of it is one unit
 _LINE_END, _SPACE = "\r?\n", "[^\\S\r\n]+"
 _PAIR = "[\ud800-\udbff][\udc00-\udfff]"  # of surrogates, as a file of another program may hold them
-_PLAIN = re.compile(f"{_ONE_BY_ONE}|{_OF_A_WORD}+|{_SPACE}|{_LINE_END}|.", re.DOTALL)
-_CLUSTERED = re.compile(
-    f"{_ONE_BY_ONE}{EXTEND}*|(?:{_OF_A_WORD}{EXTEND}*)+|{_LINE_END}|{_SPACE}{EXTEND}*|"
-    + character_pattern(f"{_PAIR}|."),
-    re.DOTALL,
-)
 _HALF = re.compile("[\ud800-\udfff]")
 _CLOSES = frozenset("”’」』）)\"'")
 _ENDS_BEFORE_SPACE = frozenset(".!?…") | _CLOSES
@@ -30,10 +25,22 @@ _ENDS_ANYWHERE = frozenset("。！？…；”」』")
 PARAGRAPH, SENTENCE, LINE_END, WORD, NOWHERE = 4, 3, 2, 1, 0
 
 
+# The start of the window compares nothing: both are made when they are needed.
+@cache
+def _plain() -> re.Pattern[str]:
+    return re.compile(f"{_ONE_BY_ONE}|{_OF_A_WORD}+|{_SPACE}|{_LINE_END}|.", re.DOTALL)
+
+
+@cache
+def _clustered() -> re.Pattern[str]:
+    words = f"{_ONE_BY_ONE}{EXTEND}*|(?:{_OF_A_WORD}{EXTEND}*)+|{_LINE_END}|{_SPACE}{EXTEND}*|"
+    return re.compile(words + character_pattern(f"{_PAIR}|."), re.DOTALL)
+
+
 def units_of_reading(text: str) -> list[str]:
     """The units of a text, in order."""
     is_plain = text.isascii() or not (has_clusters(text) or _HALF.search(text))
-    return (_PLAIN if is_plain else _CLUSTERED).findall(text)
+    return (_plain() if is_plain else _clustered()).findall(text)
 
 
 def paragraphs_of(text: str) -> list[str]:

@@ -1,10 +1,13 @@
 """Counts against a table that was counted by hand."""
 
+import unicodedata
+
 import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desktop_app.document.characters import has_clusters
 from desktop_app.document.counting import Counts, count_text, cut_after
 
 # text, 字, 字 with punctuation, Latin words, kana, characters as a reader sees them
@@ -118,3 +121,11 @@ def test_characters_are_the_clusters_of_unicode(text: str):
 def test_a_cut_changes_no_count(text: str, least: int):
     place = cut_after(text, min(least, len(text)))
     assert count_text(text[:place]) + count_text(text[place:]) == count_text(text)
+
+
+def test_every_combining_mark_of_unicode_continues_a_character():
+    marks = [chr(code) for code in range(0x1F000) if unicodedata.category(chr(code)).startswith("M")]
+    assert len(marks) > 2000
+    assert [mark for mark in marks if count_text(f"e{mark}").characters != 1] == []
+    others = [chr(code) for code in range(0x300, 0x1F000, 7) if unicodedata.category(chr(code))[0] in "LNS"]
+    assert [other for other in others if has_clusters(other)] == ["\uff9e"] * ("\uff9e" in others)
