@@ -81,6 +81,9 @@ _DOCUMENT_WORDS: dict[str, str] = {
         "The dictionary “{name}” stopped working, so spelling is not checked. Switch the check on again, or choose "
         "another dictionary.",
     ),
+    "own_words_too_large": QT_TRANSLATE_NOOP(
+        "ErrorWords", "“{name}” is larger than {limit}, and no list of words. It is left as it is; make it shorter."
+    ),
     "not_rendered": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” cannot be written in this format ({reason}). Choose another format."
     ),

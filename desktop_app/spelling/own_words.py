@@ -3,7 +3,7 @@
     own_words.txt   (folder of the settings)   "Nextstroke\nWeizhou\n"
 
 A word counts in the letters it is kept in, and with its first letter or all of them large. A file that is no text is
-set aside, never lost; one that cannot be read is not written over.
+set aside, never lost; one that cannot be read, or not all of it, is not written over.
 
 Knows `Disk`. Must not know: Qt, dictionaries.
 """
@@ -57,7 +57,14 @@ class OwnWordsFile:
     def load(self) -> OwnWords:
         """What is kept; nothing where there is no file. Raises `DiskError` where it cannot be read."""
         try:
-            text = self._disk.read_bytes(self._path, _LIMIT_BYTES).decode("utf-8-sig")
+            found = self._disk.read_within(self._path, _LIMIT_BYTES)
+            if found is None:
+                limit = f"{_LIMIT_BYTES >> 20} MB"
+                words = (
+                    f"{FILE_NAME} is larger than {limit}, and no list of words; it is left as it is, make it shorter"
+                )
+                raise DocumentError(words, "own_words_too_large", name=FILE_NAME, limit=limit)
+            text = found[0].decode("utf-8-sig")
         except UnicodeDecodeError:
             self._disk.move(self._path, self._path.with_name(FILE_NAME + ".damaged"))
             return OwnWords()

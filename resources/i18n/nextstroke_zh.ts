@@ -752,6 +752,10 @@
         <translation>词典“{name}”停止了工作，因此不再检查拼写。请重新打开拼写检查，或者另选一部词典。</translation>
     </message>
     <message>
+        <source>“{name}” is larger than {limit}, and no list of words. It is left as it is; make it shorter.</source>
+        <translation>“{name}”超过 {limit}，不像是词表。文件保持原样；请把它缩短。</translation>
+    </message>
+    <message>
         <source>“{name}” cannot be written in this format ({reason}). Choose another format.</source>
         <translation>“{name}”不能写成这种格式（{reason}）。请换一种格式。</translation>
     </message>

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from desktop_app.document.disk import Disk
-from desktop_app.document.errors import DiskError
+from desktop_app.document.errors import DiskError, DocumentError
 from desktop_app.spelling.dictionaries import BUNDLED, all_dictionaries, bundled, dictionaries_in
 from desktop_app.spelling.own_words import OwnWords, OwnWordsFile
 from tests.desktop_app.spelling.small_dictionary import put_dictionary
@@ -43,6 +43,16 @@ def test_a_file_that_is_no_text_is_set_aside(tmp_path):
     assert (tmp_path / "own_words.txt.damaged").read_bytes() == b"\xff\xfe\x00nonsense\x80"
     file.add("new")
     assert file.load().sorted() == ["new"]
+
+
+def test_a_file_that_is_too_large_to_be_read_is_not_written_over(tmp_path):
+    path = tmp_path / "own_words.txt"
+    data = b"kept\n" * 1_000_000
+    path.write_bytes(data)
+    with pytest.raises(DocumentError) as caught:
+        OwnWordsFile(tmp_path, Disk()).add("new")
+    assert caught.value.kind == "own_words_too_large"
+    assert path.read_bytes() == data
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything; the folder below is for everybody")
