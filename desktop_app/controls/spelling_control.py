@@ -54,6 +54,7 @@ class SpellingControl(QObject):
         self._speller: Speller | None = None
         self._walk: SpellingWalk | None = None
         self._dictionaries: tuple[Dictionary, ...] = ()
+        self._shown_in = ""  # a row in the language of the menu as it is
         self._group = QActionGroup(self)
         actions["spelling"].setChecked(settings.values.check_spelling)
         for name in ("spelling", "next_misspelt"):
@@ -110,8 +111,8 @@ class SpellingControl(QObject):
         """It is off for now; the next start tries again, and so does the person."""
         self._actions["spelling"].setChecked(False)
         words = words_for(error)
-        says_it_all = error.kind.startswith("dictionary_")
-        self.told.emit(words if says_it_all else f"{words} {self.tr('Until then spelling is not checked.')}")
+        is_off = self.tr("Spelling is not checked for now.")
+        self.told.emit(words if error.kind.startswith("dictionary_") else f"{words} {is_off}")
 
     # ---- dictionaries -----------------------------------------------------------------------------------------
 
@@ -123,9 +124,9 @@ class SpellingControl(QObject):
             self._speller.list_dictionaries(self._show_dictionaries)
 
     def _show_dictionaries(self, dictionaries: tuple[Dictionary, ...]) -> None:
-        if self._dictionaries == dictionaries and self._group.actions():
+        if self._dictionaries == dictionaries and self._shown_in == self._actions["spelling"].text():
             return
-        self._dictionaries = dictionaries
+        self._dictionaries, self._shown_in = dictionaries, self._actions["spelling"].text()
         menu, chosen = self._actions.dictionary_menu, self._settings.values.dictionary
         for old in self._group.actions():
             self._group.removeAction(old)

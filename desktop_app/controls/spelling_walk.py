@@ -30,6 +30,7 @@ class SpellingWalk(QObject):
         self._speller = speller
         self._view: EditorView | None = None
         self._revision = self._from = 0
+        self._caret = (0, 0)  # where it is, and where a selection begins
         self._number = 0  # of the paragraph that is next
         self._is_around = False  # the end was passed
         self._is_code = False
@@ -37,12 +38,13 @@ class SpellingWalk(QObject):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._go_on)
         speller.answered.connect(lambda: self._timer.start(0) if self._view is not None else None)
+        speller.failed.connect(lambda _error: self._end())
 
     def start(self, view: EditorView) -> None:
         """Look from behind the caret of this page."""
         self._view, self._is_around = view, False
         self._revision = view.document().revision()
-        self._from = view.textCursor().selectionEnd()
+        self._from, self._caret = view.textCursor().selectionEnd(), _caret_of(view)
         block = view.document().findBlock(self._from)
         self._number, self._is_code = block.blockNumber(), is_inside_code(block)
         self._timer.start(0)
@@ -51,6 +53,9 @@ class SpellingWalk(QObject):
         """The page goes."""
         if view is self._view:
             self._view = None
+
+    def _end(self) -> None:
+        self._view = None
 
     def _go_on(self) -> None:
         view = self._view
@@ -78,7 +83,7 @@ class SpellingWalk(QObject):
         self._timer.start(0)
 
     def _is_over(self, view: EditorView) -> bool:
-        is_other = view.document().revision() != self._revision
+        is_other = view.document().revision() != self._revision or _caret_of(view) != self._caret
         return is_other or not view.isVisible() or not self._speller.is_on
 
     def _next_block(self, view: EditorView) -> QTextBlock | None:
@@ -108,3 +113,8 @@ class SpellingWalk(QObject):
         cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
         view.setTextCursor(cursor)
         view.ensureCursorVisible()
+
+
+def _caret_of(view: EditorView) -> tuple[int, int]:
+    cursor = view.textCursor()
+    return cursor.position(), cursor.anchor()

@@ -128,7 +128,7 @@ class Disk:
         self.remove_leftovers(Path(target).parent)
         temporary = _temporary_name(target)
         try:
-            token = self._write_temporary(temporary, data, (target, old), PRIVATE_FILE if private else 0o666)
+            token = self._write_temporary(temporary, data, (target, old), PRIVATE_FILE if private or old else 0o666)
             self._calls.replace(temporary, target)
         except OSError as error:
             self._discard(temporary)
@@ -252,10 +252,7 @@ class Disk:
         if status is None:
             return
         self._calls.copy_owner_and_mode(descriptor, status)
-        try:
-            self._calls.copy_attributes(descriptor, source)
-        except OSError:
-            pass  # the disk has none, or no place for them: the text counts more
+        self._calls.copy_attributes(descriptor, source)
 
     def _write_all(self, descriptor: int, data: bytes) -> None:
         rest = memoryview(data)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import stat
 
+from desktop_app.document.extended_attributes import copy_attributes
+
 _BINARY = getattr(os, "O_BINARY", 0)
 _CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
-_ACCESS_LIST = "system.posix_acl_access"
 
 
 class SystemCalls:
@@ -61,15 +62,8 @@ class SystemCalls:
                     pass  # the file is then ours, with the same mode: the text counts more than the owner
 
     def copy_attributes(self, descriptor: int, source: str) -> None:
-        """Give an open file the person's extended attributes and the access list of another, and no others."""
-        if not hasattr(os, "listxattr"):
-            return
-        wanted = {name: os.getxattr(source, name) for name in os.listxattr(source) if _is_kept(name)}
-        for name in os.listxattr(descriptor):
-            if _is_kept(name) and name not in wanted:
-                os.removexattr(descriptor, name)  # a list that the folder gives to every new file
-        for name, value in wanted.items():
-            os.setxattr(descriptor, name, value)
+        """See `extended_attributes.copy_attributes`."""
+        copy_attributes(source, descriptor)
 
     def replace(self, source: str, target: str) -> None:
         """Rename over an existing file, atomically."""
@@ -78,7 +72,3 @@ class SystemCalls:
     def unlink(self, path: str) -> None:
         """Remove a name."""
         os.unlink(path)
-
-
-def _is_kept(attribute: str) -> bool:
-    return attribute.startswith("user.") or attribute == _ACCESS_LIST

@@ -10,6 +10,7 @@ Knows the view, words, the speller. Must not know: menus, how a mark looks.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, QTimer
@@ -23,6 +24,7 @@ from desktop_app.spelling.words import Word, is_fence, misspelt, words_of
 
 PAUSE_MS = 400
 SOON_MS = 60
+LONGEST_S = 1.5
 _AROUND = 4  # paragraphs above and below what is seen
 _MARKS_BOUND = 400  # of a page; more is a text in another language
 _LOOK_BACK = 400  # paragraphs in which the beginning of a block of code is looked for
@@ -36,6 +38,7 @@ class PageSpelling(QObject):
         self._view, self._speller = view, speller
         self._typed_end: int | None = None  # where the last change ended
         self._spared: Range | None = None
+        self._waits_since = 0.0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._look)
@@ -56,7 +59,10 @@ class PageSpelling(QObject):
         if self._speller.is_on:
             self._view.misspelt.follow(position, removed, added)
             self._typed_end, self._spared = position + added, None
-            self._timer.start(PAUSE_MS)
+            if not self._timer.isActive():
+                self._waits_since = time.monotonic()
+            if time.monotonic() - self._waits_since < LONGEST_S:  # a model that streams makes no pause
+                self._timer.start(PAUSE_MS)
 
     def _on_caret(self) -> None:
         if self._spared is not None and not _holds(self._spared, self._view.textCursor().position()):

@@ -81,8 +81,9 @@ _DOCUMENT_WORDS: dict[str, str] = {
         "The dictionary “{name}” stopped working, so spelling is not checked. Switch the check on again, or choose "
         "another dictionary.",
     ),
-    "own_words_too_large": QT_TRANSLATE_NOOP(
-        "ErrorWords", "“{name}” is larger than {limit}, and no list of words. It is left as it is; make it shorter."
+    "own_words_unreadable": QT_TRANSLATE_NOOP(
+        "ErrorWords",
+        "“{name}” is no list of words in UTF-8 of at most {limit}. It is left as it is; mend or remove it.",
     ),
     "not_rendered": QT_TRANSLATE_NOOP(
         "ErrorWords", "“{name}” cannot be written in this format ({reason}). Choose another format."

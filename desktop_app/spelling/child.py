@@ -6,17 +6,19 @@
     ← {"id": 2, "suggest": "teh"}                     → {"id": 2, "suggestion": "the"} …, then {"id": 2, "end": true}
 
 A process of its own, since the library is Python: in a thread of the window it would hold Python's lock whenever a key
-wants it, and a dictionary from anywhere may be anything. It ends when its input does. Knows spylls. Must not know: Qt.
+wants it, and a dictionary from anywhere may be anything. It ends when its input does, a few seconds later
+where a word takes long. Knows spylls. Must not know: Qt.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,11 +30,17 @@ from desktop_app.spelling.words import alphabet_of
 DAMAGED = "dictionary_damaged"
 SUGGESTIONS = 6
 SUGGEST_FOR_S = 2.5  # the good ones come in milliseconds, the far-fetched ones in seconds
+WORD_FOR_S = 0.5
+CHECK_FOR_S = 5.0  # all words of one question; the window waits longer than that
 LIMIT_BYTES = 64 << 20  # of one file; the largest that are known have about 15 MB
 _MEMORY_BYTES = 3 << 30
 _SHARE_PRESENT = 0.5  # of the words that the first line promises; it is often a little wrong
 _SHARE_OF_ALPHABET = 0.05
 _POLITENESS = 10  # of nice(2): the window and the model come first
+
+
+class TakesTooLong(Exception):
+    """The library has not come back in time."""
 
 
 class NoDictionary(Exception):
@@ -86,14 +94,43 @@ def alphabets_of(stems: Iterable[str]) -> list[str]:
 
 def _answer(dictionary: Any, asked: dict[str, Any]) -> None:
     if "check" in asked:
-        _say({"id": asked["id"], "wrong": [word for word in asked["check"] if not dictionary.lookup(word)]})
+        end = time.monotonic() + CHECK_FOR_S
+        _say({"id": asked["id"], "wrong": [word for word in asked["check"] if _is_wrong(dictionary, word, end)]})
         return
-    end = time.monotonic() + SUGGEST_FOR_S
-    for suggestion in islice(dictionary.suggest(asked["suggest"]), SUGGESTIONS):
-        _say({"id": asked["id"], "suggestion": suggestion})
-        if time.monotonic() > end:
+    end, suggestions = time.monotonic() + SUGGEST_FOR_S, dictionary.suggest(asked["suggest"])
+    for _ in range(SUGGESTIONS):
+        suggestion = _within(end - time.monotonic(), lambda: next(suggestions, None))
+        if suggestion is None:
             break
+        _say({"id": asked["id"], "suggestion": suggestion})
     _say({"id": asked["id"], "end": True})
+
+
+def _is_wrong(dictionary: Any, word: str, end: float) -> bool:
+    """Of compounds some take for ever: what takes too long is not called wrong."""
+    left = min(WORD_FOR_S, end - time.monotonic())
+    return _within(left, lambda: bool(dictionary.lookup(word))) is False
+
+
+def _within(seconds: float, work: Callable[[], Any]) -> Any:
+    """What `work` finds, None where that takes longer. Windows has no such clock."""
+    if seconds <= 0:
+        return None
+    if not hasattr(signal, "setitimer"):
+        return work()
+    before = signal.signal(signal.SIGALRM, _give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return work()
+    except TakesTooLong:
+        return None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _give_up(*_signal: object) -> None:
+    raise TakesTooLong
 
 
 def _read(path: Path) -> bytes:

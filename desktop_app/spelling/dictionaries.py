@@ -39,7 +39,7 @@ def dictionaries_in(folder: Path) -> tuple[Dictionary, ...]:
         names = sorted(os.listdir(folder))
     except OSError:
         return ()
-    stems = [name.removesuffix(".aff") for name in names if name.endswith(".aff") and name != ".aff"]
+    stems = [name.removesuffix(".aff") for name in names if name.endswith(".aff") and _is_name(name)]
     present = set(names)
     return tuple(Dictionary(stem, folder / stem) for stem in stems if f"{stem}.dic" in present)[:MOST]
 
@@ -48,3 +48,8 @@ def all_dictionaries(folder: Path) -> tuple[Dictionary, ...]:
     """The bundled one first; one of the person's with its name takes its place."""
     own = dictionaries_in(folder)
     return own if any(each.name == BUNDLED for each in own) else (bundled(), *own)
+
+
+def _is_name(name: str) -> bool:
+    """Whether the settings can keep it: a name of bytes that are no characters is none."""
+    return name != ".aff" and not any("\ud800" <= character <= "\udfff" for character in name)

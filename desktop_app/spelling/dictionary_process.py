@@ -16,7 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from desktop_app.document.errors import NO_ANSWER, DocumentError, disk_error_of_kind
+from desktop_app.document.errors import DocumentError, disk_error_of_kind
 from desktop_app.spelling.dictionaries import Dictionary
 
 WORD = "spelling-host"
@@ -49,7 +49,7 @@ class DictionaryProcess(QObject):
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(patience_ms)
-        self._patience.timeout.connect(lambda: self._fail(disk_error_of_kind(NO_ANSWER, "read", self._name)))
+        self._patience.timeout.connect(lambda: self._fail(_error(_STOPPED, self._name)))
 
     @property
     def is_ready(self) -> bool:
@@ -79,8 +79,8 @@ class DictionaryProcess(QObject):
         process.readyReadStandardOutput.connect(self._read)
         process.finished.connect(lambda *_how: self._end_of(process))
         process.errorOccurred.connect(lambda _error: self._end_of(process))
-        process.start()
         self._patience.start()
+        process.start()
 
     def ask(self, question: dict[str, Any]) -> None:
         """Send a question to a process that is ready."""

@@ -2,14 +2,15 @@
 
     own_words.txt   (folder of the settings)   "Nextstroke\nWeizhou\n"
 
-A word counts in the letters it is kept in, and with its first letter or all of them large. A file that is no text is
-set aside, never lost; one that cannot be read, or not all of it, is not written over.
+A word counts in the letters it is kept in, and with its first letter or all of them large. A file of which not all can
+be read is not written over.
 
 Knows `Disk`. Must not know: Qt, dictionaries.
 """
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -55,23 +56,20 @@ class OwnWordsFile:
         self._path, self._disk = folder / FILE_NAME, disk
 
     def load(self) -> OwnWords:
-        """What is kept; nothing where there is no file. Raises `DiskError` where it cannot be read."""
+        """What is kept; nothing where there is no file. Raises `DocumentError` where not all of it can be read."""
         try:
             found = self._disk.read_within(self._path, _LIMIT_BYTES)
-            if found is None:
-                limit = f"{_LIMIT_BYTES >> 20} MB"
-                words = (
-                    f"{FILE_NAME} is larger than {limit}, and no list of words; it is left as it is, make it shorter"
-                )
-                raise DocumentError(words, "own_words_too_large", name=FILE_NAME, limit=limit)
-            text = found[0].decode("utf-8-sig")
-        except UnicodeDecodeError:
-            self._disk.move(self._path, self._path.with_name(FILE_NAME + ".damaged"))
-            return OwnWords()
         except DocumentError as error:
             if error.kind == MISSING:
                 return OwnWords()
             raise
+        text = None if found is None else _text_of(found[0])
+        if text is None:
+            limit = f"{_LIMIT_BYTES >> 20} MB"
+            words = (
+                f"{FILE_NAME} is no list of words in UTF-8 of at most {limit}; it is left as it is, mend or remove it"
+            )
+            raise DocumentError(words, "own_words_unreadable", name=FILE_NAME, limit=limit)
         return OwnWords(text.splitlines())
 
     def add(self, word: str) -> None:
@@ -85,3 +83,13 @@ class OwnWordsFile:
 
 def _forms_of(key: str) -> tuple[str, ...]:
     return key, key[:1].upper() + key[1:], key.upper()
+
+
+def _text_of(data: bytes) -> str | None:
+    """UTF-8, or UTF-16 as an editor may have saved it; None for everything else."""
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text

@@ -97,6 +97,7 @@ class Speller(QObject):
     def close(self) -> None:
         """End the dictionary's process."""
         self._is_on = False
+        self._revision += 1  # nothing that is on its way starts another
         self._process.close()
 
     # ---- questions --------------------------------------------------------------------------------------------

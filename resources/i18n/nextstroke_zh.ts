@@ -752,8 +752,8 @@
         <translation>词典“{name}”停止了工作，因此不再检查拼写。请重新打开拼写检查，或者另选一部词典。</translation>
     </message>
     <message>
-        <source>“{name}” is larger than {limit}, and no list of words. It is left as it is; make it shorter.</source>
-        <translation>“{name}”超过 {limit}，不像是词表。文件保持原样；请把它缩短。</translation>
+        <source>“{name}” is no list of words in UTF-8 of at most {limit}. It is left as it is; mend or remove it.</source>
+        <translation>“{name}”不是 UTF-8 编码、不超过 {limit} 的词表。文件保持原样；请修好或移走它。</translation>
     </message>
     <message>
         <source>“{name}” cannot be written in this format ({reason}). Choose another format.</source>
@@ -2379,6 +2379,10 @@
 </context>
 <context>
     <name>SpellingControl</name>
+    <message>
+        <source>Spelling is not checked for now.</source>
+        <translation>暂时不检查拼写。</translation>
+    </message>
     <message>
         <source>&amp;Further Dictionaries…</source>
         <translation>添加词典(&amp;F)…</translation>

@@ -7,10 +7,7 @@ from pathlib import Path
 
 from desktop_app.document.disk import SystemCalls
 
-CALLS = (
-    *("open", "read", "write", "fsync", "close", "stat", "fstat"),
-    *("copy_owner_and_mode", "copy_attributes", "replace", "unlink"),
-)
+CALLS = ("open", "read", "write", "fsync", "close", "stat", "fstat", "copy_owner_and_mode", "replace", "unlink")
 
 
 class RecordingCalls(SystemCalls):

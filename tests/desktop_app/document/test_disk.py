@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,14 +51,6 @@ def calls_of_a_save(folder: Path) -> int:
     return len(calls.names)
 
 
-def failure(action: Callable[[], object]) -> DiskError | None:
-    try:
-        action()
-    except DiskError as error:
-        return error
-    return None
-
-
 @pytest.mark.parametrize("sticky", [False, True])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
 def test_a_fault_at_any_call_leaves_the_old_or_the_new_file_whole(file: Path, number: int, sticky: bool):
@@ -68,11 +59,11 @@ def test_a_fault_at_any_call_leaves_the_old_or_the_new_file_whole(file: Path, nu
     for at in range(total):
         file.write_bytes(OLD)
         calls = FaultyCalls(at, number, sticky)
-        error = failure(lambda calls=calls: Disk(calls).write_safely(file, NEW))
+        with pytest.raises(DiskError) as caught:
+            Disk(calls).write_safely(file, NEW)
         content = file.read_bytes()
         assert content in (OLD, NEW), f"torn at call {at}"
-        assert (error is None) == (calls.failed_name == "copy_attributes"), "only those may be lost"
-        assert (content == NEW) == (error is None or error.kind == "not_confirmed")
+        assert (content == NEW) == (caught.value.kind == "not_confirmed")
         outcomes.append(content)
         Disk().remove_leftovers(file.parent)
         assert names(file.parent) == ["story.txt"]
@@ -94,7 +85,7 @@ def test_a_failed_fsync_is_never_tried_again_on_the_same_file(file: Path):
     recording = RecordingCalls()
     Disk(recording).write_safely(file.with_name("other.txt"), NEW)
     Disk().remove(file.with_name("other.txt"))
-    calls.at = recording.names.index("fsync") + 2  # two calls more: mode and attributes of the existing file
+    calls.at = recording.names.index("fsync") + 1  # one call more: the mode of the existing file is kept
     disk = Disk(calls)
     with pytest.raises(DiskError):
         disk.write_safely(file, NEW)
@@ -173,13 +164,29 @@ def test_a_folder_that_lets_others_read_new_files_opens_no_old_one(file: Path):
 
 
 @pytest.mark.parametrize("number", [errno.ENOTSUP, errno.ENOSPC, errno.EPERM])
-def test_attributes_that_cannot_be_kept_stop_no_save(file: Path, number: int):
-    class Calls(SystemCalls):
-        def copy_attributes(self, descriptor: int, source: str) -> None:
-            raise OSError(number, os.strerror(number))
+def test_what_cannot_be_kept_stops_no_save_and_opens_the_file_to_nobody(
+    file: Path, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    set_or_skip(file, "user.a", b"1")
+    set_or_skip(file, "user.b", b"2")
+    set_or_skip(file, "system.posix_acl_access", FOR_ANOTHER)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640, "the mask stands in the place of the group's bits"
+    refused: set[str] = {"user.a"}
+    real = os.setxattr
 
-    Disk(Calls()).write_safely(file, NEW)
-    assert file.read_bytes() == NEW
+    def set_some(path: int, name: str, value: bytes) -> None:
+        if name in refused:
+            raise OSError(number, os.strerror(number))
+        real(path, name, value)
+
+    monkeypatch.setattr(os, "setxattr", set_some)
+    Disk().write_safely(file, NEW)
+    assert set(attributes(file)) == {"user.b", "system.posix_acl_access"}, "each by itself"
+    refused.add("system.posix_acl_access")
+    Disk().write_safely(file, OLD)
+    assert set(attributes(file)) == {"user.b"}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600, "the group had no right, whatever the mask was"
+    assert file.read_bytes() == OLD
     assert names(file.parent) == ["story.txt"]
 
 
@@ -316,7 +323,8 @@ def test_faults_leave_no_open_files_behind(file: Path):
     gc.collect()  # what other tests left must not go meanwhile
     before = len(os.listdir("/proc/self/fd"))
     for at in range(calls_of_a_save(file.parent)):
-        failure(lambda at=at: Disk(FaultyCalls(at, errno.EIO)).write_safely(file, NEW))
+        with pytest.raises(DiskError):
+            Disk(FaultyCalls(at, errno.EIO)).write_safely(file, NEW)
     assert len(os.listdir("/proc/self/fd")) == before
 
 

@@ -54,7 +54,7 @@ PROBLEMS = [
     DocumentFileError("no", "file_too_large", name=DOCUMENT_NAME, limit="256 MB"),
     DocumentError("no", "dictionary_damaged", name="de_DE", reason="it has 2 words"),
     DocumentError("no", "dictionary_stopped", name="de_DE", reason=""),
-    DocumentError("no", "own_words_too_large", name="own_words.txt", limit="4 MB"),
+    DocumentError("no", "own_words_unreadable", name="own_words.txt", limit="4 MB"),
     StoreError("no", "disk_full"),
     StoreError("no", "store_busy"),
     StoreError("no", "read_only"),

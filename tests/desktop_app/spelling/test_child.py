@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,14 @@ def test_a_pipe_is_no_dictionary_and_holds_nobody_up(tmp_path, root):
 def test_alphabets_are_those_of_more_than_a_few_words():
     assert alphabets_of(["слово", "дом", "cat", "42"]) == ["cyrillic", "latin"]
     assert alphabets_of([*["слово"] * 50, "cat"]) == ["cyrillic"]
+
+
+def test_a_word_that_takes_for_ever_is_not_called_wrong_and_the_next_ones_are_answered(tmp_path, root):
+    compounds = "SET UTF-8\nCOMPOUNDFLAG C\nCOMPOUNDMIN 2\n"
+    base = put_dictionary(tmp_path, "x", ["haha/C", "ha/C", "hah/C", "aha/C", "the"], compounds)
+    endless = "ha" * 28 + "x"
+    began = time.monotonic()
+    said = run_child(base, {"id": 1, "check": [endless, "teh", "the"]}, {"id": 2, "suggest": endless}, root=root)
+    assert said[1] == {"id": 1, "wrong": ["teh"]}
+    assert said[-1] == {"id": 2, "end": True}
+    assert time.monotonic() - began < 15

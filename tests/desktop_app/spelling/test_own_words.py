@@ -36,13 +36,22 @@ def test_what_an_editor_made_of_the_file_is_read(tmp_path):
     assert OwnWordsFile(tmp_path, Disk()).load().sorted() == ["one", "two"]
 
 
-def test_a_file_that_is_no_text_is_set_aside(tmp_path):
-    (tmp_path / "own_words.txt").write_bytes(b"\xff\xfe\x00nonsense\x80")
+@pytest.mark.parametrize("data", [b"\xff\xfeodd", "café".encode("latin-1"), b"one\0two"])
+def test_a_file_that_is_no_text_is_said_and_left_alone(tmp_path, data):
+    (tmp_path / "own_words.txt").write_bytes(data)
+    for act in (lambda file: file.load(), lambda file: file.add("new")):
+        with pytest.raises(DocumentError) as caught:
+            act(OwnWordsFile(tmp_path, Disk()))
+        assert caught.value.kind == "own_words_unreadable"
+    assert (tmp_path / "own_words.txt").read_bytes() == data
+    assert [path.name for path in tmp_path.iterdir()] == ["own_words.txt"]
+
+
+def test_utf_16_of_an_editor_is_read(tmp_path):
+    (tmp_path / "own_words.txt").write_bytes("Zorble\r\nWeizhou\r\n".encode("utf-16"))
     file = OwnWordsFile(tmp_path, Disk())
-    assert len(file.load()) == 0
-    assert (tmp_path / "own_words.txt.damaged").read_bytes() == b"\xff\xfe\x00nonsense\x80"
     file.add("new")
-    assert file.load().sorted() == ["new"]
+    assert (tmp_path / "own_words.txt").read_text(encoding="utf-8") == "Weizhou\nZorble\nnew\n"
 
 
 def test_a_file_that_is_too_large_to_be_read_is_not_written_over(tmp_path):
@@ -51,7 +60,7 @@ def test_a_file_that_is_too_large_to_be_read_is_not_written_over(tmp_path):
     path.write_bytes(data)
     with pytest.raises(DocumentError) as caught:
         OwnWordsFile(tmp_path, Disk()).add("new")
-    assert caught.value.kind == "own_words_too_large"
+    assert caught.value.kind == "own_words_unreadable"
     assert path.read_bytes() == data
 
 
@@ -80,6 +89,7 @@ def test_dictionaries_are_pairs_of_files(tmp_path):
     (tmp_path / "alone.aff").write_text("", encoding="utf-8")
     (tmp_path / "lonely.dic").write_text("", encoding="utf-8")
     (tmp_path / ".aff").write_text("", encoding="utf-8")
+    put_dictionary(tmp_path, "no\udcff characters")
     assert [each.name for each in dictionaries_in(tmp_path)] == ["de_DE_frami", "en_GB"]
     assert [each.name for each in all_dictionaries(tmp_path)] == [BUNDLED, "de_DE_frami", "en_GB"]
     put_dictionary(tmp_path, BUNDLED)

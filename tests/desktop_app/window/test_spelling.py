@@ -298,7 +298,7 @@ def test_a_dictionary_that_does_not_answer_is_given_up(spelling):
     process = spelling.speller.process_id
     os.kill(process, 19)  # stopped, like a process whose disk is gone
     spelling.view.load_text("the wrod")
-    assert wait_until(lambda: "does not answer" in spelling.message, 30)
+    assert wait_until(lambda: "stopped working" in spelling.message, 30)
     assert wait_until(lambda: not os.path.exists(f"/proc/{process}"), 10)
 
 
@@ -335,6 +335,56 @@ def test_every_word_of_the_menu_is_chinese_in_a_chinese_window(spelling):
     menu.close()
     for name in ("spelling", "next_misspelt"):
         assert any("\u4e00" <= letter <= "\u9fff" for letter in spelling.window.actions_by_name[name].text())
+
+
+def test_the_dictionaries_follow_the_language_of_the_window(spelling):
+    menu = spelling.window.actions_by_name.dictionary_menu
+    menu.aboutToShow.emit()
+    assert wait_until(lambda: "&Further Dictionaries…" in rows(menu), 10)
+    spelling.languages.apply("zh")
+    run_for(100)
+    menu.aboutToShow.emit()
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in rows(menu)[-1]), rows(menu)
+
+
+def test_a_failure_of_any_kind_is_said_in_chinese(spelling, tmp_path):
+    spelling.languages.apply("zh")
+    (tmp_path / "data" / "dictionaries" / "en_US.dic").unlink()
+    os.mkfifo(tmp_path / "data" / "dictionaries" / "en_US.dic")
+    spelling.view.load_text("the teh")
+    assert wait_until(lambda: "en_US" in spelling.message, 30)
+    assert "spelling" not in spelling.message.lower()
+
+
+def test_the_next_misspelt_word_comes_to_no_caret_that_went_elsewhere(spelling):
+    spelling.view.load_text("the cat sat on the mat\n" * 3 + "zorblex")
+    spelling.trigger("next_misspelt")  # the dictionary has not answered yet
+    cursor = spelling.view.textCursor()
+    cursor.setPosition(9)
+    spelling.view.setTextCursor(cursor)
+    assert wait_until(lambda: marked(spelling) == ["zorblex"], 30)
+    run_for(300)
+    assert (spelling.view.textCursor().position(), spelling.view.textCursor().hasSelection()) == (9, False)
+
+
+def test_words_are_marked_while_the_text_grows_without_a_pause(spelling):
+    write(spelling, "the teh", "teh")
+    spelling.view.load_text("the wrod cat ")
+    for _ in range(60):
+        spelling.view.moveCursor(QTextCursor.MoveOperation.End)
+        spelling.type("a ")
+        run_for(60)
+        if marked(spelling):
+            break
+    assert marked(spelling) == ["wrod"]
+
+
+def test_nothing_starts_after_the_end(spelling):
+    speller = spelling.speller
+    speller.ask(["teh"])
+    speller.close()
+    run_for(500)
+    assert speller.process_id == 0
 
 
 def test_a_key_does_no_dictionary_work(spelling, monkeypatch):
