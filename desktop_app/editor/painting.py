@@ -7,6 +7,7 @@ Knows: the view's geometry and colours. Must not know: how text came to be selec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ from desktop_app.look.tokens import Tokens
 
 _SHADOW_WIDTH = 14
 _SHADOW_OPACITY = 0.05
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_LONGEST_OF_BOTH = 20_000  # characters; reading a longer paragraph at every drawing would be felt
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,26 @@ def _row(layout: PageLayout, placed: PlacedBlock, line: QTextLine, left: float, 
 
 
 def line_parts(block: QTextBlock, start: int, end: int) -> Iterator[tuple[QTextLine, float, float]]:
-    """The lines of a block that hold characters start..end, with the x where they begin and end in each."""
-    layout = block.layout()
+    """The lines of a block that hold characters start..end, with the x where they begin and end in each.
+
+    Where writing of both directions meets, a part of a line lies in several places, each given by itself.
+    """
+    layout, is_of_both = block.layout(), _has_right_to_left(block)
     for number in range(layout.lineCount()):
         line = layout.lineAt(number)
         first, last = line.textStart(), line.textStart() + line.textLength()
         if first < end and last > start:
-            edges = sorted((_x_of(line, max(start, first)), _x_of(line, min(end, last))))
+            start_here, end_here = max(start, first), min(end, last)
+            if is_of_both:
+                for run in line.glyphRuns(start_here, end_here - start_here):
+                    yield line, run.boundingRect().left(), run.boundingRect().right()
+                continue
+            edges = sorted((_x_of(line, start_here), _x_of(line, end_here)))
             yield line, edges[0], edges[1]
+
+
+def _has_right_to_left(block: QTextBlock) -> bool:
+    return block.length() < _LONGEST_OF_BOTH and _RIGHT_TO_LEFT.search(block.text()) is not None
 
 
 def _x_of(line: QTextLine, position: int) -> float:

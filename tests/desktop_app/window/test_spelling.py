@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from desktop_app.controls import spelling_control
 from desktop_app.document.origins import GENERATED, TYPED
 from desktop_app.editor.page_spelling import text_at
+from desktop_app.editor.painting import line_parts
 from tests.desktop_app.services.qt import application, run_for, wait_until
 from tests.desktop_app.spelling.small_dictionary import put_dictionary
 from tests.desktop_app.window_kit import Kit
@@ -385,6 +386,24 @@ def test_nothing_starts_after_the_end(spelling):
     speller.close()
     run_for(500)
     assert speller.process_id == 0
+
+
+@pytest.mark.parametrize("text", ["teh", "the teh", "עולם teh", "teh שלום", "the teh שלום", "👩‍👧 teh", "从前teh有"])
+def test_a_mark_is_as_wide_as_its_word_wherever_that_stands(spelling, text):
+    write(spelling, text, "teh")
+    block = spelling.view.document().firstBlock()
+    line = block.layout().lineAt(0)
+    (run,) = line.glyphRuns(spelling.view.misspelt.ranges[0][0], 3)
+    ((_, left, right),) = line_parts(block, *spelling.view.misspelt.ranges[0])
+    assert right - left > 25
+    assert (left, right) == pytest.approx((run.boundingRect().left(), run.boundingRect().right()), abs=0.5)
+
+
+def test_a_part_of_both_directions_lies_in_several_places(spelling):
+    write(spelling, "the שלום one")
+    parts = [(left, right) for _, left, right in line_parts(spelling.view.document().firstBlock(), 2, 6)]
+    assert len(parts) == 2  # the e and its space, and the right half of the Hebrew word
+    assert parts[0][1] < parts[1][0]
 
 
 def test_a_key_does_no_dictionary_work(spelling, monkeypatch):
