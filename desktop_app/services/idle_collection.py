@@ -21,7 +21,10 @@ LOOK_MS = 500
 REST_SECONDS = 1.0
 LONG_REST_SECONDS = 5.0
 YOUNG_ENOUGH = 2_000  # fewer new objects are not worth a look
-TOO_MANY = 200_000  # new objects: some 20 MB; searched at once, also while one writes
+# New objects, some 150 MB: searched at once, also while one writes. A copy of a long document on its way to the disk
+# has hundreds of thousands for a moment, and to search among them takes half a second.
+TOO_MANY = 2_000_000
+MANY = 20_000  # that came since the last search of all
 GROWN = 0.25  # of all objects, as Python itself has it
 
 
@@ -48,7 +51,7 @@ class IdleCollection(QObject):
         if young > TOO_MANY or (young > YOUNG_ENOUGH and rest >= REST_SECONDS):
             self._pending += young
             gc.collect(1)
-        if rest >= LONG_REST_SECONDS and self._pending > max(TOO_MANY // 10, GROWN * self._all):
+        if rest >= LONG_REST_SECONDS and self._pending > max(MANY, GROWN * self._all):
             gc.collect()
             self._pending, self._all = 0, len(gc.get_objects())
 
