@@ -29,21 +29,29 @@ LEAVE_SECONDS = 1.5  # the engine ends within a second of its pipe closing; then
 TELEMETRY_OFF = {"ORT_DISABLE_TELEMETRY": "1"}
 
 
-def engine_command() -> list[str]:
-    """The command that starts the engine: the packaged program itself, or this Python with the same source tree."""
+def own_command(word: str) -> list[str]:
+    """The command that starts a part of this program: the packaged program itself, or this Python with its source."""
     if getattr(sys, "frozen", False):
-        return [sys.executable, "host"]
+        return [sys.executable, word]
     # -P: a folder named "engine" where the window happens to be started must not be imported instead.
-    return [sys.executable, "-P", "-m", "desktop_app", "host"]
+    return [sys.executable, "-P", "-m", "desktop_app", word]
+
+
+def with_source(environment: Mapping[str, str]) -> dict[str, str]:
+    """The same environment, in which our modules are found from any working folder."""
+    roots = [str(Path(__file__).resolve().parents[1]), environment.get("PYTHONPATH", "")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(root for root in roots if root)}
+
+
+def engine_command() -> list[str]:
+    """The command that starts the engine."""
+    return own_command("host")
 
 
 def engine_environment(inherited: Mapping[str, str] | None = None) -> dict[str, str]:
     """The child's environment: telemetry off before ONNX Runtime is imported, modules found from any folder."""
     environment = dict(os.environ if inherited is None else inherited) | TELEMETRY_OFF
-    if not getattr(sys, "frozen", False):
-        roots = [str(Path(__file__).resolve().parents[1]), environment.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(root for root in roots if root)
-    return environment
+    return environment if getattr(sys, "frozen", False) else with_source(environment)
 
 
 class EngineClient:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 from desktop_app.document.characters import character_pattern
 from desktop_app.document.shown_name import JOINERS
@@ -20,7 +21,11 @@ _BESIDE_BYTES = len(".provenance.json")  # the sidecar has the whole name and th
 _TAKEN = frozenset('\\/:*?"<>|')
 _INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs"))
 _DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³])(?=\.|$)", re.IGNORECASE)
-_CHARACTER = re.compile(character_pattern("."), re.DOTALL)
+
+
+@cache  # not at the start of the window
+def _character() -> re.Pattern[str]:
+    return re.compile(character_pattern("."), re.DOTALL)
 
 
 def proposed_name(title: str, suffix: str, fallback: str = "text") -> str:
@@ -48,7 +53,7 @@ def _cut(name: str, room: int) -> str:
     if len(name.encode()) <= room:
         return name
     end, taken = 0, 0
-    for found in _CHARACTER.finditer(name):
+    for found in _character().finditer(name):
         taken += len(found[0].encode())
         if taken > room:
             break

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.client import with_source
+
 NEEDED = ("torch", "onnx", "safetensors", "export")
 _INTERPRETERS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
 # What PyInstaller's start program replaced, the old value under NAME_ORIG; without one there was no value.
@@ -54,11 +56,11 @@ def find_export_python(
     variables = os.environ if environment is None else environment
     clean = child_environment(variables, frozen)
     if not frozen and all(can_import(name) for name in NEEDED):
-        return ExportPython((sys.executable, "-P"), _with_source(clean))
+        return ExportPython((sys.executable, "-P"), with_source(clean))
     interpreter = _interpreter(setting)
     if interpreter is None:
         return None
-    return ExportPython((interpreter, "-P"), clean if frozen else _with_source(clean))
+    return ExportPython((interpreter, "-P"), clean if frozen else with_source(clean))
 
 
 def child_environment(variables: Mapping[str, str], is_frozen: bool) -> dict[str, str]:
@@ -72,12 +74,6 @@ def child_environment(variables: Mapping[str, str], is_frozen: bool) -> dict[str
                 clean[name] = original
         clean = {name: value for name, value in clean.items() if not name.startswith(_OF_THE_PACKAGE)}
     return clean | {"ORT_DISABLE_TELEMETRY": "1", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
-
-
-def _with_source(environment: dict[str, str]) -> dict[str, str]:
-    """Modules are found from any working folder, also where the program runs from its source tree."""
-    roots = [str(Path(__file__).resolve().parents[2]), environment.get("PYTHONPATH", "")]
-    return environment | {"PYTHONPATH": os.pathsep.join(root for root in roots if root)}
 
 
 def _interpreter(setting: str) -> str | None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from desktop_app.document.errors import DocumentError, disk_error_of_kind
 from desktop_app.spelling.dictionaries import Dictionary
+from engine.client import own_command, with_source
 
 WORD = "spelling-host"
 PATIENCE_MS = 20_000  # a large dictionary loads in a few seconds on a slow computer
@@ -71,7 +71,7 @@ class DictionaryProcess(QObject):
         self.stop()
         self._name, self._data, self._open = dictionary.name, b"", 1
         self._process = process = QProcess(self)
-        program, *arguments = child_command()
+        program, *arguments = own_command(WORD)
         process.setProgram(program)
         process.setArguments([*arguments, str(dictionary.base)])
         process.setProcessEnvironment(_environment())
@@ -157,18 +157,10 @@ class DictionaryProcess(QObject):
         self.failed.emit(error)
 
 
-def child_command() -> list[str]:
-    """The command that starts it, without the dictionary: the packaged program itself, or this Python."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, WORD]
-    return [sys.executable, "-P", "-m", "desktop_app", WORD]
-
-
 def _environment() -> QProcessEnvironment:
     environment = QProcessEnvironment.systemEnvironment()
     if not getattr(sys, "frozen", False):
-        roots = [str(Path(__file__).resolve().parents[2]), environment.value("PYTHONPATH")]
-        environment.insert("PYTHONPATH", os.pathsep.join(root for root in roots if root))
+        environment.insert("PYTHONPATH", with_source(os.environ)["PYTHONPATH"])
     return environment
 
 

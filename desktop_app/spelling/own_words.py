@@ -23,7 +23,7 @@ _LIMIT_BYTES = 4 << 20
 
 
 class OwnWords:
-    """What the dictionary does not know and the person does. In memory at once, on the disk by `save`."""
+    """What the dictionary does not know and the person does. Lies in memory; `OwnWordsFile` keeps it."""
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self._words: set[str] = set()

@@ -14,13 +14,6 @@ from tests.desktop_app.window_kit import Kit
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Path:
-    made = tmp_path / "share"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
 def hang(kit: Kit, share: Path):
     made: list[HangingCalls] = []
 

@@ -14,13 +14,6 @@ from tests.desktop_app.window_kit import Kit
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Path:
-    made = tmp_path / "share"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
 def save_late(kit: Kit, share: Path) -> Iterator[Callable[[], Callable[..., None]]]:
     """A save hangs at its last step and is given up; what it returns, called, lets it through."""
     made: list[HangingCalls] = []
