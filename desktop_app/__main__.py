@@ -28,7 +28,7 @@ ENGINE_WORDS = frozenset(
         "--version",
     }
 )
-EXPORT_WORDS = frozenset({"export", "train", "distill", "finetune", "tokenizer"})
+EXPORT_WORDS = frozenset({"export", "train", "distill", "finetune", "ngrams", "tokenizer"})
 WINDOW = "desktop_app.app"
 SPELLING_WORD, SPELLING = "spelling-host", "desktop_app.spelling.child"  # asked for by the window alone
 FAILED, INTERRUPTED = 1, 130
@@ -52,6 +52,7 @@ with the export extra:
   train            train a GPT from a recipe
   distill          train a small GPT on a larger one's probabilities
   finetune         teach a trained GPT the style of your own texts
+  ngrams           put n-grams of the training text beside a model folder's network
   tokenizer train  train a tokenizer from text
 
 every command takes --profile DIR, --device auto|cpu|cuda, --threads N, --debug"""

@@ -25,6 +25,7 @@ from engine.devices import CPU, DeviceChoice, cpu_kernel_class, default_threads,
 from engine.draft import DraftModel
 from engine.folder import ModelFolder, open_folder
 from engine.memory import estimate_memory, free_memory, memory_note
+from engine.ngrams import NgramModel, read_ngrams
 from engine.profile import find_profile
 from engine.prompt_check import Graphs, prompts_pay
 from engine.runtime import Graph, runtime_version
@@ -58,6 +59,7 @@ class LoadedModel:
     draft: DraftModel | None = None  # guesses tokens ahead
     prompt_graph: Graph | None = None  # loaded only where the plan uses it
     trial: DeviceTrial | None = None  # how device and threads were chosen, where nobody named them
+    ngrams: NgramModel | None = None  # mixed with what the network says
 
     @property
     def manifest(self) -> Manifest:
@@ -81,7 +83,12 @@ class LoadedModel:
 
     def new_session(self) -> Session:
         """An empty session with a cache of its own."""
-        return Session(self.graph, self.graph.new_cache(self.context_length), self.plan, self.prompt_graph)
+        cache = self.graph.new_cache(self.context_length)
+        return Session(self.graph, cache, self.plan, self.prompt_graph, self.ngrams)
+
+    def network_alone(self) -> LoadedModel:
+        """The same without its n-grams."""
+        return replace(self, ngrams=None)
 
     def new_sessions(self) -> SessionPool:
         """Sessions for several documents and branches, as many as their memory allows."""
@@ -125,6 +132,7 @@ def load_model(folder: Path, device: str = "auto", threads: int | None = None) -
         graph=fitted.graph,
         prompt_graph=fitted.prompt_graph,
         trial=fitted.trial,
+        ngrams=_load_ngrams(opened),
     )
 
 
@@ -175,6 +183,11 @@ def _load_prompt_graph(opened: ModelFolder, graph: Graph, threads: int) -> Graph
     if file is None or graph.device.name != CPU:
         return None
     return Graph(opened.file(file), manifest.cache, manifest.vocabulary_size, "cpu", threads)
+
+
+def _load_ngrams(opened: ModelFolder) -> NgramModel | None:
+    file = opened.manifest.ngrams
+    return read_ngrams(opened.file(file), opened.manifest.vocabulary_size) if file else None
 
 
 def _plan_for(opened: ModelFolder, graph: Graph) -> RunPlan:

@@ -3,7 +3,7 @@
 For: loading, and whoever shows a model. Knows: a manifest's sizes, and Linux's tables of memory and control groups.
 Must not know: ONNX Runtime, sessions, or what is done where the memory does not suffice.
 
-    weights    the graphs' files, and a third more while ONNX Runtime turns them into its own layout
+    weights    the graphs' files, and a third more while ONNX Runtime turns them into its own layout; n-grams unpacked
     cache      keys and values of one text as long as the context
     working    one chunk of a prompt on its way through a layer, attention's scores above all; and a fixed part
 
@@ -22,6 +22,7 @@ from engine.contracts.manifest import Manifest
 
 _ITEM_BYTES = {"float32": 4, "float16": 2, "int8": 1}
 _LOADING = 1.35  # of the files, at the peak: 683 MB for 513 MB of float32 weights, ONNX Runtime 1.31
+_UNPACKED = 4  # of the file of n-grams: 33 MB of arrays for 11.6 MB, and what reading them takes
 _CHUNK = 512  # rows of a prompt that run at once, at most
 _ROWS_KEPT = 8  # activations of a layer that live at the same time, of the model's width each
 _FIXED = 32 * 1024 * 1024
@@ -53,14 +54,15 @@ class MemoryEstimate:
 def estimate_memory(manifest: Manifest) -> MemoryEstimate:
     """What the model of that manifest will take."""
     layout, context = manifest.cache, manifest.context_length
-    others = {manifest.tokenizer.file}
-    weights = sum(entry.bytes for entry in manifest.files if entry.name not in others)
+    others = {manifest.tokenizer.file, manifest.ngrams}
+    weights = int(_LOADING * sum(entry.bytes for entry in manifest.files if entry.name not in others))
+    weights += _UNPACKED * sum(entry.bytes for entry in manifest.files if entry.name == manifest.ngrams)
     per_token = 2 * layout.layers * layout.kv_heads * layout.head_size * _ITEM_BYTES.get(layout.dtype, 4)
     heads = manifest.config.get("heads")
     heads = heads if isinstance(heads, int) and heads > 0 else layout.kv_heads
     row = heads * context + _ROWS_KEPT * heads * layout.head_size
     working = 4 * (min(_CHUNK, context) * row + manifest.vocabulary_size) + _FIXED
-    return MemoryEstimate(int(_LOADING * weights), per_token * context, working)
+    return MemoryEstimate(weights, per_token * context, working)
 
 
 def free_memory() -> int | None:

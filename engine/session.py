@@ -16,6 +16,8 @@ Invariant: len(tokens) == cache.length, after every call, failed and cancelled o
 Where the model has a graph of its own for prompts and the plan uses it, prompt tokens always run through that one and
 generated tokens through the decoder, over the same cache; generated text that has become a prompt is run again.
 
+Where the model has n-grams beside its network, every row of logits is already mixed with them (`engine.ngrams`).
+
 Logits are views (rows, vocabulary) that the next run overwrites.
 """
 
@@ -29,6 +31,7 @@ from engine.batch import Batch
 from engine.contracts.errors import EngineError
 from engine.joined_cache import JoinedRunner
 from engine.kv_cache import Cache
+from engine.ngrams import NgramModel, mixed_rows
 from engine.runtime import Graph, Logits, Runner
 
 CHUNK = 64  # canonical chunks begin at its multiples
@@ -76,10 +79,18 @@ class RunPlan:
 class Session:
     """One sequence being continued."""
 
-    def __init__(self, graph: Graph, cache: Cache, plan: RunPlan, prompt_graph: Graph | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        cache: Cache,
+        plan: RunPlan,
+        prompt_graph: Graph | None = None,
+        ngrams: NgramModel | None = None,
+    ) -> None:
         """`prompt_graph` is used where `plan.prompt_graph` says so."""
         self.plan = plan
         self.cache = cache
+        self._ngrams = ngrams
         self.tokens: list[int] = []
         self._graph = graph
         self._prompt_graph = prompt_graph if plan.prompt_graph else None
@@ -174,14 +185,14 @@ class Session:
 
     def fork(self) -> Session:
         """An independent copy."""
-        copy = Session(self._graph, self.cache.fork(), self.plan, self._prompt_graph)
+        copy = Session(self._graph, self.cache.fork(), self.plan, self._prompt_graph, self._ngrams)
         copy.tokens = list(self.tokens)
         copy.canonical_length, copy.prompt_length = self.canonical_length, self.prompt_length
         return copy
 
     def new_batch(self, rows: int) -> Batch:
         """`rows` copies that are continued together, whatever becomes of this session."""
-        return Batch(self._graph, self.cache, rows)
+        return Batch(self._graph, self.cache, rows, self.tokens, self._ngrams)
 
     def _append_prompt(self, ids: Sequence[int], keep: int) -> Logits:
         past = len(self.tokens)
@@ -199,7 +210,7 @@ class Session:
         logits = runner.run(rows, past - again, keep)
         self.cache.commit(total)
         self.tokens.extend(ids)
-        return logits
+        return logits if self._ngrams is None else mixed_rows(self._ngrams, logits, self.tokens)
 
     def _needs_company(self, past: int, rows: int) -> bool:
         """Whether the token before must be run again; so too a first token that ran alone, when it gets followers."""

@@ -13,6 +13,7 @@ COMMANDS = (
     Command(("train",), "export.training.train_command", "train a GPT from a recipe"),
     Command(("distill",), "export.training.distill_command", "train a small GPT on a larger one's probabilities"),
     Command(("finetune",), "export.training.finetune_command", "teach a trained GPT the style of your own texts"),
+    Command(("ngrams",), "export.ngrams.command", "put n-grams of the training text beside a model folder's network"),
     Command(("tokenizer", "train"), "export.training.tokenizer_command", "train a tokenizer from text"),
 )
 

@@ -58,7 +58,8 @@ def certify(
     rounding: Rounding,
 ) -> Certificate:
     """Compare the folder with the reference, on the processor. Nothing is decided here: see `Certificate.problems`."""
-    loaded = load_model(folder, "cpu", default_threads())  # named: how fast it is matters to nobody yet
+    # Threads are named: how fast it is matters to nobody yet. N-grams stand beside what was converted.
+    loaded = load_model(folder, "cpu", default_threads()).network_alone()
     model = replace(loaded, plan=replace(loaded.plan, prompt_graph=False))
     with_prompts = with_prompt_graph(loaded)
     models = [model] if with_prompts is None else [model, with_prompts]

@@ -16,13 +16,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.commands.inputs import add_draft_argument, add_model_argument, open_model, read_text
+from engine.commands.inputs import (
+    add_draft_argument,
+    add_model_argument,
+    add_network_alone_argument,
+    open_model,
+    read_text,
+)
 from engine.commands.records import check_record_target, save_records
 from engine.commands.settings_file import make_request, read_settings
 from engine.commands.statistics import print_statistics
 from engine.contracts.command_line import INTERRUPTED, positive_int
 from engine.contracts.constraint import REGEX
-from engine.contracts.errors import NextstrokeError, PromptTooLongError, error_from_kind
+from engine.contracts.errors import NextstrokeError, PromptTooLongError, UsageError, error_from_kind
 from engine.contracts.generation import (
     CONTEXT_KEEP_END,
     REASON_CANCELLED,
@@ -72,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ids", metavar='"1 2 3"', help="token ids in place of a text")
     add_model_argument(parser)
     add_draft_argument(parser)
+    add_network_alone_argument(parser)
     parser.add_argument(
         "--task", metavar="NAME", help="do this with the text instead of continuing it; `models show` lists them"
     )
@@ -113,6 +120,8 @@ def request_from(arguments: argparse.Namespace) -> GenerationRequest:
 def _generate(arguments: argparse.Namespace) -> int:
     request = request_from(arguments)
     if arguments.record is not None:
+        if arguments.network_alone:
+            raise UsageError("a record names a whole model, so --network-alone leaves none; give one of the two")
         check_record_target(Path(arguments.record))
     model = open_model(arguments, arguments.model)
     if arguments.task is not None:

@@ -34,14 +34,23 @@ def add_draft_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_network_alone_argument(parser: argparse.ArgumentParser) -> None:
+    """`--network-alone`."""
+    parser.add_argument(
+        "--network-alone", action="store_true", help="leave out the n-grams that a model has beside its network"
+    )
+
+
 def open_model(arguments: argparse.Namespace, wanted: str | None) -> LoadedModel:
-    """Load the model of that name or path (None: the bundled one) as `--device`, `--threads` and `--draft` say."""
+    """Load the model of that name or path (None: the bundled one) as the flags for models say."""
     folder = open_library().find(wanted)
     from engine.loaded_model import load_model
 
     model = load_model(folder, arguments.device, arguments.threads)
     if model.device.note:
         print(model.device.note, file=sys.stderr)
+    if getattr(arguments, "network_alone", False):
+        model = model.network_alone()
     wanted_draft = getattr(arguments, "draft", None)
     return model if wanted_draft is None else _with_draft(model, wanted_draft)
 

@@ -83,6 +83,7 @@ def _show(library: ModelLibrary, target: str, as_json: bool) -> None:
         "tasks": {task.name: task.description for task in manifest.tasks},
         "licence": manifest.licence,
         "precision": dict(manifest.precision),
+        "ngrams": manifest.ngrams,
         "bytes": sum(entry.bytes for entry in manifest.files),
         "memory_bytes": estimate_memory(manifest).to_dict(),
         "free_memory_bytes": free_memory(),

@@ -9,7 +9,7 @@ import argparse
 import json
 from typing import Any
 
-from engine.commands.inputs import add_model_argument, open_model, read_text
+from engine.commands.inputs import add_model_argument, add_network_alone_argument, open_model, read_text
 from engine.contracts.command_line import positive_int
 
 
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", metavar="F", help="read the text from a UTF-8 file")
     parser.add_argument("--ids", metavar='"1 2 3"', help="token ids in place of a text")
     add_model_argument(parser)
+    add_network_alone_argument(parser)
     parser.add_argument("--top", type=positive_int, default=0, metavar="K", help="also the K most probable tokens")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 

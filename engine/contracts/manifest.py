@@ -22,7 +22,7 @@ from engine.contracts.tasks import TaskFormat, read_tasks
 
 MANIFEST_NAME = "nextstroke.json"
 FORMAT = "nextstroke-model"
-FORMAT_VERSION = "1.2"  # 1.1: tasks; 1.2: a cache that is joined, a graph for prompts
+FORMAT_VERSION = "1.3"  # 1.1: tasks; 1.2: a cache that is joined, a graph for prompts; 1.3: n-grams
 CERTIFICATE_NAME = "certificate.json"
 MODEL_CARD_NAME = "MODEL_CARD.md"
 GENAI_CONFIG_NAME = "genai_config.json"
@@ -99,6 +99,7 @@ class Manifest:
     prompt_roles: Mapping[str, str] = field(default_factory=dict)
     uses_position_ids: bool = False
     tasks: tuple[TaskFormat, ...] = ()  # what the model was trained for, beside going on with a text
+    ngrams: str = ""  # file of what came behind the last few tokens in the training text (`ngram_format`)
     format: str = FORMAT
     format_version: str = FORMAT_VERSION
 
@@ -132,6 +133,8 @@ class Manifest:
             del plain["tasks"]
         if not self.cache.joined:  # as they have no such cache
             del plain["cache"]["joined"]
+        if not self.ngrams:
+            del plain["ngrams"]
         return plain
 
 
@@ -199,6 +202,7 @@ def _check(manifest: Manifest) -> None:
         raise _refusal(f"misspells a field ({problem or 'a precision is no text'})")
     listed = {entry.name for entry in manifest.files}
     needed = {graph.file for graph in manifest.graphs} | {manifest.tokenizer.file}
+    needed |= {manifest.ngrams} - {""}
     for name in sorted(listed | needed):
         if not is_safe_name(name):
             raise ModelFolderError(

@@ -22,6 +22,7 @@ from typing import Any
 from engine.contracts.errors import CheckpointError, RecipeError, UsageError, file_error
 from engine.contracts.tasks import TaskFormat, read_tasks, task_named
 from export.model.recurrent_config import AnyConfig, read_config
+from export.ngrams.settings import NgramSettings
 from export.tasks.formats import known_tasks
 from export.training.corpus import Group
 from export.training.recipe_checks import check
@@ -117,6 +118,9 @@ class Recipe:
     distillation: DistillationSettings = DistillationSettings()
     distributed: DistributedSettings = DistributedSettings()
     start: StartSettings = StartSettings()
+    ngrams: NgramSettings = dataclasses.field(
+        default_factory=NgramSettings
+    )  # what `nextstroke ngrams` puts beside the network
     tasks: tuple[TaskFormat, ...] = ()  # what its text teaches beside going on; the model folder names them
     derived: tuple[str, ...] = ()  # "table.key" of what `model.depth` decided
 
@@ -179,7 +183,7 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
     `earlier` is the `source` of the run that is continued: what `model.depth` decided then stays.
     """
     known = {"name", "title", "licence", "model", "tokenizer", "training", "stage", "corpus"}
-    known |= {"distillation", "tasks", "distributed", "start"}
+    known |= {"distillation", "tasks", "distributed", "start", "ngrams"}
     _refuse_unknown(source, known, "the recipe")
     for table in ("model", "training", "corpus"):
         if not isinstance(source.get(table), dict):
@@ -212,6 +216,7 @@ def parse_recipe(source: dict[str, Any], folder: Path, earlier: Mapping[str, Any
         derived=tuple(derived),
         distributed=distributed,
         start=start,
+        ngrams=_read(NgramSettings, source.get("ngrams", {}), "[ngrams]"),
     )
     recipe = _with_tasks(recipe, source.get("tasks", []))
     check(recipe)

@@ -118,3 +118,4 @@ def _check_other_tables(recipe: Recipe) -> None:
         )
     if recipe.start.tokens < 0:
         raise RecipeError(f"[start]: tokens must be at least 0, not {recipe.start.tokens}")
+    recipe.ngrams.check(frozenset(group.name for group in recipe.groups))

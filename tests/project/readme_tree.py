@@ -37,6 +37,7 @@ FOLDERS = {
     "export/graph": "the ONNX graph, node by node",
     "export/importers": "checkpoint families: tables of names and the one loop over them",
     "export/model": "configurations, the GPT and the recurrent network in PyTorch",
+    "export/ngrams": "n-grams of a training text beside a network: counted, smoothed, pruned, weighed by a gate",
     "export/tasks": "translation, titles, summaries: their spelling, training pairs, baselines, scores",
     "export/training": "corpus, tokenizer, trainer, checkpoints, recipes",
     "resources": "everything that is not program logic",
