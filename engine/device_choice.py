@@ -7,7 +7,8 @@ know: requests, sampling, files of a model folder.
     the processor                         is tried on fewer threads, where the self-check found that no bit depends on
                                           them, and that it asks for the same care on those
 
-What was found is kept for good, so the same machine, model and versions choose the same again, and open it at once.
+What two trials in a row have found is kept for good (one alone may have met a busy minute), so the same machine, model
+and versions choose the same again, and open it at once.
 Prompts that run through a graph of their own keep all threads: many rows are worth them.
 """
 
@@ -24,7 +25,7 @@ from engine.runtime import Graph
 from engine.self_check import sample_ids
 from engine.session import RunPlan, Session
 
-_VERSION = 1  # raise it when the trial changes
+_VERSION = 2  # raise it when the trial changes
 _PROMPT, _WRITTEN = 24, 12  # tokens of a short answer
 
 
@@ -74,19 +75,19 @@ class Kept:
 def open_fastest(openers: Openers, asked: str, threads: int, context_length: int, kept: Kept) -> Fitted:
     """The model as it answers fastest on at most so many threads. `asked`: "auto", "cpu" or "cuda"."""
     known = kept.known()
-    if known is not None:
+    if known is not None and known.is_settled:
         return _opened(openers, asked, known)
     first = openers.fit(openers.graph(asked, threads))
     settings = _settings(first, asked)
     if len(settings) == 1:
         return first
     trial = try_settings(settings, lambda setting: _short_answer(openers, first, setting, context_length))
-    chosen = replace(first, trial=trial) if trial.choice == first.setting else _opened(openers, asked, trial)
+    chosen = first if trial.choice == first.setting else _opened(openers, asked, trial)
     if first.graph.device.name == CPU and chosen.plan != first.plan:
-        trial = replace(trial, chosen=0)
-        chosen = replace(first, trial=trial)
+        trial, chosen = replace(trial, chosen=0), first
+    trial = trial.after(known)
     kept.keep(trial)
-    return chosen
+    return replace(chosen, trial=trial)
 
 
 def _settings(first: Fitted, asked: str) -> tuple[Setting, ...]:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.contracts.errors import NextstrokeError
 
 ROUNDS = 3
+AGREEING = 2  # trials in a row that must choose the same before it is kept for good
 WORTH = 1.1  # times as fast as the first setting; below, noise decides
 _ENOUGH_SECONDS = 0.5  # for all settings: a large model gets fewer rounds, never fewer than one
 _MILLISECONDS = 1000
@@ -50,11 +51,22 @@ class DeviceTrial:
     settings: tuple[Setting, ...]
     milliseconds: tuple[float, ...]
     chosen: int
+    agreed: int = 1  # trials in a row that chose the same
 
     @property
     def choice(self) -> Setting:
         """The setting to use."""
         return self.settings[self.chosen]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no further trial is needed."""
+        return self.agreed >= AGREEING
+
+    def after(self, earlier: DeviceTrial | None) -> DeviceTrial:
+        """The same as the one that followed `earlier`."""
+        agrees = earlier is not None and (earlier.settings, earlier.choice) == (self.settings, self.choice)
+        return replace(self, agreed=earlier.agreed + 1) if agrees and earlier is not None else self
 
     @property
     def words(self) -> str:
@@ -69,7 +81,7 @@ class DeviceTrial:
             {"device": setting.device, "threads": setting.threads, "milliseconds": time}
             for setting, time in zip(self.settings, self.milliseconds, strict=True)
         ]
-        return {"tried": rows, "chosen": self.chosen}
+        return {"tried": rows, "chosen": self.chosen, "agreed": self.agreed}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> DeviceTrial:
@@ -78,7 +90,7 @@ class DeviceTrial:
         if not 0 <= chosen < len(rows):
             raise ValueError(f"{chosen} is none of {len(rows)} settings")
         settings = tuple(Setting(str(row["device"]), int(row["threads"])) for row in rows)
-        return cls(settings, tuple(float(row["milliseconds"]) for row in rows), chosen)
+        return cls(settings, tuple(float(row["milliseconds"]) for row in rows), chosen, int(plain["agreed"]))
 
 
 def thread_counts(most: int) -> tuple[int, ...]:

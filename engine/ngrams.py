@@ -9,8 +9,8 @@ Knows: the file format, how an n-gram model predicts, and the gate. Must not kno
              the network has the long view, the n-grams the names, turns and rare words it is too small for
     answer   ln p as "logits": whoever samples, scores or compares sees one distribution and needs no other rule
 
-Everything is elementwise or a sum of NumPy in float64 over one row, so the same row and history give the same bits,
-alone or among others. A small network gains most; see `nextstroke ngrams`.
+Everything is elementwise, or a sum of NumPy's own over one row: the same row and history give the same bits, alone or
+among others. A small network gains most; see `nextstroke ngrams`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from engine.contracts import ngram_format
 from engine.contracts.errors import ModelFolderError
 
 Floats = NDArray[np.float64]
-Row = NDArray[np.float32]  # logits (vocabulary,)
+Row = NDArray[np.float32]  # (vocabulary,)
 Words = NDArray[np.unsignedinteger[Any]]  # token ids, as small as the vocabulary lets them be
 
 _SHARES = np.exp([ngram_format.share_of(level) for level in range(ngram_format.LEVELS)])
+_LEAST_SHARE = 1e-6  # of the mixture for either side: nothing becomes impossible by rounding
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Behind:
 class NgramModel:
     """An n-gram model in memory."""
 
-    def __init__(self, unigram: Floats, levels: Mapping[int, _Level], gate_logits: Floats, gate_facts: Floats) -> None:
+    def __init__(self, unigram: Row, levels: Mapping[int, _Level], gate_logits: Row, gate_facts: Row) -> None:
         self.unigram, self._levels = unigram, dict(levels)
         self.gate_logits, self.gate_facts = gate_logits, gate_facts
         self.order = max(levels)
@@ -95,17 +96,22 @@ class NgramModel:
     @staticmethod
     def _child(level: _Level, node: int, token: int) -> int | None:
         start, end = int(level.starts[node]), int(level.starts[node + 1])
-        place = start + int(np.searchsorted(level.words[start:end], token))
+        place = start + _place(level.words[start:end], token)
         return place if place < end and level.words[place] == token else None
 
 
-def probabilities(model: NgramModel, behind: Sequence[Behind | None]) -> Floats:
+def _place(words: Words, token: int) -> int:
+    """Where `token` stands in sorted ids, or would. A key of another type would have all of them converted."""
+    return int(words.searchsorted(words.dtype.type(token)))
+
+
+def probabilities(model: NgramModel, behind: Sequence[Behind | None]) -> Row:
     """The probability of every token, (vocabulary,), from what `behind` found."""
     result = model.unigram.copy()
     for found in behind:
         if found is not None:
-            result *= found.rest
-            result[found.words] += found.shares
+            result *= np.float32(found.rest)
+            result[found.words] += found.shares.astype(np.float32)
     return result
 
 
@@ -114,7 +120,7 @@ def probability(model: NgramModel, behind: Sequence[Behind | None], token: int) 
     result = float(model.unigram[token])
     for found in behind:
         if found is not None:
-            place = int(np.searchsorted(found.words, token))
+            place = _place(found.words, token)
             known = place < len(found.words) and found.words[place] == token
             result = found.rest * result + (float(found.shares[place]) if known else 0.0)
     return result
@@ -137,16 +143,17 @@ def mixed(model: NgramModel, logits: Row, history: Sequence[int]) -> Row:
     """
     behind = model.behind(history)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        row = logits.astype(np.float64)
-        highest = float(row.max())
-        weights = np.exp(row - highest)
-        total = float(weights.sum())
-        # A sum of NumPy's own: a product of BLAS would round by the number of its threads.
-        score = float((row * model.gate_logits).sum())
+        weights = np.exp(logits - logits.max())
+        total = float(weights.sum(dtype=np.float64))
+        # Sums of NumPy's own: a product of BLAS would round by the number of its threads.
+        score = float((logits * model.gate_logits).sum(dtype=np.float64))
         score += float((facts(behind, -float(np.log(total))) * model.gate_facts).sum())
-        gate = float(1 / (1 + np.exp(-score)))
-        result = np.log(gate / total * weights + (1 - gate) * probabilities(model, behind))
-    answer: Row = result.astype(np.float32)
+        gate = min(max(float(1 / (1 + np.exp(-score))), _LEAST_SHARE), 1 - _LEAST_SHARE)
+        weights *= np.float32(gate / total)
+        result = probabilities(model, behind)
+        result *= np.float32(1 - gate)
+        result += weights
+        answer: Row = np.log(result, out=result)
     return answer
 
 
@@ -186,7 +193,7 @@ def _from_arrays(arrays: Mapping[str, Any], vocabulary: int) -> NgramModel:
         levels[order] = _level(arrays, order, contexts, vocabulary)
         contexts = len(levels[order].words)
     return NgramModel(
-        unigram / unigram.sum(),
+        unigram / np.float32(unigram.sum(dtype=np.float64)),
         levels,
         _floats(arrays, ngram_format.GATE_LOGITS, vocabulary),
         _floats(arrays, ngram_format.GATE_FACTS, ngram_format.fact_count(orders[-1])),
@@ -206,8 +213,8 @@ def _level(arrays: Mapping[str, Any], order: int, contexts: int, vocabulary: int
     if count > ngram_format.MOST_ENTRIES:
         raise ValueError(f"{count} n-grams of order {order}")
     levels = _array(arrays, ngram_format.shares(order), np.uint8, (count,))
-    planes = arrays[ngram_format.words(order)]
-    if planes.dtype != np.uint8 or planes.ndim != 2 or planes.shape[1] != count or not 1 <= len(planes) <= 4:
+    planes, most_planes = arrays[ngram_format.words(order)], 2 if vocabulary <= 2**16 else 4
+    if planes.dtype != np.uint8 or planes.ndim != 2 or planes.shape[1] != count or not 0 < len(planes) <= most_planes:
         raise ValueError(f"last tokens of order {order} in another shape")
     if count and int(levels.max()) >= ngram_format.LEVELS:
         raise ValueError(f"an unknown level of order {order}")
@@ -217,23 +224,24 @@ def _level(arrays: Mapping[str, Any], order: int, contexts: int, vocabulary: int
 
 
 def _words(planes: NDArray[np.uint8], starts: NDArray[np.uint32], vocabulary: int) -> Words:
-    """Last tokens from the distances between siblings."""
-    steps = np.zeros(planes.shape[1], np.int64)
+    """Last tokens from the distances between siblings; sums wrap around, and differences of them are right again."""
+    small: Any = np.uint16 if vocabulary <= 2**16 else np.uint32
+    sums = np.zeros(planes.shape[1] + 1, small)
     for place, plane in enumerate(planes):
-        steps += plane.astype(np.int64) << (8 * place)
-    sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(steps)])
-    firsts = starts[:-1]
-    words = sums[1:] - np.repeat(sums[firsts], np.diff(starts))
-    inner = np.ones(len(words), bool)
-    inner[firsts[np.diff(starts) > 0]] = False  # a first sibling may be token 0
-    if len(words) and (int(words.max()) >= vocabulary or not (steps[inner] > 0).all()):
-        raise ValueError("last tokens that are unknown or not in order")
-    small: Words = words.astype(np.uint16 if vocabulary <= 2**16 else np.uint32)
-    return small
+        sums[1:] |= plane.astype(small) << small(8 * place)
+    np.cumsum(sums, out=sums)
+    firsts, counts = starts[:-1], np.diff(starts)
+    words: Words = sums[1:] - np.repeat(sums[firsts], counts)
+    if len(words):
+        is_first = np.zeros(len(words), bool)
+        is_first[firsts[counts > 0]] = True
+        if int(words.max()) >= vocabulary or not (is_first[1:] | (words[1:] > words[:-1])).all():
+            raise ValueError("last tokens that are unknown or not in order")
+    return words
 
 
-def _floats(arrays: Mapping[str, Any], name: str, count: int) -> Floats:
-    array = _array(arrays, name, np.float32, (count,)).astype(np.float64)
+def _floats(arrays: Mapping[str, Any], name: str, count: int) -> Row:
+    array: Row = _array(arrays, name, np.float32, (count,))
     if not np.isfinite(array).all():
         raise ValueError(f"{name} with numbers that are not finite")
     return array

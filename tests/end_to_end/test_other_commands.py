@@ -2,12 +2,15 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.contracts.manifest import MANIFEST_NAME, read_manifest
 from tests.end_to_end.conftest import Run
+from tests.support.tiny_ngrams import add_ngrams, tiny_ngrams
 
 BENCH_KEYS = {
     "prefill_tokens_per_second",
@@ -58,6 +61,27 @@ def test_score_reads_files_and_standard_input(nextstroke: Run, tiny: Path, tmp_p
     by_input = nextstroke("score", "-", "--model", str(tiny), stdin=b"the cat")
     assert by_file.stdout == by_input.stdout
     assert by_file.stdout.decode().splitlines()[-1].startswith("bits per byte ")
+
+
+def test_network_alone_leaves_the_ngrams_out(nextstroke: Run, tiny: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both"
+    shutil.copytree(tiny, both)
+    add_ngrams(both, tiny_ngrams(read_manifest((both / MANIFEST_NAME).read_text()).vocabulary_size))
+    text = ("--ids", "3 4 5 6 7 8")
+
+    def bits(folder: Path, *flags: str) -> float:
+        return plain(nextstroke("score", *text, "--model", str(folder), "--json", *flags).stdout)["bits_per_byte"]
+
+    assert bits(both, "--network-alone") == bits(tiny) == bits(tiny, "--network-alone") != bits(both)
+    assert plain(nextstroke("models", "show", str(both), "--json").stdout)["ngrams"] == "ngrams.npz"
+    made = [
+        nextstroke("generate", *text, "--model", str(folder), "--seed", "1", "--max-tokens", "9", *flags).stdout
+        for folder, flags in ((tiny, ()), (both, ("--network-alone",)), (both, ()))
+    ]
+    assert made[0] == made[1] != made[2]
+    refused = nextstroke("generate", *text, "--model", str(both), "--network-alone", "--record", str(tmp_path / "r"))
+    assert refused.returncode == 2
+    assert "--network-alone leaves none" in refused.stderr.decode()
 
 
 def test_models_are_added_listed_shown_used_and_removed(nextstroke: Run, tiny: Path) -> None:

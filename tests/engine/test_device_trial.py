@@ -156,11 +156,26 @@ def test_fewer_threads_are_used_where_they_answer_faster_and_remembered(made: Ma
     assert (first.graph.threads, first.trial and first.trial.choice) == (1, ONE)
     assert first.graph.device.note == "There is a card, but it is asleep."
     assert made.tried == [TWO, ONE]
+    second = made.open()
+    assert second.trial is not None
+    assert (second.graph.threads, second.trial.is_settled, made.tried) == (1, True, [TWO, ONE] * 2)
     made.opened, made.milliseconds = [], {TWO: 1, ONE: 5}
     again = made.open()
     assert (again.graph.threads, made.opened) == (1, [("auto", 1)])  # opened at once, nothing tried
     assert again.graph.device.note == "There is a card, but it is asleep."
-    assert made.kept.known() == first.trial
+    assert made.kept.known() == second.trial
+
+
+def test_a_busy_minute_is_not_kept_for_good(made: Made) -> None:
+    found = []
+    for busy in (True, False, False):
+        made.milliseconds = {TWO: 10, ONE: 5 if busy else 12}
+        fitted = made.open()
+        assert fitted.trial is not None
+        found.append((fitted.graph.threads, fitted.trial.agreed))
+    assert found == [(1, 1), (2, 1), (2, 2)]
+    made.milliseconds, made.tried = {TWO: 10, ONE: 5}, []
+    assert (made.open().graph.threads, made.tried) == (2, [])
 
 
 def test_threads_stay_where_bits_depend_on_them(made: Made) -> None:
@@ -180,12 +195,12 @@ def test_threads_stay_where_another_number_needs_other_care(made: Made) -> None:
 
 def test_a_card_that_is_slower_than_the_processor_is_not_used_and_that_is_said(made: Made) -> None:
     made.card_works, made.milliseconds = True, {Setting("cuda", 2): 30, TWO: 10}
-    for _ in range(2):
+    for _ in range(3):
         found = made.open()
         assert found.graph.device.name == "cpu"
         assert found.graph.device.note.startswith("The processor answers faster with this model than the graphics card")
         assert "(10.0 ms against 30.0 ms)" in found.graph.device.note
-    assert made.tried == [Setting("cuda", 2), TWO]
+    assert made.tried == [Setting("cuda", 2), TWO] * 2
 
 
 def test_a_card_that_is_faster_or_was_asked_for_is_used(made: Made) -> None:
@@ -198,6 +213,7 @@ def test_a_card_that_is_faster_or_was_asked_for_is_used(made: Made) -> None:
 
 def test_a_card_that_is_gone_is_never_claimed(made: Made) -> None:
     made.card_works, made.milliseconds = True, {Setting("cuda", 2): 5, TWO: 10}
+    made.open()
     made.open()
     made.card_works = False
     found = made.open()
@@ -220,4 +236,4 @@ def test_the_real_trial_changes_no_bit(tmp_path: Path) -> None:
         if chosen.plan.any_threads or chosen.threads == threads:
             for one, other in zip(logits(chosen), logits(load_model(folder, "cpu", threads)), strict=True):
                 np.testing.assert_array_equal(one, other)
-    assert load_model(folder, "cpu").trial == chosen.trial
+    assert (load_model(folder, "cpu").trial is None) == (chosen.trial is None)

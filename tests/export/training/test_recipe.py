@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from engine.contracts.errors import FileError, RecipeError
+from engine.contracts.manifest import MANIFEST_NAME, read_manifest
+from engine.ngrams import read_ngrams
 from export.training.recipe import apply_override, load_recipe, parse_recipe
 from export.training.train_command import find_recipe
 
@@ -36,10 +38,20 @@ def test_bundled_recipes_are_found_by_name_and_are_right(name: str) -> None:
 def test_the_bundled_models_recipes_go_on_from_one_another() -> None:
     first, second, third = (load_recipe(find_recipe(name)) for name in ("tiny-zh-en", "tiny-zh-en-2", "tiny-zh-en-3"))
     assert first.model.parameters == 3_934_272
-    assert second.model == third.model
-    assert third.model.parameters == 13_766_912
-    assert (Path(second.start.checkpoint) / "nextstroke.json").exists()  # the bundled model's folder
-    assert "tiny-zh-en-2/" in third.start.checkpoint
+    assert second.model.parameters == 13_766_912
+    assert third.model.parameters == 10_784_000
+    assert second.start == third.start
+    assert first.name in third.start.checkpoint
+
+
+def test_the_bundled_model_is_what_its_recipe_says(root: Path) -> None:
+    manifest = read_manifest((root / "resources/models/tiny-zh-en" / MANIFEST_NAME).read_text(encoding="utf-8"))
+    recipe = load_recipe(find_recipe("tiny-zh-en-3"))
+    assert dict(manifest.config) == recipe.model.to_dict()
+    ngrams = read_ngrams(root / "resources/models/tiny-zh-en" / manifest.ngrams, manifest.vocabulary_size)
+    assert ngrams.order == recipe.ngrams.order
+    assert 0.9 * recipe.ngrams.entries < ngrams.entries <= recipe.ngrams.entries
+    assert sum(entry.bytes for entry in manifest.files) <= 24_000_000
 
 
 def test_overrides_are_read_as_toml_or_as_text() -> None:
