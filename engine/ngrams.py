@@ -15,12 +15,14 @@ among others. A small network gains most; see `nextstroke ngrams`.
 
 from __future__ import annotations
 
+import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,10 @@ Row = NDArray[np.float32]  # (vocabulary,)
 Words = NDArray[np.unsignedinteger[Any]]  # token ids, as small as the vocabulary lets them be
 
 _SHARES = np.exp([ngram_format.share_of(level) for level in range(ngram_format.LEVELS)])
+_DAMAGE = (  # what zipfile and NumPy were seen to raise for files with bits turned over, and what they may
+    *(OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, SyntaxError, OverflowError, MemoryError),
+    *(RuntimeError, struct.error, zipfile.BadZipFile, zlib.error),
+)
 _LEAST_SHARE = 1e-6  # of the mixture for either side: nothing becomes impossible by rounding
 
 
@@ -166,20 +172,24 @@ def mixed_rows(model: NgramModel, logits: NDArray[np.float32], tokens: Sequence[
     )
 
 
-def read_ngrams(path: Path | IO[bytes], vocabulary: int) -> NgramModel:
+def read_ngrams(path: Path, vocabulary: int) -> NgramModel:
     """The n-grams of a file of `ngram_format`. Raises `ModelFolderError` for one that is damaged or does not fit."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > ngram_format.MOST_BYTES:
-            raise ValueError(f"{unpacked} bytes of arrays")
-        with np.load(path, allow_pickle=False) as arrays:
-            return _from_arrays(arrays, vocabulary)
-    except (OSError, EOFError, KeyError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        where = path if isinstance(path, Path) else "the file"
+        return unpack_ngrams(path.read_bytes(), vocabulary)
+    except _DAMAGE as error:
         raise ModelFolderError(
-            f"{where} holds no n-grams that fit this model ({error}); fetch the model folder again"
+            f"{path} holds no n-grams that fit this model ({error}); fetch the model folder again"
         ) from error
+
+
+def unpack_ngrams(content: bytes, vocabulary: int) -> NgramModel:
+    """The n-grams of a file's bytes. What a damaged one raises, `read_ngrams` says in words."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > ngram_format.MOST_BYTES:
+        raise ValueError(f"{unpacked} bytes of arrays")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return _from_arrays(arrays, vocabulary)
 
 
 def _from_arrays(arrays: Mapping[str, Any], vocabulary: int) -> NgramModel:

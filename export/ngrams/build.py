@@ -5,7 +5,6 @@ For: the command. Knows: the order of the steps. Must not know: command lines, m
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.contracts import ngram_format
-from engine.ngrams import NgramModel, read_ngrams
+from engine.ngrams import NgramModel, unpack_ngrams
 from export.model.language_model import LanguageModel
 from export.ngrams.counts import count_ngrams
 from export.ngrams.gate import Gate, fit_gate
@@ -52,11 +51,11 @@ def build_ngrams(model: LanguageModel, texts: Texts, settings: NgramSettings, re
     arrays[ngram_format.GATE_LOGITS] = gate.of_logits(model.head_weight.detach()).numpy().astype(np.float32)
     arrays[ngram_format.GATE_FACTS] = gate.facts.numpy().astype(np.float32)
     content = as_file(arrays)
-    return Beside(content, read_ngrams(io.BytesIO(content), vocabulary), gate)
+    return Beside(content, unpack_ngrams(content, vocabulary), gate)
 
 
 def _opened(arrays: Arrays, vocabulary: int) -> NgramModel:
-    return read_ngrams(io.BytesIO(as_file(arrays)), vocabulary)
+    return unpack_ngrams(as_file(arrays), vocabulary)
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ def judge(model: LanguageModel, ngrams: NgramModel, documents: Sequence[Sequence
             states = model.hidden(torch.tensor([inputs]))[0][counted]
             wanted = torch.tensor(targets)[counted]
             for part, tokens in zip(states.split(64), wanted.split(64), strict=True):  # logits of a few rows at once
-                logprobs = torch.log_softmax((part @ model.head_weight.T).double(), dim=1)
-                network.append(logprobs.gather(1, tokens[:, None])[:, 0])
-                highest.append(logprobs.max(dim=1).values)
+                logprobs = torch.log_softmax(part @ model.head_weight.T, dim=1)
+                network.append(logprobs.gather(1, tokens[:, None])[:, 0].double())
+                highest.append(logprobs.max(dim=1).values.double())
             hidden.append(states)
     found_facts, found = _ngram_side(ngrams, documents, torch.cat(highest).numpy())
     return Judged(torch.cat(hidden), torch.from_numpy(found_facts), torch.cat(network), torch.from_numpy(found))
