@@ -65,8 +65,9 @@ class DeviceTrial:
 
     def after(self, earlier: DeviceTrial | None) -> DeviceTrial:
         """The same as the one that followed `earlier`."""
-        agrees = earlier is not None and (earlier.settings, earlier.choice) == (self.settings, self.choice)
-        return replace(self, agreed=earlier.agreed + 1) if agrees and earlier is not None else self
+        if earlier is None or (earlier.settings, earlier.choice) != (self.settings, self.choice):
+            return self
+        return replace(self, agreed=earlier.agreed + 1)
 
     @property
     def words(self) -> str:

@@ -7,7 +7,8 @@ Knows: the file format, how an n-gram model predicts, and the gate. Must not kno
 
     gate     a logistic function of the network's logits and of how much the n-grams know here, so the two take turns:
              the network has the long view, the n-grams the names, turns and rare words it is too small for
-    answer   ln p as "logits": whoever samples, scores or compares sees one distribution and needs no other rule
+    answer   ln p + ln Σ exp(logits of the network): a softmax gives p, and the row keeps the network's own scale, on
+             which a repetition penalty works; where the gate trusts the network, the row is the network's
 
 Everything is elementwise, or a sum of NumPy's own over one row: the same row and history give the same bits, alone or
 among others. A small network gains most; see `nextstroke ngrams`.
@@ -16,9 +17,8 @@ among others. A small network gains most; see `nextstroke ngrams`.
 from __future__ import annotations
 
 import io
-import struct
+import warnings
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,15 +35,11 @@ Row = NDArray[np.float32]  # (vocabulary,)
 Words = NDArray[np.unsignedinteger[Any]]  # token ids, as small as the vocabulary lets them be
 
 _SHARES = np.exp([ngram_format.share_of(level) for level in range(ngram_format.LEVELS)])
-_DAMAGE = (  # what zipfile and NumPy were seen to raise for files with bits turned over, and what they may
-    *(OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, SyntaxError, OverflowError, MemoryError),
-    *(RuntimeError, struct.error, zipfile.BadZipFile, zlib.error),
-)
 _LEAST_SHARE = 1e-6  # of the mixture for either side: nothing becomes impossible by rounding
 
 
 @dataclass(frozen=True)
-class _Level:
+class _Order:
     """The n-grams of one order: those behind context `c` stand at starts[c] : starts[c + 1], sorted by token."""
 
     starts: NDArray[np.uint32]
@@ -63,9 +59,9 @@ class Behind:
 class NgramModel:
     """An n-gram model in memory."""
 
-    def __init__(self, unigram: Row, levels: Mapping[int, _Level], gate_logits: Row, gate_facts: Row) -> None:
+    def __init__(self, unigram: Row, levels: Mapping[int, _Order], gate_logits: Row, gate_features: Row) -> None:
         self.unigram, self._levels = unigram, dict(levels)
-        self.gate_logits, self.gate_facts = gate_logits, gate_facts
+        self.gate_logits, self.gate_features = gate_logits, gate_features
         self.order = max(levels)
 
     @property
@@ -100,7 +96,7 @@ class NgramModel:
         return Behind(level.words[start:end], shares, 1 - taken)
 
     @staticmethod
-    def _child(level: _Level, node: int, token: int) -> int | None:
+    def _child(level: _Order, node: int, token: int) -> int | None:
         start, end = int(level.starts[node]), int(level.starts[node + 1])
         place = start + _place(level.words[start:end], token)
         return place if place < end and level.words[place] == token else None
@@ -132,8 +128,8 @@ def probability(model: NgramModel, behind: Sequence[Behind | None], token: int) 
     return result
 
 
-def facts(behind: Sequence[Behind | None], highest: float) -> Floats:
-    """What the gate weighs beside the logits, in the order of `ngram_format.fact_count`.
+def features(behind: Sequence[Behind | None], highest: float) -> Floats:
+    """What the gate weighs beside the logits, in the order of `ngram_format.feature_count`.
 
     `highest` is the network's highest logarithm of probability.
     """
@@ -144,22 +140,26 @@ def facts(behind: Sequence[Behind | None], highest: float) -> Floats:
 
 
 def mixed(model: NgramModel, logits: Row, history: Sequence[int]) -> Row:
-    """ln p of every token, float32 (vocabulary,), from the network's logits behind `history`; not finite where those
-    are not.
+    """Logits of the mixture, float32 (vocabulary,), from the network's logits behind `history`; not finite where those
+    are not numbers.
     """
     behind = model.behind(history)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        weights = np.exp(logits - logits.max())
+        highest = float(logits.max())
+        weights = np.exp(logits - np.float32(highest))
         total = float(weights.sum(dtype=np.float64))
         # Sums of NumPy's own: a product of BLAS would round by the number of its threads.
         score = float((logits * model.gate_logits).sum(dtype=np.float64))
-        score += float((facts(behind, -float(np.log(total))) * model.gate_facts).sum())
+        if not np.isfinite(score):  # a token that the network forbids says nothing of who is right
+            score = float(np.where(logits > -np.inf, logits * model.gate_logits, 0).sum(dtype=np.float64))
+        score += float((features(behind, -float(np.log(total))) * model.gate_features).sum())
         gate = min(max(float(1 / (1 + np.exp(-score))), _LEAST_SHARE), 1 - _LEAST_SHARE)
         weights *= np.float32(gate / total)
         result = probabilities(model, behind)
         result *= np.float32(1 - gate)
         result += weights
         answer: Row = np.log(result, out=result)
+        answer += np.float32(highest + float(np.log(total)))
     return answer
 
 
@@ -176,7 +176,7 @@ def read_ngrams(path: Path, vocabulary: int) -> NgramModel:
     """The n-grams of a file of `ngram_format`. Raises `ModelFolderError` for one that is damaged or does not fit."""
     try:
         return unpack_ngrams(path.read_bytes(), vocabulary)
-    except _DAMAGE as error:
+    except Exception as error:  # whatever zipfile, its decompressors and NumPy's parser of headers make of damage
         raise ModelFolderError(
             f"{path} holds no n-grams that fit this model ({error}); fetch the model folder again"
         ) from error
@@ -188,7 +188,8 @@ def unpack_ngrams(content: bytes, vocabulary: int) -> NgramModel:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > ngram_format.MOST_BYTES:
         raise ValueError(f"{unpacked} bytes of arrays")
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+    with warnings.catch_warnings(), np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        warnings.simplefilter("error")  # what NumPy finds odd in a header, this format does not have
         return _from_arrays(arrays, vocabulary)
 
 
@@ -197,7 +198,7 @@ def _from_arrays(arrays: Mapping[str, Any], vocabulary: int) -> NgramModel:
     unigram = _floats(arrays, ngram_format.UNIGRAM, vocabulary)
     if not (unigram > 0).all():
         raise ValueError("a token without any probability")
-    levels: dict[int, _Level] = {}
+    levels: dict[int, _Order] = {}
     contexts = vocabulary
     for order in orders:
         levels[order] = _level(arrays, order, contexts, vocabulary)
@@ -206,7 +207,7 @@ def _from_arrays(arrays: Mapping[str, Any], vocabulary: int) -> NgramModel:
         unigram / np.float32(unigram.sum(dtype=np.float64)),
         levels,
         _floats(arrays, ngram_format.GATE_LOGITS, vocabulary),
-        _floats(arrays, ngram_format.GATE_FACTS, ngram_format.fact_count(orders[-1])),
+        _floats(arrays, ngram_format.GATE_FEATURES, ngram_format.feature_count(orders[-1])),
     )
 
 
@@ -217,7 +218,7 @@ def _orders(arrays: Mapping[str, Any]) -> Iterator[int]:
         yield order
 
 
-def _level(arrays: Mapping[str, Any], order: int, contexts: int, vocabulary: int) -> _Level:
+def _level(arrays: Mapping[str, Any], order: int, contexts: int, vocabulary: int) -> _Order:
     children = _array(arrays, ngram_format.children(order), np.uint16, (contexts,))
     count = int(children.sum(dtype=np.int64))
     if count > ngram_format.MOST_ENTRIES:
@@ -230,7 +231,7 @@ def _level(arrays: Mapping[str, Any], order: int, contexts: int, vocabulary: int
         raise ValueError(f"an unknown level of order {order}")
     starts = np.zeros(contexts + 1, np.uint32)
     np.cumsum(children, out=starts[1:])
-    return _Level(starts, _words(planes, starts, vocabulary), levels)
+    return _Order(starts, _words(planes, starts, vocabulary), levels)
 
 
 def _words(planes: NDArray[np.uint8], starts: NDArray[np.uint32], vocabulary: int) -> Words:

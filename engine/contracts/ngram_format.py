@@ -10,19 +10,20 @@ One `.npz` (ZIP of NumPy arrays). Let E1 be the vocabulary size and En the numbe
                                         the lowest byte in the first plane
     shares.n     uint8 (En,)            share(level): what of the probability behind its context the n-gram takes
     gate.logits  float32 (E1,)          the gate's weight of each logit of the network
-    gate.facts   float32 (facts,)       and of the facts below
+    gate.features   float32 (features,)       and of the features below
 
 so the n-grams of an order stand sorted by context and then by token, and each level is found from the one before it.
 
 Probability (interpolated Kneser-Ney, Chen and Goodman 1999): p_n = share + rest * p_(n-1), the share 0 where the n-gram
-is not kept, rest = 1 - the sum of all shares behind the same context, never under `LEAST_REST`.
+is not kept, rest = 1 - the sum of all shares behind the same context. Where that were under `LEAST_REST`, the shares
+are scaled down until it is not.
 """
 
 from __future__ import annotations
 
 UNIGRAM = "unigram"
 GATE_LOGITS = "gate.logits"
-GATE_FACTS = "gate.facts"
+GATE_FEATURES = "gate.features"
 
 LOWEST_ORDER, HIGHEST_ORDER = 2, 8
 LEVELS = 64  # of a share, even steps of its logarithm from LOWEST_LOG_SHARE to 0
@@ -52,8 +53,8 @@ def share_of(level: int) -> float:
     return LOWEST_LOG_SHARE * (1 - level / (LEVELS - 1))
 
 
-def fact_count(order: int) -> int:
-    """How many facts the gate weighs for a model whose longest n-grams have that order.
+def feature_count(order: int) -> int:
+    """How many features the gate weighs for a model whose longest n-grams have that order.
 
     1 for each longest match (none, 2, …, order), ln rest for each order, and the network's highest logarithm of
     probability.

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from engine.contracts import ngram_format
 from engine.ngrams import NgramModel, unpack_ngrams
@@ -28,15 +29,15 @@ from export.training.tokenizer import END_OF_TEXT_ID
 
 
 @dataclass(frozen=True)
-class Beside:
-    """An n-gram file, what it holds, and its gate as it was fitted."""
+class Built:
+    """An n-gram file, what it holds, and its gate as it is stored."""
 
     content: bytes
     ngrams: NgramModel
     gate: Gate
 
 
-def build_ngrams(model: LanguageModel, texts: Texts, settings: NgramSettings, report: Report) -> Beside:
+def build_ngrams(model: LanguageModel, texts: Texts, settings: NgramSettings, report: Report) -> Built:
     """Count, smooth, prune, and fit the gate to the reserved documents."""
     vocabulary = model.config.vocabulary_size
     report(0.05, "counting n-grams")
@@ -49,9 +50,13 @@ def build_ngrams(model: LanguageModel, texts: Texts, settings: NgramSettings, re
     report(0.55, "fitting the gate")
     gate = fit_gate(judge(model, _opened(arrays, vocabulary), texts.reserved))
     arrays[ngram_format.GATE_LOGITS] = gate.of_logits(model.head_weight.detach()).numpy().astype(np.float32)
-    arrays[ngram_format.GATE_FACTS] = gate.facts.numpy().astype(np.float32)
+    arrays[ngram_format.GATE_FEATURES] = gate.features.numpy().astype(np.float32)
     content = as_file(arrays)
-    return Beside(content, unpack_ngrams(content, vocabulary), gate)
+    logits, features = (
+        torch.from_numpy(arrays[name]) for name in (ngram_format.GATE_LOGITS, ngram_format.GATE_FEATURES)
+    )
+    stored = Gate.of_stored(logits, features, model.head_weight.detach())
+    return Built(content, unpack_ngrams(content, vocabulary), stored)
 
 
 def _opened(arrays: Arrays, vocabulary: int) -> NgramModel:
@@ -68,15 +73,13 @@ class Figures:
     both: float
 
 
-def figures_of(
-    model: LanguageModel, beside: Beside, heldout: Sequence[HeldOut], report: Report
-) -> Mapping[str, Figures]:
+def figures_of(model: LanguageModel, built: Built, heldout: Sequence[HeldOut], report: Report) -> Mapping[str, Figures]:
     """For each group, the same text and counting as `evaluation`."""
     result = {}
     for place, item in enumerate(heldout):
         report(place / len(heldout), f"measuring: {item.group}")
-        judged = judge(model, beside.ngrams, [ids for ids, _ in item.documents])
+        judged = judge(model, built.ngrams, [ids for ids, _ in item.documents])
         size = sum(size for _, size in item.documents)
-        logprobs = (judged.network, judged.ngrams, judged.mixed(beside.gate.score(judged)))
+        logprobs = (judged.network, judged.ngrams, judged.mixed(built.gate.score(judged)))
         result[item.group] = Figures(size, *(-float(part.sum()) / math.log(2) / size for part in logprobs))
     return result

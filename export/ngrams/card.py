@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from engine.contracts.errors import CheckpointError
 from export.training.model_card import as_table
 
 if TYPE_CHECKING:
-    from export.ngrams.build import Beside, Figures
-    from export.ngrams.settings import NgramSettings
+    from export.ngrams.build import Built, Figures
+    from export.training.recipe import Recipe
 
 HEADING = "## N-grams beside the network"
 _BEFORE = "## Samples, unedited"
@@ -25,6 +26,20 @@ class Compared:
 
     ppmd: Mapping[str, Any] | None = None
     before: Mapping[str, Any] | None = None  # with its "name"
+
+    def check(self) -> None:
+        """Raises `CheckpointError` where a file is none of these: before hours of work, not after."""
+        for found, flag, key in ((self.ppmd, "--ppmd", "order"), (self.before, "--before", "name")):
+            if found is None:
+                continue
+            groups = found.get("groups") if isinstance(found, dict) else None
+            parts = groups.values() if isinstance(groups, dict) else [None]
+            complete = all(isinstance(part, dict) and {"bytes", "bits_per_byte"} <= set(part) for part in parts)
+            if not isinstance(found, dict) or key not in found or not complete:
+                raise CheckpointError(
+                    f'{flag} takes a JSON object with "groups" of "bytes" and "bits_per_byte", and a "{key}"; '
+                    "add what is missing"
+                )
 
 
 def table_of(figures: Mapping[str, Figures], compared: Compared) -> str:
@@ -43,28 +58,41 @@ def table_of(figures: Mapping[str, Figures], compared: Compared) -> str:
     return as_table(head, rows)
 
 
-def with_section(
-    card: str, beside: Beside, figures: Mapping[str, Figures], compared: Compared, settings: NgramSettings
-) -> str:
-    """The card with the section in it, in the place of an older one."""
-    ngrams = beside.ngrams
+def section_of(built: Built, figures: Mapping[str, Figures], compared: Compared, recipe: Recipe) -> str:
+    """The section of the card: what was counted, how it is used, what it is worth."""
+    ngrams, settings = built.ngrams, recipe.ngrams
+    counted = [group for group in recipe.groups if settings.weights.get(group.name, 1.0) > 0]
+    texts = ", ".join(f"`{group.name}` ({group.licence or 'licence not stated'})" for group in counted)
     text = (
         f"{HEADING}\n\n"
-        f"The folder holds {ngrams.entries:,} n-grams of the training text, up to order {ngrams.order} "
-        f"({len(beside.content) / 1e6:.1f} MB): interpolated Kneser-Ney, pruned to the most useful. For every token a "
-        "gate weighs them against the network, by the network's logits and by how much the n-grams know; it was fitted "
-        f"to {settings.reserved:.1%} of the documents, which were not counted. Programs that read the graph alone, as "
+        f"The folder holds {ngrams.entries:,} n-grams, up to order {ngrams.order} ({len(built.content) / 1e6:.1f} MB): "
+        "interpolated Kneser-Ney, pruned to the most useful. For every token a gate weighs them against the network, "
+        "by the network's logits and by how much the n-grams know. Programs that read the graph alone, as "
         "onnxruntime-genai does, run the network without them.\n\n"
-        "Bits per byte of UTF-8 text, counted as above, lower is better; the network is this folder's rounded one. "
-        'This program\'s answers are those of the column "both".\n\n'
-        f"{table_of(figures, compared)}\n\n"
+        f"Counted in the text of the recipe `{recipe.name}`: {texts}. Of each group {settings.reserved:.1%} of the "
+        f"documents were not counted; the gate was fitted to at most {settings.gate_tokens:,} of their tokens, which "
+        "the network may have been trained on."
     )
+    if not figures:
+        return f"{text}\n\nThe recipe kept no text aside, so there are no figures.\n"
+    return (
+        f"{text}\n\n"
+        "Bits per byte of UTF-8 text that neither has seen, each document on its own; lower is better. The network is "
+        'this folder\'s rounded one; this program answers as the column "both" says.\n\n'
+        f"{table_of(figures, compared)}\n"
+    )
+
+
+def with_section(card: str, section: str) -> str:
+    """The card with the section in it, in the place of an older one."""
     start = card.find(HEADING)
     if start >= 0:
         end = card.find("\n## ", start + 1)
         card = card[:start] + (card[end + 1 :] if end >= 0 else "")
     place = card.find(_BEFORE)
-    return f"{card.rstrip()}\n\n{text.rstrip()}\n" if place < 0 else card[:place] + text + card[place:]
+    if place < 0:
+        return f"{card.rstrip()}\n\n{section}"
+    return f"{card[:place]}{section}\n{card[place:]}"
 
 
 def _bits(model: Mapping[str, Any] | None, name: str, found: Figures) -> str:

@@ -8,7 +8,7 @@ Must not know: files, probabilities, what becomes of the counts.
                              so an n-gram's number is its place in the order of contexts, and all are exact, no hashing
 
 An n-gram holds the end-of-text token at its beginning or its end only: across it, texts do not continue each other.
-Takes about 45 bytes of memory for each n-gram of the text: 8 GB for 53 million tokens up to order 5.
+Takes some 60 bytes of memory for each n-gram of the text at its peak.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Counts:
     count: Ints  # how often it stands in the text
     weight: NDArray[np.float32]  # the same, each place weighed by its kind of text
     suffix: Ints  # number of the last n - 1 tokens in the order before
+    begins: NDArray[np.bool_]  # whether it begins a document: its first token is the end-of-text token
 
 
 def count_ngrams(
@@ -43,23 +44,27 @@ def count_ngrams(
     """Orders 2 to `order` of `tokens` (T,); `weights` (T,) of the places at which n-grams begin."""
     tokens = tokens.astype(np.int64)
     numbers = tokens.copy()  # of the n-gram that begins at each place, or _NONE
-    levels = []
+    levels = list[Counts]()
+    begins = np.arange(vocabulary) == end_of_text
     for length in range(2, order + 1):
-        begins = np.flatnonzero(_may_begin(numbers, tokens, length, end_of_text))
-        keys = numbers[begins] * vocabulary + tokens[begins + length - 1]
+        places = np.flatnonzero(_may_begin(numbers, tokens, length, end_of_text))
+        keys = numbers[places] * vocabulary + tokens[places + length - 1]
         found, first, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+        context = (found // vocabulary).astype(np.int32)
+        begins = begins[context]
         levels.append(
             Counts(
                 length,
-                (found // vocabulary).astype(np.int32),
+                context,
                 (found % vocabulary).astype(np.int32),
                 counts.astype(np.int32),
-                np.bincount(inverse, weights=weights[begins], minlength=len(found)).astype(np.float32),
-                numbers[begins[first] + 1].astype(np.int32),
+                np.bincount(inverse, weights=weights[places], minlength=len(found)).astype(np.float32),
+                numbers[places[first] + 1].astype(np.int32),
+                begins,
             )
         )
         numbers = np.full(len(tokens), _NONE, np.int64)
-        numbers[begins] = inverse
+        numbers[places] = inverse
     return levels
 
 
@@ -69,8 +74,8 @@ def _may_begin(numbers: Ints, tokens: Ints, length: int, end_of_text: int) -> ND
     room = len(tokens) - length + 1
     if room > 0:
         result[:room] = numbers[:room] != _NONE
-        if length > 2:
-            result[:room] &= tokens[length - 2 : length - 2 + room] != end_of_text
+        inner = tokens[length - 2 : length - 2 + room] != end_of_text
+        result[:room] &= inner if length > 2 else inner | (tokens[1 : 1 + room] != end_of_text)  # no empty document
     return result
 
 

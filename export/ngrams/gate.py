@@ -2,8 +2,8 @@
 
 For: the command. Knows: logistic regression on what `judged` found. Must not know: files, how n-grams are stored.
 
-    score = w . hidden + u . facts          fitted: the mean ln p of the mixture is highest (L-BFGS, a small L2 term)
-    score = v . logits + u . facts          stored: v = E (E'E)^-1 w, since logits = E . hidden
+    score = w . hidden + u . features          fitted: the mean ln p of the mixture is highest (L-BFGS, a small L2 term)
+    score = v . logits + u . features          stored: v = pinv(E)' w, since logits = E . hidden
 
 so the engine needs nothing of the network but its logits.
 """
@@ -23,24 +23,28 @@ _DECAY = 1e-4  # of squared weights, per token
 
 @dataclass(frozen=True)
 class Gate:
-    """Weights of the hidden state (C,) and of the facts (F,), float64."""
+    """Weights of the hidden state (C,) and of the features (F,), float64."""
 
     hidden: Tensor
-    facts: Tensor
+    features: Tensor
 
     def score(self, judged: Judged) -> Tensor:
         """(T,): the network's share of the mixture is its logistic function."""
-        return judged.hidden.double() @ self.hidden + judged.facts @ self.facts
+        return judged.hidden.double() @ self.hidden + judged.features @ self.features
 
     def of_logits(self, head: Tensor) -> Tensor:
         """The weights of the logits (V,) that give the same score; `head` (V, C) makes logits of the hidden state."""
-        matrix = head.double()
-        return matrix @ torch.linalg.solve(matrix.T @ matrix, self.hidden)
+        return torch.linalg.pinv(head.double()).T @ self.hidden
+
+    @classmethod
+    def of_stored(cls, logits: Tensor, features: Tensor, head: Tensor) -> Gate:
+        """What stored weights come to for hidden states: the same, but for rounding and a head of too low a rank."""
+        return cls(head.double().T @ logits.double(), features.double())
 
 
 def fit_gate(judged: Judged) -> Gate:
     """The gate under which the judged text is most probable."""
-    inputs = torch.cat([judged.hidden.double(), judged.facts], dim=1)
+    inputs = torch.cat([judged.hidden.double(), judged.features], dim=1)
     scale = inputs.square().mean(dim=0).sqrt().clamp_min(1e-6)
     inputs = inputs / scale
     weights = torch.zeros(inputs.shape[1], dtype=torch.float64, requires_grad=True)

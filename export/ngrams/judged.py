@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.ngrams import Floats, NgramModel, facts, probability
+from engine.ngrams import Floats, NgramModel, features, probability
 from export.model.language_model import LanguageModel
 from export.model.loss import IGNORED
 from export.training.evaluation import cut_windows
@@ -26,7 +26,7 @@ class Judged:
     """T tokens, each given END_OF_TEXT and the text before it in its document."""
 
     hidden: Tensor  # (T, C) float32: the network's last hidden state before each token
-    facts: Tensor  # (T, F) float64: what the gate weighs beside the logits
+    features: Tensor  # (T, F) float64: what the gate weighs beside the logits
     network: Tensor  # (T,) float64: ln p of the token by the network
     ngrams: Tensor  # (T,) float64: and by the n-grams
 
@@ -50,17 +50,17 @@ def judge(model: LanguageModel, ngrams: NgramModel, documents: Sequence[Sequence
                 network.append(logprobs.gather(1, tokens[:, None])[:, 0].double())
                 highest.append(logprobs.max(dim=1).values.double())
             hidden.append(states)
-    found_facts, found = _ngram_side(ngrams, documents, torch.cat(highest).numpy())
-    return Judged(torch.cat(hidden), torch.from_numpy(found_facts), torch.cat(network), torch.from_numpy(found))
+    found_features, found = _ngram_side(ngrams, documents, torch.cat(highest).numpy())
+    return Judged(torch.cat(hidden), torch.from_numpy(found_features), torch.cat(network), torch.from_numpy(found))
 
 
 def _ngram_side(ngrams: NgramModel, documents: Sequence[Sequence[int]], highest: Floats) -> tuple[Floats, Floats]:
-    """(facts (T, F), ln p (T,)) of every token."""
+    """(features (T, F), ln p (T,)) of every token."""
     rows, chances = list[Floats](), list[float]()
     for ids in documents:
         text = [END_OF_TEXT_ID, *ids]
         for place in range(1, len(text)):
             behind = ngrams.behind(text[max(place - ngrams.order + 1, 0) : place])
-            rows.append(facts(behind, float(highest[len(rows)])))
+            rows.append(features(behind, float(highest[len(rows)])))
             chances.append(math.log(probability(ngrams, behind, text[place])))
     return np.array(rows), np.array(chances)

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from export.ngrams.smoothing import Smoothed
 
 Kept = NDArray[np.bool_]
-_ROUNDS = 24  # halvings of the threshold's range
+_ROUNDS = 60  # halvings of the threshold's range: few n-grams have gains a million times those of most
 
 
 def most_useful(levels: Sequence[Smoothed], entries: int) -> list[Kept]:
     """For each order which n-grams stay: at most `entries` of all orders together, as many as one threshold allows."""
-    low, high = 0.0, max(float(level.gain.max()) for level in levels)
+    low, high = 0.0, max(float(level.gain.max(initial=0.0)) for level in levels)
     if sum(len(level.gain) for level in levels) <= entries:
-        low = high = min(float(level.gain.min()) for level in levels) - 1
+        low = high = min(float(level.gain.min(initial=0.0)) for level in levels) - 1
     for _ in range(_ROUNDS):
         middle = (low + high) / 2
         if _count(_above(levels, middle)) > entries:

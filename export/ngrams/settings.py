@@ -29,8 +29,8 @@ class NgramSettings:
         lowest, highest = ngram_format.LOWEST_ORDER, ngram_format.HIGHEST_ORDER
         if not lowest <= self.order <= highest:
             raise RecipeError(f"[ngrams]: order must be from {lowest} to {highest}, not {self.order}")
-        if self.entries < 1 or self.gate_tokens < 1:
-            raise RecipeError("[ngrams]: entries and gate_tokens must be at least 1")
+        if self.entries < 1 or self.gate_tokens < 1 or self.seed < 0:
+            raise RecipeError("[ngrams]: entries and gate_tokens must be at least 1, seed at least 0")
         if not 0 < self.reserved < 0.5:  # also false for NaN
             raise RecipeError(f"[ngrams]: reserved is a share of the documents, above 0 and under 0.5: {self.reserved}")
         unknown = sorted(set(self.weights) - groups)

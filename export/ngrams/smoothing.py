@@ -4,7 +4,8 @@ For: pruning and the table. Knows: Chen and Goodman, An Empirical Study of Smoot
 (1999), section 3: the discounts of equation 17 from the counts of counts, and counts of continuations below the highest
 order. Must not know: files, networks.
 
-    used(n-gram)   highest order: how often it stands in the text; below: before how many different tokens
+    used(n-gram)   highest order, and behind the beginning of a document: how often it stands in the text; else: behind
+                   how many different tokens
     share          (used - discount(used)) / Σ used behind the same context
     gain           what the text loses in nats where the n-gram is dropped: weight * ln (p_n / p_(n-1))
 """
@@ -42,7 +43,9 @@ def smooth(levels: Sequence[Counts], vocabulary: int) -> tuple[Floats, list[Smoo
     contexts = vocabulary
     for place, level in enumerate(levels):
         longer = levels[place + 1] if place + 1 < len(levels) else None
-        used = level.count if longer is None else np.bincount(longer.suffix, minlength=len(level.count))
+        used = level.count
+        if longer is not None:  # nothing stands before a document's beginning, so there continuations tell nothing
+            used = np.where(level.begins, used, np.bincount(longer.suffix, minlength=len(used)))
         discount = discounts(used)[np.minimum(used, 3)]
         behind = np.bincount(level.context, weights=used, minlength=contexts)
         share = np.maximum(used - discount, 0.0) / np.maximum(behind, 1.0)[level.context]

@@ -26,7 +26,7 @@ def arrays_of(unigram: Floats, levels: Sequence[Smoothed], kept: Sequence[Kept],
     result: Arrays = {
         ngram_format.UNIGRAM: unigram.astype(np.float32),
         ngram_format.GATE_LOGITS: np.zeros(vocabulary, np.float32),
-        ngram_format.GATE_FACTS: np.zeros(ngram_format.fact_count(order), np.float32),
+        ngram_format.GATE_FEATURES: np.zeros(ngram_format.feature_count(order), np.float32),
     }
     numbers, contexts = np.arange(vocabulary), vocabulary  # of each kept n-gram of the order before
     planes = max(1, (max(vocabulary - 1, 1).bit_length() + 7) // 8)

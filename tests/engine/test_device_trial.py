@@ -236,4 +236,7 @@ def test_the_real_trial_changes_no_bit(tmp_path: Path) -> None:
         if chosen.plan.any_threads or chosen.threads == threads:
             for one, other in zip(logits(chosen), logits(load_model(folder, "cpu", threads)), strict=True):
                 np.testing.assert_array_equal(one, other)
-    assert (load_model(folder, "cpu").trial is None) == (chosen.trial is None)
+    if chosen.trial is not None:
+        while not (found := load_model(folder, "cpu").trial or chosen.trial).is_settled:
+            pass
+        assert load_model(folder, "cpu").trial == found  # kept for good

@@ -2,6 +2,8 @@
 
 import math
 import random
+import struct
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from engine.contracts.sampling_settings import SamplingSettings
 from engine.generate import generate
 from engine.loaded_model import LoadedModel, load_model
 from engine.memory import estimate_memory
-from engine.ngrams import NgramModel, facts, mixed, probabilities, probability, read_ngrams
+from engine.ngrams import NgramModel, features, mixed, probabilities, probability, read_ngrams
 from engine.score import log_softmax, score
 from tests.engine.conftest import SHAPES
 from tests.support.tiny_models import write_tiny_model
@@ -76,47 +78,67 @@ def test_the_gate_weighs_what_the_format_says(written: TinyNgrams, ngrams: Ngram
         longest = max((length for length, known in enumerate(matched, 1) if known), default=0)
         rests = [math.log(1 - sum(written.shares(history, length).values())) for length in range(1, written.order)]
         known = [float(place == longest) for place in range(written.order)] + rests + [math.log(network.max())]
-        assert len(known) == ngram_format.fact_count(written.order)
-        told = float(written.gate_logits.astype(float) @ logits) + float(np.array(known) @ written.gate_facts)
+        assert len(known) == ngram_format.feature_count(written.order)
+        told = float(written.gate_logits.astype(float) @ logits) + float(np.array(known) @ written.gate_features)
         gate = 1 / (1 + math.exp(-told))
         expected = [
             gate * network[token] + (1 - gate) * written.probability(history, token) for token in range(VOCABULARY)
         ]
         answer = mixed(ngrams, logits, history)
         assert answer.dtype == np.float32
-        assert np.exp(answer.astype(float)) == pytest.approx(np.array(expected), rel=1e-5)
-        assert np.exp(answer.astype(float)).sum() == pytest.approx(1.0, abs=1e-5)
+        scale = math.log(np.exp(logits.astype(float)).sum())
+        assert np.exp(answer.astype(float) - scale) == pytest.approx(np.array(expected), rel=2e-5)
 
 
-def test_a_gate_that_trusts_the_network_leaves_it_alone(ngrams: NgramModel) -> None:
-    logits = np.random.default_rng(5).normal(0, 3, VOCABULARY).astype(np.float32)
-    sure = NgramModel(ngrams.unigram, ngrams._levels, 0 * ngrams.gate_logits, np.r_[1e3, 0 * ngrams.gate_facts[1:]])
-    assert mixed(sure, logits, [])[:5] == pytest.approx(log_softmax(logits)[:5], abs=1e-2)
-    never = NgramModel(ngrams.unigram, ngrams._levels, 0 * ngrams.gate_logits, np.r_[-1e6, 0 * ngrams.gate_facts[1:]])
-    assert np.exp(mixed(never, logits, []).astype(float)) == pytest.approx(ngrams.unigram, rel=1e-3)
+def trusting(ngrams: NgramModel, told: float) -> NgramModel:
+    """The same with a gate that always says so."""
+    features = np.zeros_like(ngrams.gate_features)
+    features[: ngrams.order] = told  # exactly one of these is 1
+    return NgramModel(ngrams.unigram, ngrams._levels, 0 * ngrams.gate_logits, features)
 
 
-@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_gate_that_trusts_one_side_leaves_it_alone(ngrams: NgramModel) -> None:
+    """The network's own logits, not their logarithms of probability: a penalty divides what is above 0."""
+    logits = np.random.default_rng(5).normal(2, 3, VOCABULARY).astype(np.float32)
+    found = mixed(trusting(ngrams, 1e3), logits, [1, 2, 3])
+    probable = logits > logits.max() - 8
+    assert probable.sum() > 100
+    assert found[probable] == pytest.approx(logits[probable], abs=2e-2)
+    assert found.max() > 5
+    never = mixed(trusting(ngrams, -1e6), logits, [])
+    assert np.exp(log_softmax(never)) == pytest.approx(ngrams.unigram, rel=1e-3)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_damaged_logits_stay_visible(ngrams: NgramModel, number: float) -> None:
     logits = np.zeros(VOCABULARY, np.float32)
     logits[7] = number
-    answer = mixed(ngrams, logits, [1, 2, 3])
-    assert np.isfinite(answer).all() == (number == -math.inf)  # a forbidden token is none of the network's choices
+    assert not np.isfinite(mixed(ngrams, logits, [1, 2, 3]).max())
+
+
+@pytest.mark.parametrize("model", ["gate that weighs it", "gate that does not"])
+def test_a_token_that_the_network_forbids_is_no_damage(ngrams: NgramModel, model: str) -> None:
+    logits = np.zeros(VOCABULARY, np.float32)
+    logits[7] = -math.inf
+    gated = ngrams if model == "gate that weighs it" else trusting(ngrams, 0.0)
+    found, near = mixed(gated, logits, [1, 2, 3]), mixed(gated, np.maximum(logits, -40), [1, 2, 3])
+    assert np.isfinite(found).all()
+    assert model == "gate that weighs it" or found == pytest.approx(near, abs=1e-5)
 
 
 def test_unknown_tokens_in_the_history_are_no_context(ngrams: NgramModel) -> None:
     for history in ([70_000, 1], [1, -1], [VOCABULARY]):
         assert ngrams.behind(history)[-1] is None
-    assert len(facts(ngrams.behind([-1]), 0.0)) == ngram_format.fact_count(ngrams.order)
+    assert len(features(ngrams.behind([-1]), 0.0)) == ngram_format.feature_count(ngrams.order)
 
 
 DAMAGE: dict[str, dict[str, Any]] = {
     "no unigram": {"unigram": None},
-    "no gate": {"gate__facts": None},
+    "no gate": {"gate__features": None},
     "unigram of another vocabulary": {"unigram": np.ones(7, np.float32)},
     "a token without probability": {"unigram": np.zeros(VOCABULARY, np.float32)},
     "not a number": {"gate__logits": np.full(VOCABULARY, np.nan, np.float32)},
-    "gate of another order": {"gate__facts": np.zeros(3, np.float32)},
+    "gate of another order": {"gate__features": np.zeros(3, np.float32)},
     "no second order": {"words__2": None},
     "children of others": {"children__2": np.ones(VOCABULARY, np.uint16)},
     "children as floats": {"children__3": np.ones(3)},
@@ -170,6 +192,49 @@ def test_every_cut_and_random_flips_are_refused_or_read(tmp_path: Path, written:
         else:
             assert probabilities(model, model.behind([1, 2, 3])).sum() == pytest.approx(1.0, abs=1e-5)
     assert refused > 200
+
+
+HEADERS = {
+    "unclosed": "{'descr': '<f4', 'fortran_order': False, 'shape': (420,",
+    "unclosed text": "{'descr': '''<f4', 'fortran_order': False, 'shape': (420,), }",
+    "nested": "(" * 5000,
+    "far too much": "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000000,), }",
+    "a long number": "{'descr': '<f4', 'fortran_order': False, 'shape': (1" + "0" * 4500 + ",), }",
+    "of Python 2": "{'descr': '<f4', 'fortran_order': False, 'shape': (420L,), }",
+    "a record": "{'descr': [('a','<f4')], 'fortran_order': False, 'shape': (420,), }",
+    "half a record": "{'descr': ('a',), 'fortran_order': False, 'shape': (420,), }",
+    "nothing at all": "{'descr': 'V0', 'fortran_order': False, 'shape': (420,), }",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS.keys())
+def test_hostile_headers_are_one_line(tmp_path: Path, written: TinyNgrams, header: str) -> None:
+    """With checksums that are right."""
+    write_ngrams(tmp_path / "whole.npz", written)
+    with zipfile.ZipFile(tmp_path / "whole.npz") as whole, zipfile.ZipFile(tmp_path / "odd.npz", "w") as odd:
+        for name in whole.namelist():
+            told = header.encode() + b"\n"
+            content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(told)) + told + written.unigram.tobytes()
+            odd.writestr(name, content if name == "unigram.npy" else whole.read(name))
+    with pytest.raises(ModelFolderError, match="holds no n-grams that fit"):
+        read_ngrams(tmp_path / "odd.npz", VOCABULARY)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_other_compression_read_or_damaged_is_no_surprise(tmp_path: Path, written: TinyNgrams, method: int) -> None:
+    write_ngrams(tmp_path / "whole.npz", written)
+    with (
+        zipfile.ZipFile(tmp_path / "whole.npz") as whole,
+        zipfile.ZipFile(tmp_path / "other.npz", "w", method) as other,
+    ):
+        for name in whole.namelist():
+            other.writestr(name, whole.read(name))
+    assert read_ngrams(tmp_path / "other.npz", VOCABULARY).entries > 500
+    content = bytearray((tmp_path / "other.npz").read_bytes())
+    content[80:100] = b"\xff" * 20
+    (tmp_path / "other.npz").write_bytes(content)
+    with pytest.raises(ModelFolderError, match="holds no n-grams that fit"):
+        read_ngrams(tmp_path / "other.npz", VOCABULARY)
 
 
 def test_a_zip_that_unpacks_to_far_too_much_is_not_unpacked(tmp_path: Path, written: TinyNgrams, monkeypatch) -> None:
@@ -257,7 +322,7 @@ def test_candidates_and_reused_prefixes_give_equal_tokens(beside: LoadedModel) -
     assert tokens(beside.network_alone(), beside.network_alone().new_session(), candidates=3) != fresh
 
 
-def test_score_is_of_the_mixture(beside: LoadedModel, written: TinyNgrams) -> None:
+def test_score_is_of_the_mixture(beside: LoadedModel) -> None:
     assert beside.ngrams is not None
     plain = np.concatenate([rows.copy() for rows in beside.network_alone().new_session().prefill_all(IDS)])
     expected = [

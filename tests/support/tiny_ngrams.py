@@ -29,7 +29,7 @@ class TinyNgrams:
     unigram: np.ndarray[Any, Any]
     behind: Levels
     gate_logits: np.ndarray[Any, Any]
-    gate_facts: np.ndarray[Any, Any]
+    gate_features: np.ndarray[Any, Any]
 
     def probability(self, history: Sequence[int], token: int) -> float:
         """By the definition: from the shortest context to the longest."""
@@ -71,7 +71,7 @@ def tiny_ngrams(vocabulary: int, seed: int = 1, order: int = 4, spread: int = 30
         numbers.uniform(0.1, 1.0, vocabulary).astype(np.float32),
         behind,
         numbers.normal(0, 0.02, vocabulary).astype(np.float32),
-        numbers.normal(0, 0.3, ngram_format.fact_count(order)).astype(np.float32),
+        numbers.normal(0, 0.3, ngram_format.feature_count(order)).astype(np.float32),
     )
 
 
@@ -80,7 +80,7 @@ def ngram_arrays(ngrams: TinyNgrams) -> dict[str, Any]:
     arrays: dict[str, Any] = {
         ngram_format.UNIGRAM: ngrams.unigram,
         ngram_format.GATE_LOGITS: ngrams.gate_logits,
-        ngram_format.GATE_FACTS: ngrams.gate_facts,
+        ngram_format.GATE_FEATURES: ngrams.gate_features,
     }
     contexts: list[tuple[int, ...]] = [(token,) for token in range(ngrams.vocabulary)]
     for order in range(2, ngrams.order + 1):

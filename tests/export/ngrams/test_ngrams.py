@@ -1,7 +1,10 @@
 """N-grams of a text: counts, probabilities and gate against the plainest code, and the whole command."""
 
+import json
 import math
 import random
+import re
+import shutil
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +23,8 @@ from engine.score import score
 from export.cli import main
 from export.convert import convert
 from export.ngrams.counts import Counts, count_ngrams, document_bounds
-from export.ngrams.gate import fit_gate
+from export.ngrams.folder import write_folder
+from export.ngrams.gate import Gate, fit_gate
 from export.ngrams.judged import Judged
 from export.ngrams.pruning import most_useful
 from export.ngrams.settings import NgramSettings
@@ -48,9 +52,9 @@ def text(length: int = 4000, seed: int = 1) -> np.ndarray:
 
 
 def naive_counts(tokens: np.ndarray, order: int) -> Counter[tuple[int, ...]]:
-    """N-grams that hold the end of a text at their ends only."""
+    """N-grams that hold the end of a text at their ends only, and no text of nothing."""
     found = (tuple(tokens[place : place + order].tolist()) for place in range(len(tokens) - order + 1))
-    return Counter(ngram for ngram in found if END not in ngram[1:-1])
+    return Counter(ngram for ngram in found if END not in ngram[1:-1] and ngram != (END, END))
 
 
 def names(levels: list[Counts]) -> list[list[tuple[int, ...]]]:
@@ -87,7 +91,10 @@ def naive_kneser_ney(tokens: np.ndarray, order: int, context: tuple[int, ...], w
     counts = {length: naive_counts(tokens, length) for length in range(2, order + 1)}
 
     def used(length: int) -> Counter[tuple[int, ...]]:
-        return counts[length] if length == order else Counter(ngram[1:] for ngram in counts[length + 1])
+        if length == order:
+            return counts[length]
+        beginnings = {ngram: count for ngram, count in counts[length].items() if ngram[0] == END}
+        return Counter(ngram[1:] for ngram in counts[length + 1]) + Counter(beginnings)
 
     def chance(context: tuple[int, ...]) -> float:
         if not context:
@@ -133,6 +140,31 @@ def test_nothing_pruned_is_kneser_ney(tmp_path: Path, monkeypatch: pytest.Monkey
             assert found[word] == pytest.approx(naive_kneser_ney(tokens, 3, context, word), rel=0.06, abs=2e-3)
 
 
+def test_how_documents_begin_is_learned(tmp_path: Path) -> None:
+    """Nothing stands before a beginning, so counts of continuations are silent there."""
+    draw = random.Random(5)
+    tokens = [END]
+    for _ in range(300):
+        tokens += [7, *(draw.randrange(1, WORDS) for _ in range(9)), END]
+    model = opened(np.array(tokens), 4, 10**9, tmp_path)
+    assert probabilities(model, model.behind([END]))[7] > 0.9
+    assert probabilities(model, model.behind([5, END]))[7] > 0.9
+    assert probabilities(model, model.behind([9]))[7] < 0.1
+
+
+def test_one_huge_gain_does_not_cost_the_others_their_place() -> None:
+    levels = smooth(count_ngrams(text(), np.ones(len(text()), np.float32), 3, WORDS, END), WORDS)[1]
+    levels[0].gain[3] = 1e9
+    total = sum(len(level.gain) for level in levels)
+    kept = sum(int(here.sum()) for here in most_useful(levels, total // 2))
+    assert 0.9 * (total // 2) < kept <= total // 2
+
+
+def test_texts_shorter_than_the_order_are_no_error(tmp_path: Path) -> None:
+    model = opened(np.array([END, 3, END, 4, END]), 6, 100, tmp_path)
+    assert probabilities(model, model.behind([END, 3])).sum() == pytest.approx(1.0, abs=1e-5)
+
+
 def test_fewer_entries_keep_the_useful_ones(tmp_path: Path) -> None:
     """Closed under beginnings, within the number, and each step down costs the text little by little."""
     tokens, unseen = text(12_000), text(3000, seed=2)
@@ -169,7 +201,7 @@ def test_the_gate_learns_whom_to_trust_where() -> None:
     right, wrong = math.log(0.9), math.log(0.01)
     network = torch.where(states[:, 0] > 0, right, wrong).double()
     ngrams = torch.where(states[:, 0] > 0, wrong, right).double()
-    judged = Judged(states, torch.ones(3000, ngram_format.fact_count(2), dtype=torch.float64), network, ngrams)
+    judged = Judged(states, torch.ones(3000, ngram_format.feature_count(2), dtype=torch.float64), network, ngrams)
     gate = fit_gate(judged)
     mixed = judged.mixed(gate.score(judged)).mean()
     assert mixed > max(network.mean(), ngrams.mean()) + 1.5
@@ -177,6 +209,11 @@ def test_the_gate_learns_whom_to_trust_where() -> None:
     head = torch.randn(50, 8)
     by_logits = (states.double() @ head.double().T) @ gate.of_logits(head)
     assert torch.allclose(by_logits, states.double() @ gate.hidden, atol=1e-8)
+    stored = Gate.of_stored(gate.of_logits(head).float(), gate.features.float(), head)
+    assert torch.allclose(stored.score(judged), gate.score(judged), atol=1e-3)
+    few = torch.randn(5, 8)  # fewer tokens than numbers in a state: the nearest that its logits can say
+    assert torch.isfinite(gate.of_logits(few)).all()
+    assert gate.of_logits(few).abs().max() < 100
 
 
 def packed(*documents: list[int], name: str = "a") -> PackedGroup:
@@ -210,6 +247,7 @@ def test_reserved_documents_are_not_counted() -> None:
         ({"order": 1}, "order must be from 2"),
         ({"order": 9}, "order must be from 2"),
         ({"entries": 0}, "at least 1"),
+        ({"seed": -1}, "seed at least 0"),
         ({"reserved": 0.0}, "reserved is a share"),
         ({"reserved": math.nan}, "reserved is a share"),
         ({"weights": {"nobody": 1.0}}, "no .*group.* nobody"),
@@ -269,6 +307,44 @@ def test_the_command_writes_a_folder_that_predicts_as_it_says(
     assert sorted(path.name for path in (folder / "with").iterdir()).count("ngrams.npz") == 1
     assert main(words[:4]) == 1  # it exists
     assert "exists already" in capsys.readouterr().err
+
+
+def test_what_cannot_work_is_said_before_the_work(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.ngrams.build.count_ngrams", lambda *_: pytest.fail("it began"))
+    recipe, model, cache = str(folder / "recipe.toml"), str(folder / "model"), ["--cache", str(folder / "packed")]
+    inside = tmp_path / "outer" / "inner"
+    shutil.copytree(model, inside)
+    part = {"bytes": 5, "bits_per_byte": 1.5}
+    (tmp_path / "nameless.json").write_text(json.dumps({"groups": {"stories": part}}), encoding="utf-8")
+    (tmp_path / "list.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "half.json").write_text(json.dumps({"order": 4, "groups": {"a": {"bytes": 5}}}), encoding="utf-8")
+    for words, told in (
+        ([recipe, str(folder / "checkpoint"), str(tmp_path / "new")], "is no model folder of this program"),
+        ([recipe, str(folder / "model" / "nextstroke.json"), str(tmp_path / "new")], "is no model folder"),
+        ([recipe, str(inside), str(inside.parent), "--force"], "which would be replaced"),
+        (
+            [recipe, model, str(tmp_path / "new"), "--before", str(tmp_path / "nameless.json")],
+            '--before takes .*"name"',
+        ),
+        ([recipe, model, str(tmp_path / "new"), "--before", str(tmp_path / "list.json")], "--before takes"),
+        ([recipe, model, str(tmp_path / "new"), "--ppmd", str(tmp_path / "half.json")], "--ppmd takes"),
+    ):
+        assert main(["ngrams", *words, *cache]) in (1, 2)
+        assert re.search(told, capsys.readouterr().err)
+    assert not (tmp_path / "new").exists()
+    assert (inside / "decoder.onnx").exists()
+
+
+def test_a_file_that_is_not_what_the_manifest_says_is_not_copied(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "model", tmp_path / "model")
+    with (tmp_path / "model" / "decoder.onnx").open("r+b") as file:
+        file.seek(100)
+        file.write(b"\0\1\2")
+    with pytest.raises(NextstrokeError, match=r"decoder\.onnx is not what its manifest says"):
+        write_folder(tmp_path / "model", tmp_path / "new", b"ngrams", "section", force=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_verify_is_of_the_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
