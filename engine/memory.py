@@ -22,7 +22,7 @@ from engine.contracts.manifest import Manifest
 
 _ITEM_BYTES = {"float32": 4, "float16": 2, "int8": 1}
 _LOADING = 1.35  # of the files, at the peak: 683 MB for 513 MB of float32 weights, ONNX Runtime 1.31
-_UNPACKED = 4  # of the file of n-grams: 33 MB of arrays for 11.6 MB, and what reading them takes
+_UNPACKED = 7.4  # of the file of n-grams, at the peak of reading it: 83 MB for 11.2 MB, of which 33 MB stay as arrays
 _CHUNK = 512  # rows of a prompt that run at once, at most
 _ROWS_KEPT = 8  # activations of a layer that live at the same time, of the model's width each
 _FIXED = 32 * 1024 * 1024
@@ -56,7 +56,7 @@ def estimate_memory(manifest: Manifest) -> MemoryEstimate:
     layout, context = manifest.cache, manifest.context_length
     others = {manifest.tokenizer.file, manifest.ngrams}
     weights = int(_LOADING * sum(entry.bytes for entry in manifest.files if entry.name not in others))
-    weights += _UNPACKED * sum(entry.bytes for entry in manifest.files if entry.name == manifest.ngrams)
+    weights += int(_UNPACKED * sum(entry.bytes for entry in manifest.files if entry.name == manifest.ngrams))
     per_token = 2 * layout.layers * layout.kv_heads * layout.head_size * _ITEM_BYTES.get(layout.dtype, 4)
     heads = manifest.config.get("heads")
     heads = heads if isinstance(heads, int) and heads > 0 else layout.kv_heads

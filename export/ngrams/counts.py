@@ -8,7 +8,7 @@ Must not know: files, probabilities, what becomes of the counts.
                              so an n-gram's number is its place in the order of contexts, and all are exact, no hashing
 
 An n-gram holds the end-of-text token at its beginning or its end only: across it, texts do not continue each other.
-Takes some 60 bytes of memory for each n-gram of the text at its peak.
+Takes up to 80 bytes of memory for each n-gram of the text: 8.5 GB for 53 million tokens up to order 5.
 """
 
 from __future__ import annotations

@@ -30,11 +30,11 @@ def bundled(root: Path) -> Manifest:
 
 
 def test_the_parts_of_the_bundled_model(bundled: Manifest) -> None:
-    """Counted by hand: 5 layers, one K/V head of 64, int8, 1,024 tokens; 3 heads."""
+    """Counted by hand: 6 layers, one K/V head of 64, int8, 1,024 tokens; 4 heads; graphs 12.6 MB, n-grams 11.2."""
     estimate = estimate_memory(bundled)
-    assert estimate.cache == 2 * 5 * 1 * 64 * 1024
-    assert 4.7 * MB < estimate.weights < 2 * 4.7 * MB
-    assert estimate.working - 32 * 1024 * 1024 == 4 * (512 * (3 * 1024 + 8 * 3 * 64) + 10240)
+    assert estimate.cache == 2 * 6 * 1 * 64 * 1024
+    assert (12.6 + 5 * 11.2) * MB < estimate.weights < (2 * 12.6 + 8 * 11.2) * MB
+    assert estimate.working - 32 * 1024 * 1024 == 4 * (512 * (4 * 1024 + 8 * 4 * 64) + 10240)
     assert estimate.total == estimate.weights + estimate.cache + estimate.working
 
 
@@ -116,7 +116,7 @@ def test_a_model_that_does_not_fit_is_not_loaded(
 
 def test_an_absurd_manifest_is_refused_by_its_size(bundled: Manifest) -> None:
     huge = replace(bundled, context_length=2**31, config={"heads": "many"})
-    assert estimate_memory(huge).cache == 2 * 5 * 64 * 2**31
+    assert estimate_memory(huge).cache == 2 * 6 * 64 * 2**31
     with pytest.raises(EngineError, match="is not loaded"):
         memory_note(replace(estimate_memory(huge), weights=2**60), 16_000 * MB)
     assert math.isfinite(estimate_memory(huge).total)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from engine.contracts.errors import FileError, RecipeError
+from engine.contracts.manifest import MANIFEST_NAME, read_manifest
+from engine.ngrams import read_ngrams
 from export.training.recipe import apply_override, load_recipe, parse_recipe
 from export.training.train_command import find_recipe
 
@@ -40,6 +42,16 @@ def test_the_bundled_models_recipes_go_on_from_one_another() -> None:
     assert third.model.parameters == 10_784_000
     assert second.start == third.start
     assert Path(third.start.checkpoint).name == first.name
+
+
+def test_the_bundled_model_is_what_its_recipe_says(root: Path) -> None:
+    manifest = read_manifest((root / "resources/models/tiny-zh-en" / MANIFEST_NAME).read_text(encoding="utf-8"))
+    recipe = load_recipe(find_recipe("tiny-zh-en-3"))
+    assert dict(manifest.config) == recipe.model.to_dict()
+    ngrams = read_ngrams(root / "resources/models/tiny-zh-en" / manifest.ngrams, manifest.vocabulary_size)
+    assert ngrams.order == recipe.ngrams.order
+    assert 0.9 * recipe.ngrams.entries < ngrams.entries <= recipe.ngrams.entries
+    assert sum(entry.bytes for entry in manifest.files) <= 24_000_000
 
 
 def test_overrides_are_read_as_toml_or_as_text() -> None:
