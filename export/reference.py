@@ -2,6 +2,8 @@
 
 For: calibration and verification. Knows the module and canonical tensors. Must not know graphs, folders or precisions.
 The weights stay in the file's pages, so even a model larger than memory runs, one layer's pages after the other.
+A conversion that tries several roundings asks for the same texts each time: what was computed for one is kept, as
+hidden states, since logits would fill the memory.
 """
 
 from __future__ import annotations
@@ -33,15 +35,22 @@ class Reference:
         if isinstance(self.model, GPT) and self.model.config.positions == "rotary":
             self.model.rotation = rotary_angles(self.model.config, min(config.context_length, POSITIONS))
         self.model.eval().requires_grad_(False)
+        self._hidden: dict[tuple[int, ...], torch.Tensor] = {}  # of each text (T, C)
+        self._greedy: dict[tuple[tuple[int, ...], int], list[int]] = {}
 
     @torch.inference_mode()
     def logits(self, ids: Sequence[int]) -> Iterator[FloatArray]:
         """Logits (rows, vocabulary) of every position, `ROWS` at a time, from one run over all of `ids`."""
-        hidden = self.model.hidden(torch.tensor([list(ids)]))[0]  # (T, C)
-        for part in hidden.split(ROWS):
+        key = tuple(ids)
+        if key not in self._hidden:
+            self._hidden[key] = self.model.hidden(torch.tensor([key]))[0]
+        for part in self._hidden[key].split(ROWS):
             rows: FloatArray = (part @ self.model.head_weight.T).numpy()
             yield rows
 
     def greedy(self, prompt: Sequence[int], count: int) -> list[int]:
         """The most probable continuation."""
-        return generate_greedy(self.model, list(prompt), count)
+        key = (tuple(prompt), count)
+        if key not in self._greedy:
+            self._greedy[key] = generate_greedy(self.model, list(prompt), count)
+        return list(self._greedy[key])

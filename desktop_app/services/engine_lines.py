@@ -133,6 +133,10 @@ ENGINE_LINES: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
+        r"(?P<path>.+) holds no n-grams that fit this model \(.*\); fetch",
+        QT_TRANSLATE_NOOP("ErrorWords", "The model's n-grams are damaged or of another model. Fetch the model again."),
+    ),
+    (
         r"(?P<path>.+) lists no file (?P<file>.+); export",
         QT_TRANSLATE_NOOP("ErrorWords", "The model folder lacks the file {file}. Fetch or convert the model again."),
     ),

@@ -1032,6 +1032,10 @@
         <translation>“{path}”是文件，不是模型文件夹。请选择文件夹，或者转换检查点。</translation>
     </message>
     <message>
+        <source>The model&apos;s n-grams are damaged or of another model. Fetch the model again.</source>
+        <translation>模型的 n 元组已损坏，或属于另一个模型。请重新获取该模型。</translation>
+    </message>
+    <message>
         <source>“{file}” leads out of the model folder. Do not use this model.</source>
         <translation>“{file}”指向模型文件夹之外。请不要使用这个模型。</translation>
     </message>

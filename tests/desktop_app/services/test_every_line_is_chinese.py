@@ -35,6 +35,7 @@ NOT_IN_THE_WINDOW = {
     "engine/selftest.py": "a command of the command line",
     "engine/server.py": "the local server, which the window never starts",
     "export/export_command.py:run": "the window names the folder itself",
+    "export/ngrams/": "`nextstroke ngrams`",
     "export/training/": "training runs on the command line",
     "export/verify.py:check_folder": "`nextstroke verify`",
     "export/verify.py:certify_again": "`nextstroke verify`",
