@@ -190,10 +190,11 @@ def unpack_ngrams(content: bytes, vocabulary: int) -> NgramModel:
         raise ValueError(f"{unpacked} bytes of arrays")
     with warnings.catch_warnings(), np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         warnings.simplefilter("error")  # what NumPy finds odd in a header, this format does not have
-        return _from_arrays(arrays, vocabulary)
+        return model_of(arrays, vocabulary)
 
 
-def _from_arrays(arrays: Mapping[str, Any], vocabulary: int) -> NgramModel:
+def model_of(arrays: Mapping[str, Any], vocabulary: int) -> NgramModel:
+    """The n-grams of a file's arrays. Raises `ValueError` or `KeyError` where they do not fit."""
     orders = list(_orders(arrays))
     unigram = _floats(arrays, ngram_format.UNIGRAM, vocabulary)
     if not (unigram > 0).all():

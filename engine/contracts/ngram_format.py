@@ -10,7 +10,7 @@ One `.npz` (ZIP of NumPy arrays). Let E1 be the vocabulary size and En the numbe
                                         the lowest byte in the first plane
     shares.n     uint8 (En,)            share(level): what of the probability behind its context the n-gram takes
     gate.logits  float32 (E1,)          the gate's weight of each logit of the network
-    gate.features   float32 (features,)       and of the features below
+    gate.features  float32 (features,)  and of the features below
 
 so the n-grams of an order stand sorted by context and then by token, and each level is found from the one before it.
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from engine.contracts import ngram_format
-from engine.ngrams import NgramModel, unpack_ngrams
+from engine.ngrams import NgramModel, model_of
 from export.model.language_model import LanguageModel
 from export.ngrams.counts import count_ngrams
 from export.ngrams.gate import Gate, fit_gate
@@ -21,7 +21,7 @@ from export.ngrams.judged import judge
 from export.ngrams.pruning import most_useful
 from export.ngrams.settings import NgramSettings
 from export.ngrams.smoothing import smooth
-from export.ngrams.table import Arrays, arrays_of, as_file
+from export.ngrams.table import arrays_of, as_file
 from export.ngrams.text import Texts
 from export.progress import Report
 from export.training.evaluation import HeldOut
@@ -48,19 +48,14 @@ def build_ngrams(model: LanguageModel, texts: Texts, settings: NgramSettings, re
     arrays = arrays_of(unigram, levels, most_useful(levels, settings.entries), vocabulary)
     del counts, levels
     report(0.55, "fitting the gate")
-    gate = fit_gate(judge(model, _opened(arrays, vocabulary), texts.reserved))
+    gate = fit_gate(judge(model, model_of(arrays, vocabulary), texts.reserved))
     arrays[ngram_format.GATE_LOGITS] = gate.of_logits(model.head_weight.detach()).numpy().astype(np.float32)
     arrays[ngram_format.GATE_FEATURES] = gate.features.numpy().astype(np.float32)
-    content = as_file(arrays)
     logits, features = (
         torch.from_numpy(arrays[name]) for name in (ngram_format.GATE_LOGITS, ngram_format.GATE_FEATURES)
     )
     stored = Gate.of_stored(logits, features, model.head_weight.detach())
-    return Built(content, unpack_ngrams(content, vocabulary), stored)
-
-
-def _opened(arrays: Arrays, vocabulary: int) -> NgramModel:
-    return unpack_ngrams(as_file(arrays), vocabulary)
+    return Built(as_file(arrays), model_of(arrays, vocabulary), stored)
 
 
 @dataclass(frozen=True)

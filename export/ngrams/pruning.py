@@ -22,9 +22,9 @@ _ROUNDS = 60  # halvings of the threshold's range: few n-grams have gains a mill
 
 def most_useful(levels: Sequence[Smoothed], entries: int) -> list[Kept]:
     """For each order which n-grams stay: at most `entries` of all orders together, as many as one threshold allows."""
-    low, high = 0.0, max(float(level.gain.max(initial=0.0)) for level in levels)
     if sum(len(level.gain) for level in levels) <= entries:
-        low = high = min(float(level.gain.min(initial=0.0)) for level in levels) - 1
+        return [np.ones(len(level.gain), bool) for level in levels]
+    low, high = 0.0, max(float(level.gain.max(initial=0.0)) for level in levels)
     for _ in range(_ROUNDS):
         middle = (low + high) / 2
         if _count(_above(levels, middle)) > entries:
