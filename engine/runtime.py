@@ -29,6 +29,8 @@ from engine.contracts.errors import DeviceError, ModelFolderError
 from engine.contracts.manifest import CacheLayout
 from engine.devices import CPU, CUDA, DeviceChoice, cpu_kernel_class, graphics_card
 from engine.joined_cache import JoinedCache, JoinedRunner
+from engine.kernels.library import VERSION, own_kernels
+from engine.kernels.own_graph import own_graph
 from engine.kv_cache import Allocate, BatchCache, Buffer, Cache, HostBuffer, KVCache, Shape, aligned_zeros
 
 Logits = NDArray[np.float32]
@@ -257,6 +259,9 @@ def _open_session(path: Path, layout: CacheLayout, device: str, threads: int) ->
         if device == "cuda":
             raise DeviceError(f"CUDA was asked for, but {obstacle}; use --device cpu")
     note = f"There is an NVIDIA card, but {obstacle}; using the processor." if card is not None and obstacle else ""
+    own = _load_own(path, threads)
+    if own is not None:
+        return own, DeviceChoice(CPU, note, f"{cpu_kernel_class()}, own kernels {VERSION}")
     return _load(path, [_CPU_PROVIDER], threads), DeviceChoice(CPU, note, cpu_kernel_class())
 
 
@@ -273,13 +278,7 @@ def _cuda_obstacle(layout: CacheLayout) -> str:
 
 def _load(path: Path, providers: list[str], threads: int) -> Any:
     onnxruntime = _onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _SILENT
-    options.use_deterministic_compute = True
-    options.enable_mem_pattern = False  # one pattern is kept per input shape, and every step has a new one
-    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options = _options(threads)
     if providers[0] == _CUDA_PROVIDER and hasattr(onnxruntime, "preload_dlls"):
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
             onnxruntime.preload_dlls()
@@ -290,6 +289,33 @@ def _load(path: Path, providers: list[str], threads: int) -> Any:
         raise ModelFolderError(
             f"ONNX Runtime cannot load {path} ({first_words(error)}); export the model again or fetch the folder again"
         ) from error
+
+
+def _load_own(path: Path, threads: int) -> Any | None:
+    """A session of the same graph with own operators where they can stand for its nodes; None where they cannot."""
+    library = own_kernels()
+    model = None if library is None else own_graph(path)
+    if model is None:
+        return None
+    options = _options(threads)
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
+    try:
+        options.register_custom_ops_library(str(library))
+        return _onnxruntime().InferenceSession(model, options, providers=[_CPU_PROVIDER])
+    except Exception as error:  # noqa: BLE001 - whatever it is, ONNX Runtime's own kernels say it, or do without ours
+        demand_memory(error)
+        return None
+
+
+def _options(threads: int) -> Any:
+    options = _onnxruntime().SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SILENT
+    options.use_deterministic_compute = True
+    options.enable_mem_pattern = False  # one pattern is kept per input shape, and every step has a new one
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    return options
 
 
 def _input_types(session: Any) -> dict[str, str]:

@@ -30,6 +30,7 @@ FOLDERS = {
     "engine/sampling": "which token comes next: one chain of small stages",
     "engine/constraints": "what a text must be: choices, a regex, JSON of a schema; llguidance in one file",
     "engine/contracts": "what crosses borders: manifest, requests, events, errors; standard library only",
+    "engine/kernels": "own operators for ONNX Runtime in C, compiled at the set-up, and the graph that uses them",
     "engine/layouts": "model folders that other programs have made",
     "engine/openai_format": "the local server's JSON: requests, answers, refusals; no sockets",
     "export": "the PyTorch side: train, import, convert, verify",

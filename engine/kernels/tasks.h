@@ -1,0 +1,58 @@
+/* What an operator hands to the kernels: sizes and where the arrays lie. Floats are 32 bits, arrays dense, rows last. */
+#ifndef TASKS_H
+#define TASKS_H
+
+#include <stdint.h>
+
+#define ROW_BYTES 40     /* of 32 values in 8 bits, with a scale and a sum */
+#define MOST_QUERIES 512 /* of one key-value head that attend at a time */
+
+enum { NO_ACTIVATION, TANH_GELU, SIGMOID_GELU };
+
+typedef struct {
+    const float *x, *bias;  /* (M, K); (N) or none */
+    const float *factor;    /* (M, N), multiplies the result; or none */
+    const uint8_t *packed;  /* weights as pack_blocks or pack_columns wrote them */
+    float *y;               /* (M, N) */
+    void *rounded;          /* x in 8 bits: (M rounded up to 16, K / 32, ROW_BYTES) */
+    int64_t m, n, k;
+    int bits;
+    int activation;
+    float alpha;
+} ProductTask;
+
+typedef struct {
+    const float *packed;                    /* (sequences, rows, (heads + 2 kv_heads) head): queries, keys, values */
+    const float *cosines, *sines;           /* (positions, half), or none */
+    const float *key_scales, *value_scales; /* (kv_heads, head) */
+    const int64_t *pasts;                   /* (sequences): positions in the cache before these rows */
+    int8_t *keys, *values;                  /* (sequences, kv_heads, capacity, head) */
+    float *out;                             /* (sequences, rows, heads head) */
+    int64_t sequences, rows, heads, kv_heads, head, half, capacity;
+    float scale;
+} AttentionTask;
+
+typedef struct {
+    const float *x, *skip, *bias, *gain, *offset; /* (rows, width) twice; (width), bias and offset may be none */
+    float *out, *residual;
+    int64_t width;
+    float epsilon;
+    int centred; /* whether the mean is taken off (LayerNorm) or not (RMSNorm) */
+} NormTask;
+
+typedef struct {
+    /* packed: (N rounded up to 16) / 16 * (K / 32) * 64 (bits + 1) bytes
+     * blocks: w (N, K / 32, 16 bytes of 4 bits or 32 of 8), the middle 8 or 128; scales (N, K / 32)
+     * columns: w (K, N) signed; scales (N) */
+    void (*pack_blocks)(const uint8_t *w, const float *scales, int64_t n, int64_t k, int bits, uint8_t *packed);
+    void (*pack_columns)(const int8_t *w, const float *scales, int64_t n, int64_t k, uint8_t *packed);
+    void (*quantize_rows)(const ProductTask *, int64_t from, int64_t to);
+    void (*product_tiles)(const ProductTask *, int64_t from, int64_t to);
+    void (*append)(const AttentionTask *, int64_t sequence, int64_t kv_head, int64_t from, int64_t to);
+    void (*attend)(const AttentionTask *, int64_t sequence, int64_t kv_head, int64_t from, int64_t to, float *scratch);
+    void (*norm_rows)(const NormTask *, int64_t from, int64_t to);
+} Kernels;
+
+extern const Kernels kernels_avx2, kernels_avx512;
+
+#endif
