@@ -85,12 +85,10 @@ class _Graph:
 def own_graph(path: Path) -> bytes | None:
     """The file's model with own operators; None where none of its nodes can be exchanged, or it is no ONNX model."""
     try:
-        with (
-            path.open("rb") as stream,
-            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-            memoryview(mapped) as content,
-        ):
-            return _rewritten(content)
+        with path.open("rb") as stream:
+            # Never closed by hand: a piece of it that an exception's frames still hold would forbid that.
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        return _rewritten(memoryview(mapped))
     except (OSError, ValueError, IndexError, UnicodeDecodeError):
         return None  # ONNX Runtime says better what is wrong with it
 
