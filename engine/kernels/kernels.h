@@ -416,4 +416,48 @@ static void norm_rows(const NormTask *t, int64_t from, int64_t to) {
     }
 }
 
-const Kernels KERNELS = {pack_blocks, pack_columns, quantize_rows, product_tiles, append, attend, norm_rows};
+/* ---------------------------------------------------------------- logits */
+
+/* The largest of n numbers, its first place, and the sum of e^(x - largest) in 64 bits; NaN and place -1 if one is. */
+static int64_t survey(const float *x, int64_t n, double *largest, double *total) {
+    const int64_t whole = n / LANES * LANES;
+    float rest[LANES], sums[LANES];
+    for (int64_t i = 0; i < LANES; i++) rest[i] = whole + i < n ? x[whole + i] : -__builtin_inff();
+    F most = f_load(rest);
+    int is_nan = f_any_nan(most);
+    for (int64_t i = 0; i < whole; i += LANES) {
+        const F v = f_load(x + i);
+        is_nan |= f_any_nan(v);
+        most = f_max(most, v);
+    }
+    const float highest = f_largest(most);
+    *largest = is_nan ? (double)__builtin_nanf("") : highest;
+    *total = *largest;
+    if (is_nan || !(highest > -__builtin_inff() && highest < __builtin_inff())) return is_nan ? -1 : 0;
+    double sum = 0;
+    int64_t place = -1;
+    for (int64_t i = 0; i <= whole; i += 64 * LANES) {
+        /* A thousand of them in 32 bits are exact enough, and then in 64. */
+        F part = f_set(0.0f);
+        const int64_t end = i + 64 * LANES < whole ? i + 64 * LANES : whole;
+        F near = f_set(-__builtin_inff());
+        for (int64_t j = i; j < end; j += LANES) {
+            const F v = f_load(x + j);
+            near = f_max(near, v);
+            part = f_add(part, f_exp(f_sub(v, f_set(highest))));
+        }
+        if (place < 0 && f_largest(near) == highest)
+            for (place = i; x[place] != highest;) place++;
+        f_store(sums, part);
+        for (int j = 0; j < LANES; j++) sum += sums[j];
+    }
+    f_store(sums, f_exp(f_sub(f_load(rest), f_set(highest))));
+    for (int64_t j = whole; j < n; j++) {
+        sum += sums[j - whole];
+        if (place < 0 && x[j] == highest) place = j;
+    }
+    *total = sum;
+    return place;
+}
+
+const Kernels KERNELS = {pack_blocks, pack_columns, quantize_rows, product_tiles, append, attend, norm_rows, survey};

@@ -43,6 +43,11 @@ int nextstroke_kernels_run_here(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+/* For the choice of a token: the first place of the largest logit, that one, and the sum of e^(logit - largest). */
+int64_t nextstroke_survey(const float *logits, int64_t n, double *largest, double *total) {
+    return kernels()->survey(logits, n, largest, total);
+}
+
 /* What a node keeps between calls. `spare` is the scratch memory of the last call, taken and given back whole. */
 typedef struct {
     Api api;

@@ -51,6 +51,7 @@ typedef struct {
     void (*append)(const AttentionTask *, int64_t sequence, int64_t kv_head, int64_t from, int64_t to);
     void (*attend)(const AttentionTask *, int64_t sequence, int64_t kv_head, int64_t from, int64_t to, float *scratch);
     void (*norm_rows)(const NormTask *, int64_t from, int64_t to);
+    int64_t (*survey)(const float *x, int64_t n, double *largest, double *total);
 } Kernels;
 
 extern const Kernels kernels_avx2, kernels_avx512;

@@ -69,6 +69,7 @@ INLINE float f_sum(F v) {
     return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
 }
 INLINE float f_largest(F v) { return _mm512_reduce_max_ps(v); }
+INLINE int f_any_nan(F v) { return _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q) != 0; }
 
 /* Lane i of the result: the sum of all lanes of v[i]. Integers, so that the order does not matter. */
 INLINE I i_sums(const I *v) {
@@ -215,6 +216,9 @@ INLINE float f_largest(F v) {
     __m128 b = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     b = _mm_max_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_max_ss(b, _mm_movehdup_ps(b)));
+}
+INLINE int f_any_nan(F v) {
+    return _mm256_movemask_ps(_mm256_or_ps(_mm256_cmp_ps(v.a, v.a, _CMP_UNORD_Q), _mm256_cmp_ps(v.b, v.b, _CMP_UNORD_Q))) != 0;
 }
 INLINE __m256i half_sums(__m256i v0, __m256i v1, __m256i v2, __m256i v3) {
     return _mm256_hadd_epi32(_mm256_hadd_epi32(v0, v1), _mm256_hadd_epi32(v2, v3));

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.contracts.errors import EmptyDistributionError
+from engine.kernels.survey import survey
 
 Scores = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -39,21 +40,29 @@ class Candidates:
 
     def __init__(self, vocabulary_size: int) -> None:
         """`vocabulary_size`: how many logits there are."""
-        self._whole: Scores = np.zeros(vocabulary_size)
-        self._weights: Scores = np.zeros(vocabulary_size)
+        self._scores: Scores = np.zeros(vocabulary_size)
+        self._logits: NDArray[np.float32] | None = None  # as long as the scores are these and have not been copied
         self._ids: Ids | None = None
-        self._few: Scores = self._whole
+        self._few: Scores = self._scores
+        self._best = -1  # the first id of the highest score; -1 = not known since the scores changed
         self._highest = 0.0
-        self._total = 0.0  # of the weights of the whole; 0 = not computed since the scores changed
+        self._total = 0.0  # of exp(score - highest) of the whole; 0 = not computed since the scores changed
         self._share = 1.0  # of the probability that a cut of the whole wanted to keep; 1 = none waits
 
     def fill(self, logits: NDArray[np.float32]) -> None:
-        """Begin with all tokens; `logits` (vocabulary,)."""
-        np.copyto(self._whole, logits)
+        """Begin with all tokens; `logits` (vocabulary,), which must stay as they are until a token is chosen."""
+        self._logits = logits
         self._ids = None
-        self._highest = float(self._whole.max())
-        self._total = 0.0
+        self._best, self._highest, self._total = survey(logits)
         self._share = 1.0
+
+    @property
+    def _whole(self) -> Scores:
+        """The scores of all tokens, by id: copied when first asked for, since the best token alone needs none."""
+        if self._logits is not None:
+            np.copyto(self._scores, self._logits)
+            self._logits = None
+        return self._scores
 
     @property
     def highest(self) -> float:
@@ -67,7 +76,7 @@ class Candidates:
 
     def forbid_from(self, first: int) -> None:
         """Leave no probability to the ids from `first` on; only before the first cut."""
-        if first < len(self._whole):
+        if first < len(self._scores):
             self._whole[first:] = -math.inf
             self._whole_changed()
 
@@ -124,8 +133,8 @@ class Candidates:
         """Ids and probabilities of all that is left, in no particular order; a forbidden one may be there with 0."""
         self._settle()
         if self._ids is None:
-            total = self._whole_total()
-            return np.arange(len(self._whole)), self._weights / total
+            weights = np.exp(self._whole - self._highest)
+            return np.arange(len(weights)), weights / weights.sum()
         weights = np.exp(self._few - self._few[0])
         return self._ids, weights / weights.sum()
 
@@ -150,7 +159,8 @@ class Candidates:
         """Multiply all scores by a positive factor."""
         self._settle()
         if self._ids is None:
-            self._whole *= factor
+            scores = self._whole
+            scores *= factor
             self._highest *= factor
             self._total = 0.0
         else:
@@ -160,7 +170,7 @@ class Candidates:
         """Keep the `count` best."""
         self._settle()
         if self._ids is None:
-            self._take(best_ids(self._whole, count))
+            self._take(np.array([self._best]) if count == 1 and self._best >= 0 else best_ids(self._whole, count))
         else:
             self._cut(count)
 
@@ -169,7 +179,7 @@ class Candidates:
         if self._ids is None:
             ids = ids_near(self._whole, self._highest - distance)
             if self._share < 1:  # both cuts keep a number of best ones: the smaller number counts
-                total, sums = self._whole_total(), np.cumsum(self._weights[ids])
+                total, sums = self._whole_total(), np.cumsum(self._weights_of(ids))
                 ids = ids[: int(np.searchsorted(sums, self._share * total, side="left")) + 1]
                 self._share = 1.0
             self._take(ids)
@@ -237,18 +247,18 @@ class Candidates:
             return sums, float(sums[-1])
         total = self._whole_total()
         for distance in _DISTANCES:
-            near = self._whole >= self._highest - distance
-            if distance < math.inf and float(self._weights[near].sum()) <= share * total:
+            near = np.flatnonzero(self._whole >= self._highest - distance)
+            if distance < math.inf and float(self._weights_of(near).sum()) <= share * total:
                 continue  # too few: not worth sorting
             self._take(ids_near(self._whole, self._highest - distance))
-            sums = np.cumsum(self._weights[self._ids])
+            sums = np.cumsum(np.exp(self._few - self._highest))
             if sums[-1] > share * total:
                 break
         return sums, total
 
     def _take(self, ids: Ids) -> None:
         """From the whole to these few, best first; the forbidden ones, which are last, stay behind."""
-        scores = self._whole[ids]
+        scores = self._whole[ids] if self._logits is None else self._logits[ids].astype(np.float64)
         count = max(int(np.count_nonzero(scores > -math.inf)), 1)
         self._ids, self._few = ids[:count], scores[:count]
 
@@ -259,14 +269,15 @@ class Candidates:
 
     def _whole_changed(self) -> None:
         self._highest = float(self._whole.max())
-        self._total = 0.0
+        self._best, self._total = -1, 0.0
 
     def _whole_total(self) -> float:
         if self._total == 0.0:
-            np.subtract(self._whole, self._highest, out=self._weights)
-            np.exp(self._weights, out=self._weights)
-            self._total = float(self._weights.sum())
+            self._total = float(np.exp(self._whole - self._highest).sum())
         return self._total
+
+    def _weights_of(self, ids: Ids) -> Scores:
+        return np.exp(self._whole[ids] - self._highest)
 
     def _cut(self, count: int) -> None:
         assert self._ids is not None

@@ -134,9 +134,9 @@ def test_logprobs_are_those_of_the_model_before_the_chain(rotary: LoadedModel) -
     for token, row in zip(tokens_of(events), rows[len(record.prompt_ids) - 1 :]):
         scores = row.astype(np.float64)
         logprobs = scores - math.log(math.fsum(np.exp(scores)))
-        assert token.logprob == pytest.approx(logprobs[token.id], abs=1e-12)
+        assert token.logprob == pytest.approx(logprobs[token.id], abs=3e-7)  # the weights are added up in 32 bits
         assert [entry[0] for entry in token.alternatives] == np.argsort(-row, kind="stable")[:5].tolist()
-        assert [entry[2] for entry in token.alternatives] == pytest.approx(sorted(logprobs)[:-6:-1], abs=1e-12)
+        assert [entry[2] for entry in token.alternatives] == pytest.approx(sorted(logprobs)[:-6:-1], abs=3e-7)
 
 
 CHAINS = {
@@ -169,8 +169,8 @@ def test_alternatives_after_the_chain_are_those_of_the_reference(
         shares = judge.shares()
         assert [entry[0] for entry in token.alternatives_after] == [number for number, _ in shares[:7]]
         logprobs = [math.log(share) for _, share in shares[:7]]
-        assert [entry[2] for entry in token.alternatives_after] == pytest.approx(logprobs, abs=1e-9)
-        assert token.logprob_after == pytest.approx(math.log(dict(shares)[token.id]), abs=1e-9)
+        assert [entry[2] for entry in token.alternatives_after] == pytest.approx(logprobs, abs=3e-7)
+        assert token.logprob_after == pytest.approx(math.log(dict(shares)[token.id]), abs=3e-7)
         judge.accept(token.id)
 
 

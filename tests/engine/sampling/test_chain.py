@@ -181,7 +181,7 @@ def test_the_normalizer_is_that_of_all_tokens() -> None:
     pool = Candidates(500)
     pool.fill(logits)
     expected = math.log(math.fsum(math.exp(float(logit) - 50) for logit in logits)) + 50
-    assert pool.normalizer == pytest.approx(expected, abs=1e-12)
+    assert pool.normalizer == pytest.approx(expected, abs=3e-7)  # the exponentials are of 32 bits
 
 
 def test_a_clone_remembers_and_goes_its_own_way() -> None:
