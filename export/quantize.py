@@ -25,6 +25,7 @@ COLUMN_LIMIT = 63  # the signed weights of `quantize_columns`: see there
 
 # The extreme weight of a block is tried at these integers (found to be as good as thirty evenly spread ones).
 _STEPS = {4: (-9.2, -8.6, -8.0, -7.4, -6.8, 7.8, 7.2, 6.6), 8: (-128.0, 127.0)}
+_SMALLEST = 2.0**-14  # that 16 bits hold with all their digits
 _NUMBERS_AT_ONCE = 1 << 17  # a search's arrays should stay in a processor's cache
 
 
@@ -109,7 +110,13 @@ def search_scales(values: FloatArray, bits: int, cost: FloatArray) -> FloatArray
         better = gain > best_gain
         best = np.where(better, fit / size, best)
         best_gain = np.where(better, gain, best_gain)
-    return np.where(np.abs(best) > 1e-12, best, 1e-8).astype(np.float32)
+    return _in_16_bits(np.where(np.abs(best) > 1e-12, best, _SMALLEST))
+
+
+def _in_16_bits(scales: FloatArray) -> FloatArray:
+    """Scales that 16 bits hold exactly, so that the engine may read half as many bytes of them; the smallest stay."""
+    short = np.clip(scales, -65504, 65504).astype(np.float16).astype(np.float32)
+    return np.where(np.abs(scales) < _SMALLEST, scales, short).astype(np.float32)
 
 
 def _quantize_rows(

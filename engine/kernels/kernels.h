@@ -24,28 +24,45 @@
 /* The weights as they are read, one stream of memory for a tile of sixteen columns:
  *
  *   tiles, blocks:  bits x 64 bytes   vector j: bytes 4 j to 4 j + 3 of the block, of each column
- *                   16 scales         one of each column
+ *                   16 scales         one of each column, in 16 bits where all of a matrix are the same in them
  *
  * Columns that do not exist repeat the last one.
  */
-INLINE int64_t block_bytes(const int bits) { return bits * 64 + LANES * (int64_t)sizeof(float); }
+INLINE int64_t block_bytes(const int bits, const int halves) { return bits * 64 + LANES * (halves ? 2 : 4); }
 
-static void pack_blocks(const uint8_t *w, const float *scales, int64_t n, int64_t k, int bits, uint8_t *packed) {
-    const int64_t blocks = k / BLOCK, size = block_bytes(bits);
+/* A number in 16 bits, and whether it is the same in them. */
+INLINE int to_half(float x, uint16_t *half) {
+    const __m128i found = _mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT);
+    *half = (uint16_t)_mm_extract_epi16(found, 0);
+    return _mm_cvtss_f32(_mm_cvtph_ps(found)) == x;
+}
+
+static int are_halves(const float *x, int64_t n) {
+    uint16_t half;
+    for (int64_t i = 0; i < n; i++)
+        if (!to_half(x[i], &half)) return 0;
+    return 1;
+}
+
+static void pack_blocks(const uint8_t *w, const float *scales, int64_t n, int64_t k, int bits, int halves, uint8_t *packed) {
+    const int64_t blocks = k / BLOCK, size = block_bytes(bits, halves);
     for (int64_t tile = 0; tile * TILE < n; tile++)
         for (int64_t b = 0; b < blocks; b++, packed += size)
             for (int64_t c = 0; c < TILE; c++) {
                 const int64_t column = tile * TILE + c < n ? tile * TILE + c : n - 1;
                 const uint8_t *from = w + (column * blocks + b) * bits * 4;
                 for (int j = 0; j < bits; j++) memcpy(packed + j * 64 + c * 4, from + j * 4, 4);
-                memcpy(packed + bits * 64 + c * 4, scales + column * blocks + b, 4);
+                uint16_t half;
+                to_half(scales[column * blocks + b], &half);
+                if (halves) memcpy(packed + bits * 64 + c * 2, &half, 2);
+                else memcpy(packed + bits * 64 + c * 4, scales + column * blocks + b, 4);
             }
 }
 
 /* The same for signed integers with one scale a column: their middle is moved to 128. */
 static void pack_columns(const int8_t *w, const float *scales, int64_t n, int64_t k, uint8_t *packed) {
     for (int64_t tile = 0; tile * TILE < n; tile++)
-        for (int64_t b = 0; b < k / BLOCK; b++, packed += block_bytes(8))
+        for (int64_t b = 0; b < k / BLOCK; b++, packed += block_bytes(8, 0))
             for (int64_t c = 0; c < TILE; c++) {
                 const int64_t column = tile * TILE + c < n ? tile * TILE + c : n - 1;
                 for (int64_t i = 0; i < BLOCK; i++)
@@ -128,8 +145,8 @@ INLINE void finish(const ProductTask *t, F sum, int64_t m, int64_t column) {
 }
 
 /* One panel of rows times one tile of columns: each block's product is an exact integer. */
-INLINE void panel_of_tile(const ProductTask *t, int64_t tile, int64_t panel, const int width, const int bits) {
-    const int64_t blocks = t->k / BLOCK, size = block_bytes(bits);
+INLINE void panel_of_tile(const ProductTask *t, int64_t tile, int64_t panel, const int width, const int bits, const int halves) {
+    const int64_t blocks = t->k / BLOCK, size = block_bytes(bits, halves);
     const uint8_t *w = t->packed + tile * blocks * size;
     const uint8_t *x = (const uint8_t *)t->rounded + panel * blocks * ROW_BYTES;
     F sums[PANEL];
@@ -155,7 +172,7 @@ INLINE void panel_of_tile(const ProductTask *t, int64_t tile, int64_t panel, con
                 for (int r = 0; r < width; r++) dots[r] = i_dot8(dots[r], v, i_set_from(x + (j * width + r) * 4));
             }
         }
-        const F scale = f_load((const float *)(w + bits * 64));
+        const F scale = halves ? f_of_halves(w + bits * 64) : f_load((const float *)(w + bits * 64));
         UNROLL
         for (int r = 0; r < width; r++) {
             float of_row;
@@ -168,23 +185,25 @@ INLINE void panel_of_tile(const ProductTask *t, int64_t tile, int64_t panel, con
         if (panel + r < t->m) finish(t, sums[r], panel + r, tile * TILE);
 }
 
-INLINE void tile_of(const ProductTask *t, int64_t tile, const int bits) {
+INLINE void tile_of(const ProductTask *t, int64_t tile, const int bits, const int halves) {
     for (int64_t panel = 0; panel < t->m; panel += PANEL)
         switch (panel_width(t->m - panel)) {
-        case 1: panel_of_tile(t, tile, panel, 1, bits); break;
-        case 2: panel_of_tile(t, tile, panel, 2, bits); break;
+        case 1: panel_of_tile(t, tile, panel, 1, bits, halves); break;
+        case 2: panel_of_tile(t, tile, panel, 2, bits, halves); break;
 #if PANEL > 2
-        case 4: panel_of_tile(t, tile, panel, 4, bits); break;
-        case 8: panel_of_tile(t, tile, panel, 8, bits); break;
-        default: panel_of_tile(t, tile, panel, PANEL, bits);
+        case 4: panel_of_tile(t, tile, panel, 4, bits, halves); break;
+        case 8: panel_of_tile(t, tile, panel, 8, bits, halves); break;
+        default: panel_of_tile(t, tile, panel, PANEL, bits, halves);
 #endif
         }
 }
 
 static void product_tiles(const ProductTask *t, int64_t from, int64_t to) {
     for (int64_t tile = from; tile < to; tile++)
-        if (t->bits == 4) tile_of(t, tile, 4);
-        else tile_of(t, tile, 8);
+        if (t->bits == 4 && t->halves) tile_of(t, tile, 4, 1);
+        else if (t->bits == 4) tile_of(t, tile, 4, 0);
+        else if (t->halves) tile_of(t, tile, 8, 1);
+        else tile_of(t, tile, 8, 0);
 }
 
 /* ---------------------------------------------------------------- attention */
@@ -460,4 +479,4 @@ static int64_t survey(const float *x, int64_t n, double *largest, double *total)
     return place;
 }
 
-const Kernels KERNELS = {pack_blocks, pack_columns, quantize_rows, product_tiles, append, attend, norm_rows, survey};
+const Kernels KERNELS = {are_halves, pack_blocks, pack_columns, quantize_rows, product_tiles, append, attend, norm_rows, survey};

@@ -40,7 +40,7 @@ static const Kernels *kernels(void) {
 /* Whether this processor can run any of them. */
 int nextstroke_kernels_run_here(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
 
 /* For the choice of a token: the first place of the largest logit, that one, and the sum of e^(logit - largest). */
@@ -56,7 +56,7 @@ typedef struct {
     uint8_t *packed; /* weights of a product */
     int64_t n, k, bits, activation, heads, kv_heads;
     float scale, epsilon, alpha;
-    int centred;
+    int centred, halves;
 } Node;
 
 typedef struct {
@@ -150,11 +150,12 @@ static Status *read_product(Node *node, const Info *info, int by_column) {
         return make_status(api, "a product of unknown layout");
     TRY(constant(node, info, 1, &weights));
     TRY(constant(node, info, 2, &scales));
-    const int64_t size = rounded_up(node->n, TILE) / TILE * (node->k / BLOCK) * (node->bits * 64 + 64);
-    node->packed = aligned_alloc(64, (size_t)size);
+    node->halves = !by_column && node->run->are_halves(scales, node->n * (node->k / BLOCK));
+    const int64_t size = rounded_up(node->n, TILE) / TILE * (node->k / BLOCK) * (node->bits * 64 + (node->halves ? 32 : 64));
+    node->packed = aligned_alloc(64, (size_t)rounded_up(size, 64));
     if (!node->packed) return make_status(api, "bad allocation");
     if (by_column) node->run->pack_columns(weights, scales, node->n, node->k, node->packed);
-    else node->run->pack_blocks(weights, scales, node->n, node->k, (int)node->bits, node->packed);
+    else node->run->pack_blocks(weights, scales, node->n, node->k, (int)node->bits, node->halves, node->packed);
     Status *missing = info_integer(api, info, "activation", &node->activation);
     if (missing) free_status(api, missing), node->activation = NO_ACTIVATION;
     missing = info_float(api, info, "alpha", &node->alpha);
@@ -223,7 +224,7 @@ static Status *compute_product(void *kernel, Context *context) {
 
     task->x = x, task->bias = bias, task->factor = factor, task->y = y, task->packed = node->packed;
     task->activation = (int)node->activation, task->alpha = node->alpha;
-    task->n = node->n, task->k = node->k, task->bits = (int)node->bits;
+    task->n = node->n, task->k = node->k, task->bits = (int)node->bits, task->halves = node->halves;
     Scratch *scratch = take_scratch(node, (size_t)(rounded_up(task->m, 16) * (node->k / BLOCK) * ROW_BYTES));
     if (!scratch) return make_status(node->api, "bad allocation");
     task->rounded = aligned(scratch->bytes);

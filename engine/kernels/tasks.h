@@ -17,6 +17,7 @@ typedef struct {
     void *rounded;          /* x in 8 bits: (M rounded up to 16, K / 32, ROW_BYTES) */
     int64_t m, n, k;
     int bits;
+    int halves; /* whether the scales are packed in 16 bits */
     int activation;
     float alpha;
 } ProductTask;
@@ -41,10 +42,11 @@ typedef struct {
 } NormTask;
 
 typedef struct {
-    /* packed: (N rounded up to 16) / 16 * (K / 32) * 64 (bits + 1) bytes
+    int (*are_halves)(const float *x, int64_t n); /* whether all are the same numbers in 16 bits */
+    /* packed: (N rounded up to 16) / 16 * (K / 32) * (64 bits + 64, or + 32 with scales in 16 bits) bytes
      * blocks: w (N, K / 32, 16 bytes of 4 bits or 32 of 8), the middle 8 or 128; scales (N, K / 32)
      * columns: w (K, N) signed; scales (N) */
-    void (*pack_blocks)(const uint8_t *w, const float *scales, int64_t n, int64_t k, int bits, uint8_t *packed);
+    void (*pack_blocks)(const uint8_t *w, const float *scales, int64_t n, int64_t k, int bits, int halves, uint8_t *packed);
     void (*pack_columns)(const int8_t *w, const float *scales, int64_t n, int64_t k, uint8_t *packed);
     void (*quantize_rows)(const ProductTask *, int64_t from, int64_t to);
     void (*product_tiles)(const ProductTask *, int64_t from, int64_t to);

@@ -21,6 +21,7 @@ typedef __m512i I;
 
 INLINE F f_set(float x) { return _mm512_set1_ps(x); }
 INLINE F f_load(const float *p) { return _mm512_loadu_ps(p); }
+INLINE F f_of_halves(const void *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
 INLINE void f_store(float *p, F v) { _mm512_storeu_ps(p, v); }
 INLINE F f_add(F a, F b) { return _mm512_add_ps(a, b); }
 INLINE F f_sub(F a, F b) { return _mm512_sub_ps(a, b); }
@@ -122,6 +123,10 @@ typedef struct { __m256i a, b; } I;
 
 INLINE F f_set(float x) { return EACH_F(_mm256_set1_ps(x), _mm256_set1_ps(x)); }
 INLINE F f_load(const float *p) { return EACH_F(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)); }
+INLINE F f_of_halves(const void *p) {
+    const __m128i *q = (const __m128i *)p;
+    return EACH_F(_mm256_cvtph_ps(_mm_loadu_si128(q)), _mm256_cvtph_ps(_mm_loadu_si128(q + 1)));
+}
 INLINE void f_store(float *p, F v) { _mm256_storeu_ps(p, v.a); _mm256_storeu_ps(p + 8, v.b); }
 INLINE F f_add(F a, F b) { return EACH_F(_mm256_add_ps(a.a, b.a), _mm256_add_ps(a.b, b.b)); }
 INLINE F f_sub(F a, F b) { return EACH_F(_mm256_sub_ps(a.a, b.a), _mm256_sub_ps(a.b, b.b)); }
