@@ -64,8 +64,7 @@ def _inputs(root: Path) -> dict[str, Any]:
     kernels = sorted(path for ending in ("*.c", "*.h") for path in (root / KERNELS).glob(ending))
     for path in (root / "pyproject.toml", root / "constraints.txt", root / "setup.py", *kernels):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    compiles = c_compiler.is_of_use() and c_compiler.has_headers()
-    return {"sha256": digest.hexdigest(), "python": sys.version, "path": str(root), "compiles": compiles}
+    return {"sha256": digest.hexdigest(), "python": sys.version, "path": str(root), "compiles": _can_compile()}
 
 
 def _read_stamp(environment: Path) -> dict[str, Any]:
@@ -111,9 +110,15 @@ def _fill(root: Path, environment: Path, extras: Sequence[str]) -> None:
     _pip(environment, "--upgrade", *FOUNDATION, "--constraint", str(constraints))
     if "export" in extras:
         constraints = _provide_torch(environment, constraints)
+    if _can_compile() and not _kernels(root):
+        print("compiling the fast kernels as well: a minute or two, once", flush=True)
     # Constraints hold for what a build needs as well: setuptools is there already, so no isolated copy is fetched.
     target = f"{root}[{','.join(extras)}]" if extras else str(root)
     _pip(environment, "--no-build-isolation", "--editable", target, "--constraint", str(constraints))
+
+
+def _can_compile() -> bool:
+    return c_compiler.is_of_use() and c_compiler.has_headers()
 
 
 def _kernels(root: Path) -> list[Path]:
@@ -127,7 +132,7 @@ def _remove_kernels(root: Path) -> None:
 
 def _say_missing_kernels(root: Path) -> None:
     # Without a compiler `system_packages` has said what is missing; setuptools keeps quiet about what is optional.
-    if c_compiler.is_of_use() and c_compiler.has_headers() and not _kernels(root):
+    if _can_compile() and not _kernels(root):
         print(
             f"the fast kernels did not compile with {c_compiler.command()}: everything works, the model writes more "
             f"slowly. To see why: {Path('.venv', 'bin', 'python')} setup.py build_ext --inplace",
