@@ -16,7 +16,8 @@ OPERATORS = Extension(
     sources=sorted(glob("engine/kernels/*.c")),
     depends=[*sorted(glob("engine/kernels/*.h")), "setup.py"],
     # Without -ffp-contract=off the compiler would fuse where it likes, and results would depend on it.
-    extra_compile_args=["-std=gnu11", "-O3", "-ffp-contract=off"],
+    extra_compile_args=["-std=gnu11", "-O3", "-ffp-contract=off", "-g0"],
+    extra_link_args=["-s"],  # Python's own flags leave names for a debugger, nine tenths of the file
     optional=True,
 )
 HAS_OPERATORS = sys.platform == "linux" and platform.machine() == "x86_64"  # what the sources are written for
