@@ -58,3 +58,4 @@ package: ## build the packaged program in build/dist/nextstroke and test it
 
 clean: ## remove .venv and everything built
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis nextstroke.egg-info
+	rm -f engine/kernels/_operators*

@@ -58,6 +58,11 @@ def runtime_providers() -> tuple[str, ...]:
     return tuple(_onnxruntime().get_available_providers())
 
 
+def own_kernel_class() -> str:
+    """What records say of the kernels where own operators run: what decides their bits, and which they are."""
+    return f"{cpu_kernel_class()}, own kernels {VERSION}"
+
+
 class Graph:
     """One ONNX graph, loaded on one device. Make runners from it; several may share it."""
 
@@ -261,7 +266,7 @@ def _open_session(path: Path, layout: CacheLayout, device: str, threads: int) ->
     note = f"There is an NVIDIA card, but {obstacle}; using the processor." if card is not None and obstacle else ""
     own = _load_own(path, threads)
     if own is not None:
-        return own, DeviceChoice(CPU, note, f"{cpu_kernel_class()}, own kernels {VERSION}")
+        return own, DeviceChoice(CPU, note, own_kernel_class())
     return _load(path, [_CPU_PROVIDER], threads), DeviceChoice(CPU, note, cpu_kernel_class())
 
 

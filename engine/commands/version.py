@@ -29,12 +29,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def installed() -> dict[str, Any]:
     """Versions, and the devices that this computer shows."""
-    from engine.devices import CPU, CUDA, cpu_kernel_class, graphics_card
+    from engine.devices import CPU, CUDA, graphics_card
     from engine.loaded_model import engine_versions
     from engine.runtime import runtime_providers
 
     versions = engine_versions()
-    devices = [{"name": CPU, "description": cpu_kernel_class()}]
+    devices = [{"name": CPU, "description": _processor()}]
     card = graphics_card()
     if card is not None:
         devices.append({"name": CUDA, "description": f"{card.name} {card.architecture}"})
@@ -47,3 +47,12 @@ def installed() -> dict[str, Any]:
         "platform": platform.platform(),
         "devices": devices,
     }
+
+
+def _processor() -> str:
+    """What decides the kernels, and whose they are; a graph may yet have no use for own ones."""
+    from engine.devices import cpu_kernel_class
+    from engine.kernels.library import own_kernels
+    from engine.runtime import own_kernel_class
+
+    return f"{cpu_kernel_class()}, no own kernels" if own_kernels() is None else own_kernel_class()

@@ -24,6 +24,7 @@ SELFTEST_LIMIT_S = 120
 WINDOW_LIMIT_S = 30
 WINDOW_STAYS_S = 3
 FORBIDDEN_FOLDERS = {"torch", "onnx", "transformers", "safetensors", "huggingface_hub", "nvidia", "tensorrt", "export"}
+FORBIDDEN_ENDINGS = {".c", ".h"}  # of the kernels: what they were compiled to is there
 FORBIDDEN_PIECES = ("providers_cuda", "providers_tensorrt", "libQt6Qml", "libQt6Quick", "libcudart", "libcublas")
 
 
@@ -88,6 +89,7 @@ def refuse_what_should_be_absent(folder: Path) -> None:
         for path in all_files(folder)
         if FORBIDDEN_FOLDERS & set(path.relative_to(folder / "_internal").parts if "_internal" in path.parts else ())
         or any(piece in path.name for piece in FORBIDDEN_PIECES)
+        or path.suffix in FORBIDDEN_ENDINGS
     ]
     if found:
         raise PackageError(f"{len(found)} files should not be in the package, the first: {found[0]}")
@@ -100,10 +102,26 @@ def test_elsewhere(folder: Path) -> None:
         home = Path(elsewhere) / "家 home"
         home.mkdir()
         try:
+            compare_kernels(moved / "nextstroke", home)
             run_selftest(moved / "nextstroke", home)
             open_window(moved / "nextstroke", home)
         finally:
             moved.rename(folder)
+
+
+def compare_kernels(program: Path, home: Path) -> None:
+    """The packaged program has the fast kernels where the checkout has them."""
+    ours = processor_line([sys.executable, "-m", "desktop_app"], {**bare(home), "cwd": ROOT})
+    theirs = processor_line([program], bare(home))
+    if theirs != ours:
+        raise PackageError(f"the packaged program says “{theirs}”, the checkout here “{ours}”: kernels went missing")
+    print(f"the packaged program runs on {theirs}")
+
+
+def processor_line(command: list[Any], manner: dict[str, Any]) -> str:
+    """What `--version` says of the processor and its kernels."""
+    said = subprocess.run([*command, "--version"], timeout=SELFTEST_LIMIT_S, check=False, **manner).stdout
+    return next((line for line in said.splitlines() if line.startswith("device cpu:")), said.strip())
 
 
 def run_selftest(program: Path, home: Path) -> None:

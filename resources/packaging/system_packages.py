@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import c_compiler
+
 
 @dataclass(frozen=True)
 class Need:
@@ -89,6 +91,8 @@ def _needs(goal: str) -> list[Need]:
     if wayland:
         needs += _library_needs(WAYLAND_LIBRARIES, "the window under Wayland", essential=False)
     needs.append(Need("fonts-noto-cjk", "showing Chinese", _has_chinese_font, essential=False))
+    if c_compiler.is_of_use():
+        needs += _compiler_needs()
     if goal == "test":
         needs.append(_program_need("Xvfb", "xvfb", "testing the window on an X server", essential=False))
         needs.append(_program_need("strace", "strace", "testing that nothing uses the network", essential=False))
@@ -115,6 +119,14 @@ def _missing(needs: list[Need]) -> list[Need]:
 def _library_needs(libraries: dict[str, str], purpose: str, essential: bool) -> list[Need]:
     return [
         Need(package, purpose, lambda name=library: _loads(name), essential) for library, package in libraries.items()
+    ]
+
+
+def _compiler_needs() -> list[Need]:
+    purpose = "compiling the fast kernels"
+    return [
+        Need("gcc", purpose, lambda: c_compiler.command() is not None, essential=False),
+        Need("libc6-dev", purpose, c_compiler.has_headers, essential=False),
     ]
 
 

@@ -1,6 +1,7 @@
 """`.venv`, made and kept: filled by pip from `pyproject.toml` within `constraints.txt`.
 
-Knows: how to tell a finished environment from an interrupted or outdated one, and how to repair it.
+Knows: how to tell a finished environment from an interrupted or outdated one, and how to repair it; that the editable
+install compiles the fast kernels into `engine/kernels` where it can, and that everything works without them.
 Must not know: which extras a goal needs, or anything about system packages.
 
     .venv/nextstroke-setup.json   written last: what was installed, from which inputs, by which Python, for which path
@@ -21,12 +22,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import c_compiler
 import torch_download
 
 STAMP_NAME = "nextstroke-setup.json"
 UNFINISHED_NAME = "unfinished"
 # Needed before everything else: a pip whose dry run downloads nothing, and the build tool of an editable install.
 FOUNDATION = ("pip", "setuptools")
+KERNELS = Path("engine", "kernels")
 
 
 class SetUpError(Exception):
@@ -44,20 +47,24 @@ def provide(root: Path, extras: Sequence[str]) -> None:
         started = time.monotonic()
         all_extras = sorted({*extras, *stamp.get("extras", ())})
         _make(environment, stamp, wanted)
+        if stamp.get("sha256") != wanted["sha256"]:
+            _remove_kernels(root)  # of other sources, maybe: none are better than those
         (environment / UNFINISHED_NAME).touch()
         (environment / STAMP_NAME).unlink(missing_ok=True)
         _fill(root, environment, all_extras)
         (environment / STAMP_NAME).write_text(json.dumps({**wanted, "extras": all_extras}), encoding="utf-8")
         (environment / UNFINISHED_NAME).unlink()
+        _say_missing_kernels(root)
         print(f"environment ready in {time.monotonic() - started:.0f} s: .venv", flush=True)
 
 
 def _inputs(root: Path) -> dict[str, Any]:
     """What the environment was made from: when any of it changes, it is filled or made again."""
     digest = hashlib.sha256()
-    for name in ("pyproject.toml", "constraints.txt"):
-        digest.update((root / name).read_bytes())
-    return {"sha256": digest.hexdigest(), "python": sys.version, "path": str(root)}
+    kernels = sorted(path for ending in ("*.c", "*.h") for path in (root / KERNELS).glob(ending))
+    for path in (root / "pyproject.toml", root / "constraints.txt", root / "setup.py", *kernels):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return {"sha256": digest.hexdigest(), "python": sys.version, "path": str(root), "compiles": _can_compile()}
 
 
 def _read_stamp(environment: Path) -> dict[str, Any]:
@@ -74,6 +81,8 @@ def _read_stamp(environment: Path) -> dict[str, Any]:
 def _is_current(stamp: dict[str, Any], wanted: dict[str, Any], extras: Sequence[str]) -> bool:
     # Asking for an alternative torch matters only to an environment that has torch in it.
     ignored = set() if "export" in extras else {"torch_spec"}
+    if not wanted["compiles"]:  # a compiler that is gone takes nothing with it
+        ignored.add("compiles")
     same = all(stamp.get(key) == value for key, value in wanted.items() if key not in ignored)
     return same and set(extras) <= set(stamp.get("extras", ()))
 
@@ -101,9 +110,34 @@ def _fill(root: Path, environment: Path, extras: Sequence[str]) -> None:
     _pip(environment, "--upgrade", *FOUNDATION, "--constraint", str(constraints))
     if "export" in extras:
         constraints = _provide_torch(environment, constraints)
+    if _can_compile() and not _kernels(root):
+        print("compiling the fast kernels as well: a minute or two, once", flush=True)
     # Constraints hold for what a build needs as well: setuptools is there already, so no isolated copy is fetched.
     target = f"{root}[{','.join(extras)}]" if extras else str(root)
     _pip(environment, "--no-build-isolation", "--editable", target, "--constraint", str(constraints))
+
+
+def _can_compile() -> bool:
+    return c_compiler.is_of_use() and c_compiler.has_headers()
+
+
+def _kernels(root: Path) -> list[Path]:
+    return sorted((root / KERNELS).glob("_operators*.so"))
+
+
+def _remove_kernels(root: Path) -> None:
+    for path in _kernels(root):
+        path.unlink()
+
+
+def _say_missing_kernels(root: Path) -> None:
+    # Without a compiler `system_packages` has said what is missing; setuptools keeps quiet about what is optional.
+    if _can_compile() and not _kernels(root):
+        print(
+            f"the fast kernels did not compile with {c_compiler.command()}: everything works, the model writes more "
+            f"slowly. To see why: {Path('.venv', 'bin', 'python')} setup.py build_ext --inplace",
+            flush=True,
+        )
 
 
 def _provide_torch(environment: Path, constraints: Path) -> Path:
@@ -129,7 +163,9 @@ def _pip(environment: Path, *arguments: str) -> None:
     # A person watches the downloads; a log is spared thousands of lines, errors are shown to both.
     manner = [] if sys.stdout.isatty() else ["-qq"]
     command = [_python(environment), "-m", "pip", "install", "--prefer-binary", "--disable-pip-version-check"]
-    done = subprocess.run([*command, *manner, *arguments], check=False)
+    compiler = c_compiler.command()  # the one that made Python need not be on this machine
+    variables = {**os.environ, "CC": compiler} if compiler else None
+    done = subprocess.run([*command, *manner, *arguments], env=variables, check=False)
     if done.returncode != 0:
         raise SetUpError(
             "pip could not install what is needed (its reason stands above). The program itself needs no network; "

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.contracts.manifest import MANIFEST_NAME, read_manifest
+from engine.kernels.library import OFF, SWITCH, VERSION, own_kernels
 from tests.end_to_end.conftest import Run
 from tests.support.tiny_ngrams import add_ngrams, tiny_ngrams
 
@@ -119,7 +120,18 @@ def test_version(nextstroke: Run) -> None:
     found = plain(nextstroke("--version", "--json").stdout)
     assert {"nextstroke", "onnxruntime", "devices"} <= set(found)
     assert found["devices"][0]["name"] == "cpu"
-    assert nextstroke("--version").stdout.decode().startswith(f"nextstroke {found['nextstroke']}\n")
+    lines = nextstroke("--version").stdout.decode().splitlines()
+    assert lines[0] == f"nextstroke {found['nextstroke']}"
+    assert f"device cpu: {found['devices'][0]['description']}" in lines
+
+
+def test_version_says_whose_kernels_run(nextstroke: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SWITCH, raising=False)
+    words = "no own kernels" if own_kernels() is None else f"own kernels {VERSION}"
+    assert plain(nextstroke("--version", "--json").stdout)["devices"][0]["description"].endswith(f", {words}")
+    assert plain(nextstroke("--version", "--json", **{SWITCH: OFF}).stdout)["devices"][0]["description"].endswith(
+        ", no own kernels"
+    )
 
 
 def test_help_and_flags_before_the_command(nextstroke: Run, tiny: Path, tmp_path: Path) -> None:

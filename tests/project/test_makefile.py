@@ -31,6 +31,12 @@ def test_make_run_sets_up_the_application_alone(root: Path) -> None:
     assert "set_up.py test" not in planned
 
 
+def test_make_clean_removes_what_the_set_up_compiled(root: Path) -> None:
+    planned = plan(root, "clean")
+    assert "engine/kernels/_operators*" in planned
+    assert " build " in planned
+
+
 @pytest.mark.parametrize("command", ["run", "check", "test", "package"])
 def test_an_environment_of_ones_own_is_left_as_it_is(root: Path, command: str) -> None:
     planned = plan(root, command, "ENVIRONMENT=/some/where")

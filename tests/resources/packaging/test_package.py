@@ -10,6 +10,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "resources" / "pack
 
 import system_packages
 
+from engine.devices import cpu_kernel_class
+from engine.kernels.library import VERSION, own_kernels
+
 BUILD_LIMIT_S = 420
 
 
@@ -30,3 +33,5 @@ def test_packaged_program_passes_its_selftest_elsewhere(root: Path, tmp_path: Pa
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "selftest passed" in done.stdout
+    kernels = "no own kernels" if own_kernels() is None else f"own kernels {VERSION}"
+    assert f"the packaged program runs on device cpu: {cpu_kernel_class()}, {kernels}\n" in done.stdout

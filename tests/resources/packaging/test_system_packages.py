@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "resources" / "packaging"))
 
+import c_compiler
 import system_packages
 from system_packages import Need
 
@@ -88,3 +89,55 @@ def test_only_running_needs_x11_libraries(monkeypatch: pytest.MonkeyPatch, goal:
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     cursor = next(need for need in system_packages._needs(goal) if need.package == "libxcb-cursor0")
     assert cursor.essential is (goal == "run")
+
+
+def compiler_needs(goal: str) -> dict[str, Need]:
+    return {need.package: need for need in system_packages._needs(goal) if need.package in ("gcc", "libc6-dev")}
+
+
+@pytest.mark.parametrize("goal", ["run", "test", "package"])
+def test_a_compiler_is_wanted_and_stops_nothing(monkeypatch: pytest.MonkeyPatch, goal: str) -> None:
+    monkeypatch.setattr(c_compiler, "is_of_use", lambda: True)
+    needs = compiler_needs(goal)
+    assert list(needs) == ["gcc", "libc6-dev"]
+    assert not any(need.essential for need in needs.values())
+    assert {need.purpose for need in needs.values()} == {"compiling the fast kernels"}
+
+
+def test_no_compiler_is_wanted_where_the_kernels_are_not_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(c_compiler, "is_of_use", lambda: False)
+    assert compiler_needs("run") == {}
+
+
+def test_no_compiler_on_the_path_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(c_compiler, "is_of_use", lambda: True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(c_compiler.sysconfig, "get_config_var", lambda name: "x86_64-linux-gnu-gcc -pthread")
+    assert not any(need.is_present() for need in compiler_needs("run").values())
+
+
+def put_compiler(folder: Path, name: str, status: int) -> None:
+    """A compiler that finds every header, or with another status than 0 none."""
+    program = folder / name
+    program.write_text(f"#!/bin/sh\nexit {status}\n", encoding="utf-8")
+    program.chmod(0o755)
+
+
+def test_a_common_compiler_stands_in_for_the_one_that_made_python(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(c_compiler, "is_of_use", lambda: True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(c_compiler.sysconfig, "get_config_var", lambda name: "compiler-of-another-machine -pthread")
+    put_compiler(tmp_path, "gcc", 0)
+    assert c_compiler.command() == "gcc"
+    assert all(need.is_present() for need in compiler_needs("run").values())
+
+
+def test_a_compiler_without_headers_lacks_one_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(c_compiler, "is_of_use", lambda: True)
+    put_compiler(tmp_path, "some-cc", 1)
+    monkeypatch.setenv("CC", f"{tmp_path / 'some-cc'} -O1")
+    assert [need.package for need in compiler_needs("run").values() if not need.is_present()] == ["libc6-dev"]
