@@ -90,6 +90,7 @@ def own_session(model: onnx.ModelProto, folder: Path, threads: int = 1) -> onnxr
 def _session(model: onnx.ModelProto, threads: int, library: Path | None) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 4
+    options.enable_cpu_mem_arena = False  # a tensor ends where its memory ends, which a sanitizer watches
     if library is not None:
         options.register_custom_ops_library(str(library))
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
