@@ -171,6 +171,8 @@ def _columns_product(graph: _Graph, node: _Node) -> _Node | None:
         return None
     if set(scaled.inputs) != {node.outputs[0], unit.input(1)}:
         return None
+    if rounded is None or rounded.inputs[1:] != [node.input(2), node.input(4)]:  # rounded and read with the same step
+        return None
     size = _producer(graph, unit.input(1), "Max", "")
     largest = None if size is None else _producer(graph, size.input(0), "ReduceMax", "")
     magnitude = None if largest is None else _producer(graph, largest.input(0), "Abs", "")

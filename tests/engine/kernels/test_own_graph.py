@@ -128,6 +128,9 @@ def test_shared_roundings_vanish_with_their_last_reader(tmp_path: Path) -> None:
         lambda graph: graph.node[5].input.append("y.scales"),  # zero points of the weights, sort of
         lambda graph: graph.node[6].input.__setitem__(1, "y.x.max"),
         lambda graph: graph.node[0].input.__setitem__(0, "other"),
+        lambda graph: graph.node[4].input.__setitem__(1, "y.x.tiny"),
+        lambda graph: graph.node[5].input.__setitem__(2, "y.x.tiny"),
+        lambda graph: graph.node[5].input.__delitem__(4),
         lambda graph: graph.output.append(helper.make_tensor_value_info("y.unit", TensorProto.FLOAT, None)),
         lambda graph: replace(graph, "y.scales", np.ones(1, np.float32)),
         lambda graph: replace(graph, "y.weights", np.ones((60, 48), np.int8)),
