@@ -17,6 +17,7 @@
 #define BLOCK 32
 #define TILE LANES    /* columns that are computed together */
 #define MOST_HEAD 256 /* channels of a head */
+#define TINY 1e-30f   /* what is no larger counts as zero: divided by it, a step would overflow */
 #define AHEAD 24      /* blocks that the weights are fetched ahead: memory answers after a microsecond or so */
 
 /* ---------------------------------------------------------------- products */
@@ -98,7 +99,7 @@ static void quantize_rows(const ProductTask *t, int64_t from, int64_t to) {
         for (int64_t b = 0; b < blocks; b++, x += BLOCK, out += width * ROW_BYTES) {
             const F v0 = f_load(x), v1 = f_load(x + LANES);
             const float most = f_largest(f_max(f_abs(v0), f_abs(v1)));
-            const F inverse = f_set(most > 0 ? 127.0f / most : 0.0f);
+            const F inverse = f_set(most > TINY ? 127.0f / most : 0.0f);
             __m128i q0 = i8_of_f(f_mul(v0, inverse)), q1 = i8_of_f(f_mul(v1, inverse));
             /* Sums of eight bytes at a time, shifted into the unsigned range by 128. */
             const __m128i s = _mm_add_epi64(_mm_sad_epu8(_mm_xor_si128(q0, shift), zero),
@@ -252,7 +253,7 @@ static float to_words(const float *x, int64_t head, int64_t padded, int16_t *wor
     F most = f_set(0.0f);
     for (int64_t i = 0; i < head; i += LANES) most = f_max(most, f_abs(f_load(x + i)));
     const float largest = f_largest(most);
-    const F inverse = f_set(largest > 0 ? 32767.0f / largest : 0.0f);
+    const F inverse = f_set(largest > TINY ? 32767.0f / largest : 0.0f);
     memset(words + head, 0, sizeof(int16_t) * (size_t)(padded - head));
     for (int64_t i = 0; i < head; i += LANES) i16_store(words + i, i_of_f(f_mul(f_load(x + i), inverse)));
     return largest / 32767.0f;
@@ -350,7 +351,7 @@ INLINE void attend_over(const AttentionTask *t, int64_t sequence, int64_t kv, in
             const F weights = f_mul(f_load(row + i), inverse);
             const float largest_here = f_largest(weights);
             int16_t *integers = (int16_t *)(row + i);
-            i16_store(integers, i_of_f(f_mul(weights, f_set(largest_here > 0 ? 32767.0f / largest_here : 0.0f))));
+            i16_store(integers, i_of_f(f_mul(weights, f_set(largest_here > TINY ? 32767.0f / largest_here : 0.0f))));
             row[i + 8] = largest_here / 32767.0f;
         }
     }
@@ -400,7 +401,7 @@ static void attend(const AttentionTask *t, int64_t sequence, int64_t kv, int64_t
     switch (t->head / LANES) {
 #define CASE(vectors) \
     case vectors: attend_over(t, sequence, kv, from, to, scratch, vectors); break;
-        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(8) CASE(12) CASE(16)
+        CASE(1) CASE(2) CASE(4) CASE(5) CASE(6) CASE(8) CASE(16)
 #undef CASE
     }
 }
@@ -411,7 +412,7 @@ static void attend(const AttentionTask *t, int64_t sequence, int64_t kv, int64_t
 static void norm_rows(const NormTask *t, int64_t from, int64_t to) {
     const float share = 1.0f / (float)t->width;
     for (int64_t m = from; m < to; m++) {
-        const float *x = t->x + m * t->width, *skip = t->skip + m * t->width;
+        const float *x = t->x + m * t->width, *skip = t->skip + m % t->skip_rows * t->width;
         float *residual = t->residual + m * t->width, *out = t->out + m * t->width;
         F sum = f_set(0.0f), squares = f_set(0.0f);
         for (int64_t i = 0; i < t->width; i += LANES) {

@@ -77,6 +77,22 @@ static void give_back(Node *node, Scratch *scratch) { free(atomic_exchange(&node
 
 static char *aligned(char *p) { return (char *)(((uintptr_t)p + 63) & ~(uintptr_t)63); }
 
+static int64_t product_of(const int64_t *sizes, size_t length) {
+    int64_t product = 1;
+    for (size_t i = 0; i < length; i++) product *= sizes[i];
+    return product;
+}
+
+static Status *sizes_of(Api api, const Value *value, int64_t *sizes, size_t *length) {
+    Shape *shape = NULL;
+    TRY(value_shape(api, value, &shape));
+    Status *status = shape_length(api, shape, length);
+    if (!status && *length > 4) status = make_status(api, "an input has more than four dimensions");
+    if (!status) status = shape_sizes(api, shape, sizes, *length);
+    free_shape(api, shape);
+    return status;
+}
+
 static Status *input(Node *node, Context *context, size_t index, const void **data, int64_t *sizes, size_t *length) {
     const Value *value = NULL;
     size_t count = 0;
@@ -88,14 +104,16 @@ static Status *input(Node *node, Context *context, size_t index, const void **da
     void *found = NULL;
     TRY(value_data(node->api, value, &found));
     *data = found;
-    if (!sizes) return NULL;
-    Shape *shape = NULL;
-    TRY(value_shape(node->api, value, &shape));
-    Status *status = shape_length(node->api, shape, length);
-    if (!status && *length > 4) status = make_status(node->api, "an input has more than four dimensions");
-    if (!status) status = shape_sizes(node->api, shape, sizes, *length);
-    free_shape(node->api, shape);
-    return status;
+    return sizes_of(node->api, value, sizes, length);
+}
+
+/* The same, of `count` items if it is there. */
+static Status *input_of_count(Node *node, Context *context, size_t index, int64_t count, const void **data) {
+    int64_t sizes[4];
+    size_t length = 0;
+    TRY(input(node, context, index, data, sizes, &length));
+    if (*data && product_of(sizes, length) != count) return make_status(node->api, "an input is of another size");
+    return NULL;
 }
 
 static Status *output(Node *node, Context *context, size_t index, const int64_t *sizes, size_t length, void **data) {
@@ -103,12 +121,6 @@ static Status *output(Node *node, Context *context, size_t index, const int64_t 
     *data = NULL;
     TRY(output_of(node->api, context, index, sizes, length, &value));
     return value ? value_data(node->api, value, data) : NULL;
-}
-
-static int64_t product_of(const int64_t *sizes, size_t length) {
-    int64_t product = 1;
-    for (size_t i = 0; i < length; i++) product *= sizes[i];
-    return product;
 }
 
 static int64_t rounded_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
@@ -131,11 +143,16 @@ static Status *new_node(Api api, void **kernel, Node **node) {
 
 /* ---------------------------------------------------------------- products */
 
-static Status *constant(Node *node, const Info *info, size_t index, void **data) {
+/* A constant input of `count` items. */
+static Status *constant(Node *node, const Info *info, size_t index, int64_t count, void **data) {
     const Value *value = NULL;
     int is_constant = 0;
+    int64_t sizes[4];
+    size_t length = 0;
     TRY(info_constant(node->api, info, index, &is_constant, &value));
     if (!is_constant || !value) return make_status(node->api, "a product whose weights are not constant");
+    TRY(sizes_of(node->api, value, sizes, &length));
+    if (product_of(sizes, length) != count) return make_status(node->api, "a product whose weights are of another size");
     return value_data(node->api, (Value *)value, data);
 }
 
@@ -146,11 +163,12 @@ static Status *read_product(Node *node, const Info *info, int by_column) {
     TRY(info_integer(api, info, "K", &node->k));
     node->bits = 8;
     if (!by_column) TRY(info_integer(api, info, "bits", &node->bits));
-    if (node->k <= 0 || node->k % BLOCK || node->n <= 0 || (node->bits != 4 && node->bits != 8))
+    if (node->k <= 0 || node->k % BLOCK || node->n <= 0 || node->k > INT32_MAX || node->n > INT32_MAX || (node->bits != 4 && node->bits != 8))
         return make_status(api, "a product of unknown layout");
-    TRY(constant(node, info, 1, &weights));
-    TRY(constant(node, info, 2, &scales));
-    node->halves = !by_column && node->run->are_halves(scales, node->n * (node->k / BLOCK));
+    const int64_t blocks = node->n * (node->k / BLOCK);
+    TRY(constant(node, info, 1, by_column ? node->n * node->k : blocks * (BLOCK * node->bits / 8), &weights));
+    TRY(constant(node, info, 2, by_column ? node->n : blocks, &scales));
+    node->halves = !by_column && node->run->are_halves(scales, blocks);
     const int64_t size = rounded_up(node->n, TILE) / TILE * (node->k / BLOCK) * (node->bits * 64 + (node->halves ? 32 : 64));
     node->packed = aligned_alloc(64, (size_t)rounded_up(size, 64));
     if (!node->packed) return make_status(api, "bad allocation");
@@ -214,10 +232,10 @@ static Status *compute_product(void *kernel, Context *context) {
     const void *x, *bias, *factor;
     void *y;
     TRY(input(node, context, 0, &x, sizes, &length));
-    TRY(input(node, context, 3, &bias, NULL, NULL));
-    TRY(input(node, context, 4, &factor, NULL, NULL));
     if (!length || sizes[length - 1] != node->k) return make_status(node->api, "a product of sizes that do not match");
     task->m = product_of(sizes, length - 1);
+    TRY(input_of_count(node, context, 3, node->n, &bias));
+    TRY(input_of_count(node, context, 4, task->m * node->n, &factor));
     sizes[length - 1] = node->n;
     TRY(output(node, context, 0, sizes, length, &y));
     if (task->m == 0) return NULL;
@@ -297,7 +315,7 @@ static void keep_past(const AttentionTask *task, const int8_t *past, int8_t *pre
 
 /* The head sizes that kernels.h has a loop for. */
 static int has_kernel(int64_t head) {
-    static const int sizes[] = {16, 32, 48, 64, 80, 96, 128, 192, 256};
+    static const int sizes[] = {16, 32, 64, 80, 96, 128, 256};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
         if (head == sizes[i]) return 1;
     return 0;
@@ -307,46 +325,51 @@ static Status *compute_attention(void *kernel, Context *context) {
     Node *node = kernel;
     AttentionWork work = {.run = node->run};
     AttentionTask *task = &work.task;
-    int64_t sizes[4], cache[4], table[4], pasts[MOST_SEQUENCES];
+    int64_t sizes[4], cache[4], table[4] = {0}, pasts[MOST_SEQUENCES];
     size_t length = 0, cache_length = 0, table_length = 0;
     const void *packed, *past_keys, *past_values, *lengths, *total, *cosines, *sines, *key_scales, *value_scales;
     void *out, *keys, *values;
     TRY(input(node, context, 0, &packed, sizes, &length));
     TRY(input(node, context, 1, &past_keys, cache, &cache_length));
-    TRY(input(node, context, 2, &past_values, NULL, NULL));
-    TRY(input(node, context, 3, &lengths, NULL, NULL));
-    TRY(input(node, context, 4, &total, NULL, NULL));
     TRY(input(node, context, 7, &cosines, table, &table_length));
-    TRY(input(node, context, 8, &sines, NULL, NULL));
-    TRY(input(node, context, 5, &key_scales, NULL, NULL));
-    TRY(input(node, context, 6, &value_scales, NULL, NULL));
     task->heads = node->heads, task->kv_heads = node->kv_heads;
     const int64_t all = node->heads + 2 * node->kv_heads;
     if (length != 3 || cache_length != 4 || sizes[2] % all || cache[1] != node->kv_heads || cache[0] != sizes[0] ||
         cache[3] != sizes[2] / all || !has_kernel(cache[3]) || sizes[0] > MOST_SEQUENCES ||
         (cosines && (table_length != 2 || 2 * table[1] > cache[3])))
         return make_status(node->api, "an attention of sizes that do not match");
+    TRY(input_of_count(node, context, 2, product_of(cache, 4), &past_values));
+    TRY(input_of_count(node, context, 3, sizes[0], &lengths));
+    TRY(input_of_count(node, context, 4, 1, &total));
+    TRY(input_of_count(node, context, 5, node->kv_heads * cache[3], &key_scales));
+    TRY(input_of_count(node, context, 6, node->kv_heads * cache[3], &value_scales));
+    TRY(input_of_count(node, context, 8, product_of(table, table_length), &sines));
+    if (!sines != !cosines) return make_status(node->api, "a rotation with one table");
     task->sequences = sizes[0], task->rows = sizes[1], task->head = cache[3];
     task->packed = packed, task->cosines = cosines, task->sines = sines, task->half = cosines ? table[1] : 0;
     task->key_scales = key_scales, task->value_scales = value_scales, task->pasts = pasts;
     task->scale = node->scale != 0.0f ? node->scale : 1.0f / __builtin_sqrtf((float)task->head);
-    const int64_t longest = *(const int32_t *)total, past_capacity = cache[2];
-    task->capacity = cache[2] < longest ? longest : cache[2];
+    const int64_t wanted = *(const int32_t *)total, past_capacity = cache[2];
+    int64_t longest = 0;
+    task->capacity = cache[2] < wanted ? wanted : cache[2];
     for (int64_t i = 0; i < task->sequences; i++) {
         pasts[i] = (int64_t)((const int32_t *)lengths)[i] + 1 - task->rows;
         if (pasts[i] < 0 || pasts[i] > past_capacity || pasts[i] + task->rows > task->capacity ||
             (cosines && pasts[i] + task->rows > table[0]))
             return make_status(node->api, "positions that lie outside the cache");
+        if (pasts[i] + task->rows > longest) longest = pasts[i] + task->rows;
     }
     cache[2] = task->capacity;
     sizes[2] = task->heads * task->head;
     TRY(output(node, context, 0, sizes, 3, &out));
     TRY(output(node, context, 1, cache, 4, &keys));
     TRY(output(node, context, 2, cache, 4, &values));
-    if (task->rows == 0 || task->sequences == 0) return NULL;
+    if ((past_keys == keys || past_values == values) && task->capacity != past_capacity)
+        return make_status(node->api, "a cache that grows in its own memory");
     task->out = out, task->keys = keys, task->values = values;
     keep_past(task, past_keys, keys, past_capacity);
     keep_past(task, past_values, values, past_capacity);
+    if (task->rows == 0 || task->sequences == 0) return NULL;
 
     const int64_t rows = task->rows < QUERY_ROWS ? task->rows : QUERY_ROWS;
     const int64_t queries = rows * (task->heads / task->kv_heads);
@@ -410,15 +433,22 @@ static Status *compute_norm(void *kernel, Context *context) {
     const void *x, *skip, *gain, *offset = NULL, *bias;
     void *out, *residual;
     TRY(input(node, context, 0, &x, sizes, &length));
-    TRY(input(node, context, 1, &skip, NULL, NULL));
-    TRY(input(node, context, 2, &gain, NULL, NULL));
-    if (node->centred) TRY(input(node, context, 3, &offset, NULL, NULL));
-    TRY(input(node, context, node->centred ? 4 : 3, &bias, NULL, NULL));
-    if (!length || sizes[length - 1] % TILE) return make_status(node->api, "a norm over a width that is no multiple of 16");
+    if (!length || sizes[length - 1] <= 0 || sizes[length - 1] % TILE)
+        return make_status(node->api, "a norm over a width that is no multiple of 16");
     task->width = sizes[length - 1];
     work.rows = product_of(sizes, length - 1);
+    int64_t skips[4];
+    size_t skip_length = 0;
+    TRY(input(node, context, 1, &skip, skips, &skip_length));
+    TRY(input_of_count(node, context, 2, task->width, &gain));
+    if (node->centred) TRY(input_of_count(node, context, 3, task->width, &offset));
+    TRY(input_of_count(node, context, node->centred ? 4 : 3, task->width, &bias));
+    task->skip_rows = skip_length ? product_of(skips, skip_length - 1) : 0;
+    if (!skip_length || skips[skip_length - 1] != task->width || (work.rows && (!task->skip_rows || work.rows % task->skip_rows)))
+        return make_status(node->api, "a norm of sizes that do not match");
     TRY(output(node, context, 0, sizes, length, &out));
     TRY(output(node, context, 3, sizes, length, &residual));
+    if (work.rows == 0) return NULL;
     if (!residual) return make_status(node->api, "a norm whose sum is not wanted");
     task->x = x, task->skip = skip, task->gain = gain, task->offset = offset, task->bias = bias;
     task->out = out, task->residual = residual, task->epsilon = node->epsilon, task->centred = node->centred;

@@ -17,15 +17,16 @@ import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from struct import error as StructError
 from struct import pack, unpack_from
 from typing import TypeAlias
 
 DOMAIN = "nextstroke"
 _CONTRIB = "com.microsoft"
-_FLOAT, _INT8 = 1, 3  # TensorProto.DataType
+_FLOAT, _UINT8, _INT8 = 1, 2, 3  # TensorProto.DataType
 _BLOCK = 32
 _LANES = 16
-_HEADS = (16, 32, 48, 64, 80, 96, 128, 192, 256)  # sizes that have a kernel (operators.c)
+_HEADS = (16, 32, 64, 80, 96, 128, 256)  # sizes that have a kernel (operators.c)
 _MOST_SHARE = 32  # query heads of one key-value head
 _TANH_GELU, _SIGMOID_GELU = 1, 2  # tasks.h
 _MOST_BYTES = 2**31 - 2**20  # of a message, and room for what is not counted
@@ -89,7 +90,7 @@ def own_graph(path: Path) -> bytes | None:
             # Never closed by hand: a piece of it that an exception's frames still hold would forbid that.
             mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         return _rewritten(memoryview(mapped))
-    except (OSError, ValueError, IndexError, UnicodeDecodeError):
+    except (OSError, ValueError, IndexError, StructError):
         return None  # ONNX Runtime says better what is wrong with it
 
 
@@ -135,8 +136,11 @@ def _blocks_product(graph: _Graph, node: _Node) -> _Node | None:
     """Weights in blocks: 4 or 8 bits, 32 weights a scale, no zero points, activations rounded to 8 bits."""
     rows, width, bits = node.whole("N"), node.whole("K"), node.whole("bits", 4)
     plain = node.whole("block_size") == _BLOCK and node.whole("accuracy_level") == 4 and not any(node.inputs[3:])
-    scales = graph.weight(node.input(2), _FLOAT)
-    if not plain or bits not in (4, 8) or width % _BLOCK or scales is None or node.input(1) not in graph.weights:
+    weights, scales = graph.weight(node.input(1), _UINT8), graph.weight(node.input(2), _FLOAT)
+    if not plain or bits not in (4, 8) or width % _BLOCK or min(rows, width) < 1 or weights is None or scales is None:
+        return None
+    blocks = rows * (width // _BLOCK)
+    if (_count(weights), _count(scales)) != (blocks * _BLOCK * bits // 8, blocks):
         return None
     options: dict[str, Value] = {"N": rows, "K": width, "bits": bits}
     return _Node("BlocksProduct", DOMAIN, node.inputs[:3], node.outputs[:1], options, node.name)
@@ -153,7 +157,11 @@ def _columns_product(graph: _Graph, node: _Node) -> _Node | None:
     scaled = _only_reader(graph, node.outputs[0], "Mul", "")
     if shape is None or len(shape) != 2 or scale is None or unit is None or scaled is None or any(node.inputs[5:]):
         return None
-    if shape[0] % _BLOCK or scale != (shape[1],) or set(scaled.inputs) != {node.outputs[0], unit.input(1)}:
+    if shape[0] % _BLOCK or min(shape) < 1 or scale != (shape[1],):
+        return None
+    if set(scaled.inputs) != {node.outputs[0], unit.input(1)}:
+        return None
+    if rounded is None or rounded.inputs[1:] != [node.input(2), node.input(4)]:  # rounded and read with the same step
         return None
     size = _producer(graph, unit.input(1), "Max", "")
     largest = None if size is None else _producer(graph, size.input(0), "ReduceMax", "")
@@ -177,16 +185,18 @@ def _attention(graph: _Graph, node: _Node) -> _Node | None:
         node.options.get(option) == "PER_CHANNEL" for option in ("k_quant_type", "v_quant_type")
     )
     tables = [graph.weight(node.input(index), _FLOAT) for index in ((7, 8) if node.whole("do_rotary") else ())]
-    unwanted = [node.input(index) for index in (1, 2, 9, 10, 11)]
+    unwanted = [node.input(index) for index in (1, 2, *range(9, 12), *range(14, len(node.inputs)))]
     if not quantized or set(node.options) - known or node.whole("rotary_interleaved") or any(unwanted):
         return None
-    if kind != _INT8 or len(shape) != 4 or shape[3] not in _HEADS or kv_heads < 1 or heads % kv_heads:
+    if kind != _INT8 or len(shape) != 4 or shape[3] not in _HEADS or min(heads, kv_heads) < 1 or heads % kv_heads:
         return None
     size = kv_heads * shape[3]
     scales = [graph.weight(node.input(index), _FLOAT) for index in (12, 13)]
     if any(found is None or _count(found) != size for found in scales) or heads // kv_heads > _MOST_SHARE:
         return None
-    if any(table is None or len(table) != 2 or 2 * table[1] > shape[3] for table in tables) or len(node.outputs) != 3:
+    if any(table is None or len(table) != 2 or 2 * table[1] > shape[3] for table in tables) or len(set(tables)) > 1:
+        return None
+    if len(node.outputs) != 3:
         return None
     options: dict[str, Value] = {"num_heads": heads, "kv_num_heads": kv_heads}
     if node.options.get("scale"):
@@ -236,6 +246,7 @@ def _fuse(graph: _Graph) -> None:
             if reader is not None and not any(reader.inputs[1:]):
                 product.options |= {"activation": kind, "alpha": float(reader.options.get("alpha", 1.702))}
                 _take_over(graph, product, reader)
+                break  # one activation
     # A gate that multiplies another product is known only when all have their activations.
     for product in [node for node in graph.nodes if node.operator in _PRODUCTS and node.domain == DOMAIN]:
         reader = _only_reader(graph, product.outputs[0], "Mul", "")
@@ -243,7 +254,9 @@ def _fuse(graph: _Graph) -> None:
         other = None if factor is None else _producer(graph, factor, "", DOMAIN)
         if reader is None or other is None or other.operator not in _PRODUCTS or "activation" in product.options:
             continue
-        if "activation" in other.options and other.whole("N") == product.whole("N"):
+        # Products of the same rows; others might be spread over each other.
+        alike = other.whole("N") == product.whole("N") and other.inputs[0] == product.inputs[0]
+        if "activation" in other.options and alike:
             product.inputs[4] = factor or ""
             _take_over(graph, product, reader)
 
@@ -258,7 +271,7 @@ def _take_over(graph: _Graph, product: _Node, reader: _Node) -> None:
 def _drop_unread(graph: _Graph) -> None:
     """Nodes whose results nobody reads any more, until none is left."""
     while True:
-        read = {name for node in graph.nodes for name in node.inputs} | graph.outputs
+        read = {name for node in graph.nodes for name in node.inputs if name} | graph.outputs
         kept = [node for node in graph.nodes if any(name in read for name in node.outputs)]
         if len(kept) == len(graph.nodes):
             return

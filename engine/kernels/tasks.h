@@ -34,9 +34,9 @@ typedef struct {
 } AttentionTask;
 
 typedef struct {
-    const float *x, *skip, *bias, *gain, *offset; /* (rows, width) twice; (width), bias and offset may be none */
+    const float *x, *skip, *bias, *gain, *offset; /* (rows, width), (skip_rows, width); (width), bias and offset or none */
     float *out, *residual;
-    int64_t width;
+    int64_t width, skip_rows; /* skip begins anew when its rows are used up: the same for each sequence */
     float epsilon;
     int centred; /* whether the mean is taken off (LayerNorm) or not (RMSNorm) */
 } NormTask;

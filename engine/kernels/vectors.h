@@ -11,7 +11,11 @@
 #include <string.h>
 
 #define LANES 16
-#define UNROLL _Pragma("GCC unroll 16") /* else arrays of registers would lie in memory */
+#ifdef WIDE /* else arrays of registers would lie in memory; AVX2 has too few for that, and its code takes long to compile */
+#define UNROLL _Pragma("GCC unroll 16")
+#else
+#define UNROLL _Pragma("GCC unroll 4")
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 #ifdef WIDE
@@ -61,7 +65,7 @@ INLINE void i_pairs(I a, I b, I *low, I *high) {
     *low = _mm512_unpacklo_epi16(a, b);
     *high = _mm512_unpackhi_epi16(a, b);
 }
-INLINE void i16_store(int16_t *p, I v) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(v)); }
+INLINE void i16_store(int16_t *p, I v) { _mm256_storeu_si256((__m256i *)p, _mm512_cvtsepi32_epi16(v)); }
 
 INLINE float f_sum(F v) {
     __m256 a = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.kernels.library import OFF, SWITCH
 from engine.session import RunPlan
 from export.convert import convert
 from tests.bench import exactness
@@ -65,9 +66,9 @@ def test_what_is_not_promised_is_named_and_not_counted() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which(EMULATOR) is None, reason=f"{EMULATOR} is not installed: apt install qemu-user-static")
 def test_an_older_processor_finds_its_fallback_and_answers_exactly_under_it(checkpoint: Path, tmp_path: Path) -> None:
-    """Haswell: int4 rows depend on their neighbours, so prompts run in canonical chunks, and reuse stays exact."""
+    """Haswell: ONNX Runtime's int4 rows depend on their neighbours: canonical chunks, exactly reused."""
     folder = convert(checkpoint, tmp_path / "int4", "int4").folder
-    said = on_haswell(folder, tmp_path / "profile", 2, 1)
+    said = on_haswell(folder, tmp_path / "profile", 2, 1, OFF)
     assert "is_canonical=True" in said.stderr, "the self-check has not found that int4 rows depend on their neighbours"
     assert "canonical chunks" in said.stderr
     assert said.returncode == 0, said.stdout
@@ -95,9 +96,11 @@ def test_a_hundred_prompts_ten_times(folder: Path) -> None:
     assert exactness.main(arguments) == 0
 
 
-def on_haswell(folder: Path, profile: Path, prompts: int, runs: int) -> subprocess.CompletedProcess[str]:
+def on_haswell(
+    folder: Path, profile: Path, prompts: int, runs: int, kernels: str = ""
+) -> subprocess.CompletedProcess[str]:
     """The program in an emulator, with a profile of its own: the emulator shows this machine's /proc/cpuinfo."""
     program = [*HASWELL.split(), sys.executable, "-m", "tests.bench.exactness", "--under", HASWELL]
     sizes = ["--model", str(folder), "--prompts", str(prompts), "--runs", str(runs)]
-    environment = {**os.environ, "NEXTSTROKE_PROFILE": str(profile)}
+    environment = {**os.environ, "NEXTSTROKE_PROFILE": str(profile), SWITCH: kernels}
     return subprocess.run([*program, *sizes], cwd=exactness.ROOT, env=environment, capture_output=True, text=True)
