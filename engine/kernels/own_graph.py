@@ -1,8 +1,7 @@
 """A graph whose operators are exchanged for the project's own, node by node, as bytes for ONNX Runtime.
 
-For: the runtime, where the library of own operators is there. Knows: protobuf's wire format, the field numbers of
-onnx.proto, and which nodes own operators compute; weights are never read, only names, types and sizes. Must not know:
-ONNX Runtime, or how anything is computed.
+For: the runtime, where the library of own operators is there. Knows: which nodes own operators can stand for; weights
+are never read, only names, types and sizes. Must not know: ONNX Runtime, protobuf, or how anything is computed.
 
     MatMulNBits ── (Add) ── (FastGelu | QuickGelu | Mul by another product) ──> one node
     Abs … QuantizeLinear ── MatMulIntegerToFloat ── Mul ── (Add) ── … ───────> one node
@@ -14,73 +13,19 @@ A node that own operators cannot stand for stays as it is. Other programs read t
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from struct import error as StructError
-from struct import pack, unpack_from
-from typing import TypeAlias
+
+from engine.kernels.model_file import Graph, Node, Value, read_model, written_model
 
 DOMAIN = "nextstroke"
 _CONTRIB = "com.microsoft"
 _FLOAT, _UINT8, _INT8 = 1, 2, 3  # TensorProto.DataType
 _BLOCK = 32
 _LANES = 16
-_HEADS = (16, 32, 64, 80, 96, 128, 256)  # sizes that have a kernel (operators.c)
+_HEADS = (16, 32, 64, 80, 96, 128, 256)  # sizes that have a kernel (attention.c)
 _MOST_SHARE = 32  # query heads of one key-value head
 _TANH_GELU, _SIGMOID_GELU = 1, 2  # tasks.h
-_MOST_BYTES = 2**31 - 2**20  # of a message, and room for what is not counted
-
-# Field numbers of onnx.proto.
-_MODEL_GRAPH, _MODEL_OPSET = 7, 8
-_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
-_NODE_INPUT, _NODE_OUTPUT, _NODE_NAME, _NODE_OPERATOR, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 3, 4, 5, 7
-_ATTRIBUTE_NAME, _ATTRIBUTE_FLOAT, _ATTRIBUTE_INTEGER, _ATTRIBUTE_TEXT, _ATTRIBUTE_TYPE = 1, 2, 3, 4, 20
-_ATTRIBUTE_GRAPHS = (6, 11)
-_IS_FLOAT, _IS_INTEGER = 1, 2  # AttributeProto.AttributeType
-_TENSOR_DIMENSION, _TENSOR_TYPE, _TENSOR_NAME = 1, 2, 8
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
-
-Value: TypeAlias = "int | float | str"
-
-
-@dataclass
-class _Node:
-    operator: str
-    domain: str
-    inputs: list[str]
-    outputs: list[str]
-    options: dict[str, Value]
-    name: str = ""
-    raw: memoryview | None = None  # as it stood in the file; None where it is a new one
-    has_graphs: bool = False
-
-    def input(self, index: int) -> str:
-        return self.inputs[index] if index < len(self.inputs) else ""
-
-    def whole(self, option: str, default: int = 0) -> int:
-        value = self.options.get(option, default)
-        return value if isinstance(value, int) else default
-
-
-@dataclass(frozen=True)
-class _Weight:
-    dtype: int
-    shape: tuple[int, ...]
-
-
-@dataclass
-class _Graph:
-    nodes: list[_Node] = field(default_factory=list)
-    weights: dict[str, _Weight] = field(default_factory=dict)
-    inputs: dict[str, tuple[int, tuple[int, ...]]] = field(default_factory=dict)  # type, sizes (0 where not known)
-    outputs: set[str] = field(default_factory=set)
-    others: list[memoryview] = field(default_factory=list)  # fields that stay as they are, keys included
-
-    def weight(self, name: str, dtype: int) -> tuple[int, ...] | None:
-        """The shape of a constant of that type, or None."""
-        found = self.weights.get(name)
-        return found.shape if found is not None and found.dtype == dtype else None
 
 
 def own_graph(path: Path) -> bytes | None:
@@ -95,24 +40,13 @@ def own_graph(path: Path) -> bytes | None:
 
 
 def _rewritten(content: memoryview) -> bytes | None:
-    model = list(_fields(content))
-    graphs = [value for number, value, _ in model if number == _MODEL_GRAPH and not isinstance(value, int)]
-    graph = _read_graph(graphs[0]) if len(graphs) == 1 else _Graph()
-    if any(node.has_graphs for node in graph.nodes):  # they may read names of the outer graph
+    model = read_model(content)
+    if any(node.has_graphs for node in model.graph.nodes):  # they may read names of the outer graph
         return None
-    if not _exchange(graph):
-        return None
-    opset = _message(1, DOMAIN.encode()) + _whole(2, 1)
-    inner: list[bytes | memoryview] = [*_written_nodes(graph), *graph.others]
-    size = sum(len(piece) for piece in inner)
-    head = _message(_MODEL_OPSET, opset) + _key(_MODEL_GRAPH, _BYTES) + _written_varint(size)
-    others = [raw for number, _, raw in model if number != _MODEL_GRAPH]
-    # The weights may lie in it: all of it is copied once, here.
-    pieces: list[bytes | memoryview] = [*others, head, *inner]
-    return b"".join(pieces) if size < _MOST_BYTES else None
+    return written_model(model, DOMAIN) if _exchange(model.graph) else None
 
 
-def _exchange(graph: _Graph) -> bool:
+def _exchange(graph: Graph) -> bool:
     """Exchange what can be; whether anything was that is worth a copy of the file (norms alone are not)."""
     worthy = False
     for node in list(graph.nodes):
@@ -125,14 +59,14 @@ def _exchange(graph: _Graph) -> bool:
     return worthy
 
 
-def _own_node(graph: _Graph, node: _Node) -> _Node | None:
+def _own_node(graph: Graph, node: Node) -> Node | None:
     if node.domain != _CONTRIB:
         return None
     maker = _MAKERS.get(node.operator)
     return maker(graph, node) if maker is not None else None
 
 
-def _blocks_product(graph: _Graph, node: _Node) -> _Node | None:
+def _blocks_product(graph: Graph, node: Node) -> Node | None:
     """Weights in blocks: 4 or 8 bits, 32 weights a scale, no zero points, activations rounded to 8 bits."""
     rows, width, bits = node.whole("N"), node.whole("K"), node.whole("bits", 4)
     plain = node.whole("block_size") == _BLOCK and node.whole("accuracy_level") == 4 and not any(node.inputs[3:])
@@ -143,10 +77,10 @@ def _blocks_product(graph: _Graph, node: _Node) -> _Node | None:
     if (_count(weights), _count(scales)) != (blocks * _BLOCK * bits // 8, blocks):
         return None
     options: dict[str, Value] = {"N": rows, "K": width, "bits": bits}
-    return _Node("BlocksProduct", DOMAIN, node.inputs[:3], node.outputs[:1], options, node.name)
+    return Node("BlocksProduct", DOMAIN, node.inputs[:3], node.outputs[:1], options, node.name)
 
 
-def _columns_product(graph: _Graph, node: _Node) -> _Node | None:
+def _columns_product(graph: Graph, node: Node) -> Node | None:
     """One scale a column: rows of activations divided by their largest value, rounded, and multiplied by it again.
 
     x ── Div (by its size) ── QuantizeLinear ── [this node] ── Mul (by the size) ──> product
@@ -170,12 +104,12 @@ def _columns_product(graph: _Graph, node: _Node) -> _Node | None:
         return None
     graph.nodes.remove(scaled)
     options: dict[str, Value] = {"N": shape[1], "K": shape[0]}
-    return _Node(
+    return Node(
         "ColumnsProduct", DOMAIN, [unit.input(0), node.input(1), node.input(3)], scaled.outputs[:1], options, node.name
     )
 
 
-def _attention(graph: _Graph, node: _Node) -> _Node | None:
+def _attention(graph: Graph, node: Node) -> Node | None:
     """Packed queries, keys and values over an int8 cache with a scale a channel; no window, no cap, no extra inputs."""
     heads, kv_heads = node.whole("num_heads"), node.whole("kv_num_heads")
     kind, shape = graph.inputs.get(node.input(3), (0, ()))
@@ -202,10 +136,10 @@ def _attention(graph: _Graph, node: _Node) -> _Node | None:
     if node.options.get("scale"):
         options["scale"] = node.options["scale"]
     wanted = [0, 3, 4, 5, 6, 12, 13, *((7, 8) if tables else ())]
-    return _Node(_ATTENTION, DOMAIN, [node.input(index) for index in wanted], node.outputs, options, node.name)
+    return Node(_ATTENTION, DOMAIN, [node.input(index) for index in wanted], node.outputs, options, node.name)
 
 
-def _norm(graph: _Graph, node: _Node) -> _Node | None:
+def _norm(graph: Graph, node: Node) -> Node | None:
     """The sum of two streams and its norm; gains in floats, whole vectors wide."""
     gains = node.inputs[2:]
     shape = graph.weight(node.input(2), _FLOAT)
@@ -218,7 +152,7 @@ def _norm(graph: _Graph, node: _Node) -> _Node | None:
     ):
         return None
     options = {name: node.options[name] for name in ("epsilon",) if name in node.options}
-    return _Node(node.operator, DOMAIN, node.inputs, node.outputs, options, node.name)
+    return Node(node.operator, DOMAIN, node.inputs, node.outputs, options, node.name)
 
 
 _MAKERS = {
@@ -231,7 +165,7 @@ _MAKERS = {
 _PRODUCTS, _ATTENTION = ("BlocksProduct", "ColumnsProduct"), "CacheAttention"
 
 
-def _fuse(graph: _Graph) -> None:
+def _fuse(graph: Graph) -> None:
     """Take the bias, then the activation, then the factor that alone read a product into it."""
     for product in [node for node in graph.nodes if node.operator in _PRODUCTS and node.domain == DOMAIN]:
         product.inputs += [""] * (5 - len(product.inputs))
@@ -261,14 +195,14 @@ def _fuse(graph: _Graph) -> None:
             _take_over(graph, product, reader)
 
 
-def _take_over(graph: _Graph, product: _Node, reader: _Node) -> None:
+def _take_over(graph: Graph, product: Node, reader: Node) -> None:
     """The product writes what its reader wrote, from the reader's place on."""
     product.outputs = reader.outputs[:1]
     graph.nodes.remove(product)
     graph.nodes[_place(graph.nodes, reader)] = product
 
 
-def _drop_unread(graph: _Graph) -> None:
+def _drop_unread(graph: Graph) -> None:
     """Nodes whose results nobody reads any more, until none is left."""
     while True:
         read = {name for node in graph.nodes for name in node.inputs if name} | graph.outputs
@@ -278,11 +212,11 @@ def _drop_unread(graph: _Graph) -> None:
         graph.nodes = kept
 
 
-def _place(nodes: list[_Node], wanted: _Node) -> int:
+def _place(nodes: list[Node], wanted: Node) -> int:
     return next(place for place, node in enumerate(nodes) if node is wanted)
 
 
-def _producer(graph: _Graph, name: str, operator: str, domain: str) -> _Node | None:
+def _producer(graph: Graph, name: str, operator: str, domain: str) -> Node | None:
     """The node that makes `name`, if it is of that kind (any operator where none is named)."""
     for node in graph.nodes:
         if name in node.outputs:
@@ -290,7 +224,7 @@ def _producer(graph: _Graph, name: str, operator: str, domain: str) -> _Node | N
     return None
 
 
-def _only_reader(graph: _Graph, name: str, operator: str, domain: str) -> _Node | None:
+def _only_reader(graph: Graph, name: str, operator: str, domain: str) -> Node | None:
     """The node that alone reads `name`, if it is of that kind and nothing outside reads it."""
     readers = [node for node in graph.nodes if name in node.inputs]
     if name in graph.outputs or len(readers) != 1:
@@ -298,7 +232,7 @@ def _only_reader(graph: _Graph, name: str, operator: str, domain: str) -> _Node 
     return readers[0] if readers[0].operator == operator and readers[0].domain == domain else None
 
 
-def _other(node: _Node, name: str) -> str | None:
+def _other(node: Node, name: str) -> str | None:
     """The other one of two inputs."""
     if len(node.inputs) != 2 or node.inputs[0] == node.inputs[1]:
         return None
@@ -310,185 +244,3 @@ def _count(shape: tuple[int, ...]) -> int:
     for size in shape:
         count *= size
     return count
-
-
-# ---------------------------------------------------------------- protobuf
-
-
-def _read_graph(content: memoryview) -> _Graph:
-    graph = _Graph()
-    for number, value, raw in _fields(content):
-        if number == _GRAPH_NODE and isinstance(value, memoryview):
-            graph.nodes.append(_read_node(value))
-            continue
-        graph.others.append(raw)
-        if not isinstance(value, memoryview):
-            continue
-        if number == _GRAPH_INITIALIZER:
-            name, weight = _read_weight(value)
-            graph.weights[name] = weight
-        elif number == _GRAPH_OUTPUT:
-            graph.outputs.add(_read_value(value)[0])
-        elif number == _GRAPH_INPUT:
-            name, kind, shape = _read_value(value)
-            graph.inputs[name] = (kind, shape)
-    for name in graph.inputs:  # an initializer that may be overridden is no constant
-        graph.weights.pop(name, None)
-    return graph
-
-
-def _read_node(content: memoryview) -> _Node:
-    node = _Node("", "", [], [], {}, raw=content)
-    for number, value, _ in _fields(content):
-        if not isinstance(value, memoryview):
-            continue
-        if number == _NODE_ATTRIBUTE:
-            _read_attribute(node, value)
-        elif number == _NODE_INPUT:
-            node.inputs.append(_text(value))
-        elif number == _NODE_OUTPUT:
-            node.outputs.append(_text(value))
-        elif number == _NODE_OPERATOR:
-            node.operator = _text(value)
-        elif number == _NODE_DOMAIN:
-            node.domain = _text(value)
-        elif number == _NODE_NAME:
-            node.name = _text(value)
-    node.domain = "" if node.domain == "ai.onnx" else node.domain
-    return node
-
-
-def _read_attribute(node: _Node, content: memoryview) -> None:
-    name, found = "", None
-    for number, value, raw in _fields(content):
-        if number == _ATTRIBUTE_NAME and isinstance(value, memoryview):
-            name = _text(value)
-        elif number == _ATTRIBUTE_FLOAT:
-            found = unpack_from("<f", raw, len(raw) - 4)[0]
-        elif number == _ATTRIBUTE_INTEGER and isinstance(value, int):
-            found = value - 2**64 if value >= 2**63 else value
-        elif number == _ATTRIBUTE_TEXT and isinstance(value, memoryview):
-            found = bytes(value).decode("utf-8", "replace")
-        node.has_graphs |= number in _ATTRIBUTE_GRAPHS
-    node.options[name] = "" if found is None else found
-
-
-def _read_weight(content: memoryview) -> tuple[str, _Weight]:
-    name, dtype, shape = "", 0, list[int]()
-    for number, value, _ in _fields(content):
-        if number == _TENSOR_NAME and isinstance(value, memoryview):
-            name = _text(value)
-        elif number == _TENSOR_TYPE and isinstance(value, int):
-            dtype = value
-        elif number == _TENSOR_DIMENSION:
-            shape += [value] if isinstance(value, int) else list(_varints(value))
-    return name, _Weight(dtype, tuple(shape))
-
-
-def _read_value(content: memoryview) -> tuple[str, int, tuple[int, ...]]:
-    """ValueInfoProto: name, type.tensor_type.{elem_type, shape.dim[].dim_value}; 0 for what is not a number."""
-    name, kind, shape = "", 0, list[int]()
-    for number, value, _ in _fields(content):
-        if number == 1 and isinstance(value, memoryview):
-            name = _text(value)
-        elif number == 2 and isinstance(value, memoryview):
-            for tensor in _messages(value, 1):
-                kind = next((item for key, item, _ in _fields(tensor) if key == 1 and isinstance(item, int)), 0)
-                for sizes in _messages(tensor, 2):
-                    shape = [
-                        next((item for key, item, _ in _fields(size) if key == 1 and isinstance(item, int)), 0)
-                        for size in _messages(sizes, 1)
-                    ]
-    return name, kind, tuple(shape)
-
-
-def _written_nodes(graph: _Graph) -> Iterator[bytes]:
-    return (_message(_GRAPH_NODE, _written_node(node) if node.raw is None else bytes(node.raw)) for node in graph.nodes)
-
-
-def _written_node(node: _Node) -> bytes:
-    inputs = list(node.inputs)
-    while inputs and not inputs[-1]:
-        inputs.pop()
-    pieces = [_message(_NODE_INPUT, name.encode()) for name in inputs]
-    pieces += [_message(_NODE_OUTPUT, name.encode()) for name in node.outputs]
-    pieces += [_message(_NODE_NAME, node.name.encode()), _message(_NODE_OPERATOR, node.operator.encode())]
-    pieces += [_message(_NODE_ATTRIBUTE, _written_attribute(name, value)) for name, value in node.options.items()]
-    return b"".join([*pieces, _message(_NODE_DOMAIN, node.domain.encode())])
-
-
-def _written_attribute(name: str, value: Value) -> bytes:
-    if isinstance(value, float):
-        number, kind = _key(_ATTRIBUTE_FLOAT, _FIXED32) + pack("<f", value), _IS_FLOAT
-    else:
-        number, kind = _whole(_ATTRIBUTE_INTEGER, int(value)), _IS_INTEGER
-    return _message(_ATTRIBUTE_NAME, name.encode()) + number + _whole(_ATTRIBUTE_TYPE, kind)
-
-
-def _messages(content: memoryview, wanted: int) -> Iterator[memoryview]:
-    return (value for number, value, _ in _fields(content) if number == wanted and isinstance(value, memoryview))
-
-
-def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview, memoryview]]:
-    """(field number, integer or content, the whole field as it stands). Raises `ValueError` where it is no message."""
-    at, end = 0, len(content)
-    while at < end:
-        start = at
-        key, at = _varint(content, at)
-        number, kind = key >> 3, key & 7
-        value: int | memoryview = 0
-        if kind == _VARINT:
-            value, at = _varint(content, at)
-        elif kind == _BYTES:
-            size, at = _varint(content, at)
-            value, at = content[at : at + size], at + size
-        elif kind in (_FIXED64, _FIXED32):
-            at += 8 if kind == _FIXED64 else 4
-        else:
-            raise ValueError("it is not protobuf")
-        if at > end:
-            raise ValueError("it is cut off")
-        yield number, value, content[start:at]
-
-
-def _varints(content: memoryview) -> Iterator[int]:
-    at = 0
-    while at < len(content):
-        value, at = _varint(content, at)
-        yield value
-
-
-def _varint(content: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise ValueError("it is not protobuf")
-
-
-def _text(content: memoryview) -> str:
-    return bytes(content).decode("utf-8")
-
-
-def _key(number: int, kind: int) -> bytes:
-    return _written_varint(number << 3 | kind)
-
-
-def _whole(number: int, value: int) -> bytes:
-    return _key(number, _VARINT) + _written_varint(value % 2**64)
-
-
-def _message(number: int, content: bytes) -> bytes:
-    return _key(number, _BYTES) + _written_varint(len(content)) + content
-
-
-def _written_varint(value: int) -> bytes:
-    written = bytearray()
-    while value > 0x7F:
-        written.append(value & 0x7F | 0x80)
-        value >>= 7
-    written.append(value)
-    return bytes(written)
