@@ -24,11 +24,12 @@ from engine.device_trial import DeviceTrial
 from engine.devices import CPU, DeviceChoice, cpu_kernel_class, default_threads, graphics_card
 from engine.draft import DraftModel
 from engine.folder import ModelFolder, open_folder
+from engine.kernels.library import own_kernels
 from engine.memory import estimate_memory, free_memory, memory_note
 from engine.ngrams import NgramModel, read_ngrams
 from engine.profile import find_profile
 from engine.prompt_check import Graphs, prompts_pay
-from engine.runtime import Graph, runtime_version
+from engine.runtime import Graph, own_kernel_class, runtime_version
 from engine.sampling.whole_characters import Characters
 from engine.self_check import find_plan, remembered_plan
 from engine.session import RunPlan, Session
@@ -156,7 +157,8 @@ def engine_versions() -> Mapping[str, str]:
 def kept_trial(manifest: Manifest, device: str) -> Kept:
     """Where the trial of devices and threads for that model lies: of this machine, its card where one may be used."""
     card = graphics_card() if device != CPU else None
-    machine = f"{runtime_version()} {cpu_kernel_class()} {default_threads()} threads, {card.name if card else CPU}"
+    kernels = cpu_kernel_class() if own_kernels() is None else own_kernel_class()
+    machine = f"{runtime_version()} {kernels} {default_threads()} threads, {card.name if card else CPU}"
     return Kept(find_profile().cache / _TRIALS, f"{manifest.digest()} {machine}, {device}")
 
 

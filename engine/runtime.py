@@ -299,16 +299,17 @@ def _load(path: Path, providers: list[str], threads: int) -> Any:
 def _load_own(path: Path, threads: int) -> Any | None:
     """A session of the same graph with own operators where they can stand for its nodes; None where they cannot."""
     library = own_kernels()
-    model = None if library is None else own_graph(path)
-    if model is None:
+    if library is None:
         return None
-    options = _options(threads)
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
     try:
+        model = own_graph(path)
+        if model is None:
+            return None
+        options = _options(threads)
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
         options.register_custom_ops_library(str(library))
         return _onnxruntime().InferenceSession(model, options, providers=[_CPU_PROVIDER])
-    except Exception as error:  # noqa: BLE001 - whatever it is, ONNX Runtime's own kernels say it, or do without ours
-        demand_memory(error)
+    except Exception:  # noqa: BLE001 - whatever it is, short memory too: ONNX Runtime's own kernels say it, or do without
         return None
 
 

@@ -25,7 +25,7 @@ COLUMN_LIMIT = 63  # the signed weights of `quantize_columns`: see there
 
 # The extreme weight of a block is tried at these integers (found to be as good as thirty evenly spread ones).
 _STEPS = {4: (-9.2, -8.6, -8.0, -7.4, -6.8, 7.8, 7.2, 6.6), 8: (-128.0, 127.0)}
-_SMALLEST = 2.0**-14  # that 16 bits hold with all their digits
+_SMALLEST, _LARGEST = 2.0**-14, 65504.0  # that 16 bits hold with all their digits
 _NUMBERS_AT_ONCE = 1 << 17  # a search's arrays should stay in a processor's cache
 
 
@@ -114,9 +114,10 @@ def search_scales(values: FloatArray, bits: int, cost: FloatArray) -> FloatArray
 
 
 def _in_16_bits(scales: FloatArray) -> FloatArray:
-    """Scales that 16 bits hold exactly, so that the engine may read half as many bytes of them; the smallest stay."""
-    short = np.clip(scales, -65504, 65504).astype(np.float16).astype(np.float32)
-    return np.where(np.abs(scales) < _SMALLEST, scales, short).astype(np.float32)
+    """Scales that 16 bits hold exactly, so that the engine reads half as many bytes; the others stay as they are."""
+    has_room = (np.abs(scales) >= _SMALLEST) & (np.abs(scales) <= _LARGEST)
+    short = np.where(has_room, scales, 0).astype(np.float16).astype(np.float32)
+    return np.where(has_room, short, scales).astype(np.float32)
 
 
 def _quantize_rows(

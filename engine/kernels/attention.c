@@ -1,4 +1,5 @@
-/* CacheAttention: GroupQueryAttention of packed queries, keys and values over an int8 cache.
+/* CacheAttention: GroupQueryAttention of packed queries, keys and values over an int8 cache. Rows that are padded (fewer
+ * positions than rows in a sequence of a batch), which that takes, are refused: the engine never sends any.
  *
  * For: operators.c. Knows: a node's attributes and inputs, ONNX Runtime's meaning of lengths. Must not know: how attention
  * is computed (attention_kernels.h).
@@ -94,6 +95,7 @@ Status *compute_attention(void *kernel, Context *context) {
     TRY(read_input_of(node, context, 5, node->kv_heads * cache[3], &key_scales));
     TRY(read_input_of(node, context, 6, node->kv_heads * cache[3], &value_scales));
     TRY(read_input_of(node, context, 8, product_of(table, table_length), &sines));
+    if (!lengths || !total || !key_scales || !value_scales) return make_status(node->api, "an attention without its sizes");
     if (!sines != !cosines) return make_status(node->api, "a rotation with one table");
     task->sequences = sizes[0], task->rows = sizes[1], task->head = cache[3];
     task->packed = packed, task->cosines = cosines, task->sines = sines, task->half = cosines ? table[1] : 0;

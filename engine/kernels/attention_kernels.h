@@ -50,6 +50,8 @@ static float to_words(const float *x, int64_t head, int64_t padded, int16_t *wor
     return largest / 32767.0f;
 }
 
+INLINE int words_of(const int vectors) { return (vectors + 1) / 2; } /* vectors of 32 16-bit integers */
+
 /* Rows `from` to `to` of one sequence over one key-value head: for each of its query heads
  *
  *   q * scale * scale of keys ── to 16 bits ──> scores over the positions up to its own, exact integers, times a float
@@ -57,8 +59,6 @@ static float to_words(const float *x, int64_t head, int64_t padded, int16_t *wor
  *
  * scratch: floats; of each query: a score for each position, rounded up to 16, and 2 (head rounded up to 32)
  */
-INLINE int words_of(const int vectors) { return (vectors + 1) / 2; } /* vectors of 32 16-bit integers */
-
 INLINE void attend_over(const AttentionTask *t, int64_t sequence, int64_t kv, int64_t from, int64_t to, float *scratch, const int vectors) {
     const int pairs = words_of(vectors);
     const int64_t head = vectors * LANES, share = t->heads / t->kv_heads, count = (to - from) * share;

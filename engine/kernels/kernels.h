@@ -1,6 +1,6 @@
 /* What the kernels compute, over the sixteen lanes of vectors.h; included once by each instruction set's file.
  *
- * For: operators.c, through the table at the end. Knows: arrays and the arithmetic of the operators they stand for.
+ * For: the files of operators, through the table at the end. Knows: arrays and the arithmetic of the operators they stand for.
  * Must not know: ONNX Runtime, threads, or files.
  *
  * A row of the result depends on its own row of inputs and on the cache, never on how many rows run, which thread runs
@@ -9,7 +9,7 @@
  *   products   x (M, K) times 4- or 8-bit blocks of 32 (N, K/32): x is rounded to 8 bits block by block, each block's
  *              product is an exact integer, and y += product * (scale of w * scale of x), block after block
  *   attention  scores, softmax and mixture of one key-value head over an int8 cache, sixteen positions at a time
- *   rows       norms and activations of one row
+ *   rows       norms of one row, and a survey of logits
  */
 #include "tasks.h"
 #include "vectors.h"

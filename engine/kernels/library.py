@@ -14,7 +14,7 @@ from pathlib import Path
 
 SWITCH = "NEXTSTROKE_KERNELS"  # "off": ONNX Runtime's kernels; "avx2": the ones for processors without AVX-512
 OFF = "off"
-VERSION = 1  # raise it when results change: records and kept measurements name it
+VERSION = 1  # as in node.h; raise both when results or operators change: records and kept measurements name it
 _NAME = "_operators"
 
 
@@ -37,6 +37,7 @@ def _found() -> Path | None:
 
 def _runs_here(path: Path) -> bool:
     try:
-        return bool(ctypes.CDLL(str(path)).nextstroke_kernels_run_here())
-    except (OSError, AttributeError):  # of another system, damaged, or of another version
+        library = ctypes.CDLL(str(path))
+        return library.nextstroke_kernels_version() == VERSION and bool(library.nextstroke_kernels_run_here())
+    except (OSError, AttributeError):  # of another system, damaged, or no library of these sources
         return False

@@ -1,7 +1,7 @@
 """An ONNX file as nodes that can be exchanged: read without its weights, and written with everything else as it stood.
 
 For: `own_graph`. Knows: protobuf's wire format (protobuf.dev, "Encoding") and the field numbers of onnx.proto. Must not
-know: what operators do. `engine/layouts/onnx_file.py` beside it only reads, and only what concerns a folder.
+know: what operators do. `engine/layouts/onnx_file.py` only reads, and only what concerns a folder.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@
  */
 #include "node.h"
 
+int nextstroke_kernels_version(void) { return KERNELS_VERSION; }
+
 /* Whether this processor can run any of them. */
 int nextstroke_kernels_run_here(void) {
     __builtin_cpu_init();

@@ -29,7 +29,7 @@ _TANH_GELU, _SIGMOID_GELU = 1, 2  # tasks.h
 
 
 def own_graph(path: Path) -> bytes | None:
-    """The file's model with own operators; None where none of its nodes can be exchanged, or it is no ONNX model."""
+    """The file's model with own products or attention; None where it has none that can be exchanged, or is no model."""
     try:
         with path.open("rb") as stream:
             # Never closed by hand: a piece of it that an exception's frames still hold would forbid that.

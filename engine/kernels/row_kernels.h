@@ -42,7 +42,7 @@ static int64_t survey(const float *x, int64_t n, double *largest, double *total)
     }
     const float highest = f_largest(most);
     *largest = is_nan ? (double)__builtin_nanf("") : highest;
-    *total = *largest;
+    *total = (double)__builtin_nanf("");
     if (is_nan || !(highest > -__builtin_inff() && highest < __builtin_inff())) return is_nan ? -1 : 0;
     double sum = 0;
     int64_t place = -1;

@@ -1,6 +1,6 @@
 /* The part of ONNX Runtime's C interface that own operators need, by position: its wheel brings no header.
  *
- * For: operators.c. Knows: layouts that ONNX Runtime promises never to change (functions keep their place in the table;
+ * For: the files of operators. Knows: layouts that ONNX Runtime promises never to change (functions keep their place in the table;
  * a structure says by its version how much of it there is). Sources: include/onnxruntime/core/session/onnxruntime_c_api.h,
  * versions 1.17 to 1.32. Must not know: what the operators compute.
  */

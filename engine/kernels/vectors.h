@@ -36,12 +36,10 @@ INLINE F f_min(F a, F b) { return _mm512_min_ps(a, b); }
 INLINE F f_fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); } /* a b + c */
 INLINE F f_abs(F a) { return _mm512_abs_ps(a); }
 INLINE F f_of_i(I a) { return _mm512_cvtepi32_ps(a); }
-INLINE F f_of_i8(const int8_t *p) { return f_of_i(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p))); }
 INLINE I i_of_f(F a) { return _mm512_cvtps_epi32(a); } /* to the nearest, halves to even */
 INLINE __m128i i8_of_f(F a) { return _mm512_cvtsepi32_epi8(i_of_f(a)); }
 INLINE F f_times_power(F a, I n) { return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(n, 23))); }
 
-INLINE I i_set(int32_t x) { return _mm512_set1_epi32(x); }
 INLINE I i_set_from(const void *p) { int32_t x; memcpy(&x, p, 4); return _mm512_set1_epi32(x); }
 INLINE I i_zero(void) { return _mm512_setzero_si512(); }
 INLINE I i_load(const void *p) { return _mm512_loadu_si512(p); }
@@ -144,10 +142,6 @@ INLINE F f_abs(F a) {
     return EACH_F(_mm256_andnot_ps(sign, a.a), _mm256_andnot_ps(sign, a.b));
 }
 INLINE F f_of_i(I a) { return EACH_F(_mm256_cvtepi32_ps(a.a), _mm256_cvtepi32_ps(a.b)); }
-INLINE F f_of_i8(const int8_t *p) {
-    __m128i x = _mm_loadu_si128((const __m128i *)p);
-    return f_of_i(EACH_I(_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8))));
-}
 INLINE I i_of_f(F a) { return EACH_I(_mm256_cvtps_epi32(a.a), _mm256_cvtps_epi32(a.b)); }
 INLINE __m128i i8_of_f(F v) {
     I i = i_of_f(v);

@@ -36,7 +36,7 @@ _DISTANCES = (
 
 
 class Candidates:
-    """One distribution under construction; reused from token to token, so its arrays are allocated once."""
+    """One distribution under construction; reused from token to token, so its largest array is allocated once."""
 
     def __init__(self, vocabulary_size: int) -> None:
         """`vocabulary_size`: how many logits there are."""
@@ -99,7 +99,7 @@ class Candidates:
             self._whole[ids] += amounts
             self._whole_changed()
             return
-        every = np.zeros(len(self._whole))
+        every = np.zeros(len(self._scores))
         every[ids] = amounts
         self._reorder(self._few + every[self._ids])
 
@@ -118,7 +118,7 @@ class Candidates:
     def allow(self, allowed: NDArray[np.bool_]) -> None:
         """Leave no probability to ids for which `allowed`, by id, is False or ends. Raises as `forbid` does."""
         self._settle()
-        count = min(len(allowed), len(self._whole))
+        count = min(len(allowed), len(self._scores))
         if self._ids is None:
             np.copyto(self._whole[:count], -math.inf, where=~allowed[:count])
             self._whole[count:] = -math.inf

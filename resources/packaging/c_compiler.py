@@ -12,7 +12,7 @@ import subprocess
 import sys
 import sysconfig
 
-COMMON_NAMES = ("gcc", "cc", "clang")
+COMMON_NAMES = ("gcc", "cc")  # the sources choose instruction sets by pragmas that clang does not know
 # Of the C library and of the compiler itself.
 HEADERS = b"#include <stdlib.h>\n#include <immintrin.h>\n"
 

@@ -56,7 +56,7 @@ def set_constant(model: onnx.ModelProto, name: str, value: Array) -> None:
 def test_a_product_whose_weights_are_of_another_size(tmp_path: Path, bits: int, name: str, value: int) -> None:
     model = own_model(product_model(draw_weights(48, 64, bits)), tmp_path)
     set_option(model, name, value)
-    with pytest.raises(Refusal, match="a product"):
+    with pytest.raises(Refusal, match=r"a product|weights of another size"):
         raw_session(model)
 
 
