@@ -131,7 +131,7 @@ Status *compute_attention(void *kernel, Context *context) {
     work.chunks = (task->rows + QUERY_ROWS - 1) / QUERY_ROWS;
     work.items = task->sequences * task->kv_heads * work.chunks;
     const int64_t shares = work.items < SHARES ? work.items : SHARES;
-    Scratch *scratch = take_scratch(node, (size_t)shares * work.scratch_floats * sizeof(float) + 64);
+    Scratch *scratch = take_scratch((size_t)shares * work.scratch_floats * sizeof(float) + 64);
     if (!scratch) return make_status(node->api, "bad allocation");
     work.scratch = (float *)aligned(scratch->bytes);
     Status *status = NULL;
@@ -140,6 +140,6 @@ Status *compute_attention(void *kernel, Context *context) {
         atomic_store(&work.next, 0);
     }
     if (!status) status = run_parallel(node->api, context, share_of_attending, (size_t)shares, 0, &work);
-    give_back(node, scratch);
+    give_back(scratch);
     return status;
 }

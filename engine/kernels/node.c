@@ -14,8 +14,12 @@ const Kernels *best_kernels(void) {
     return &kernels_avx2;
 }
 
-Scratch *take_scratch(Node *node, size_t size) {
-    Scratch *scratch = atomic_exchange(&node->spare, NULL);
+/* The scratch of the last call of any node. Nodes run one after the other, so one is enough; a second session that runs
+ * at the same time gets memory of its own. */
+static _Atomic(void *) spare;
+
+Scratch *take_scratch(size_t size) {
+    Scratch *scratch = atomic_exchange(&spare, NULL);
     if (scratch && scratch->size >= size) return scratch;
     free(scratch);
     scratch = malloc(sizeof(Scratch) + size + 64);
@@ -23,7 +27,7 @@ Scratch *take_scratch(Node *node, size_t size) {
     return scratch;
 }
 
-void give_back(Node *node, Scratch *scratch) { free(atomic_exchange(&node->spare, scratch)); }
+void give_back(Scratch *scratch) { free(atomic_exchange(&spare, scratch)); }
 
 char *aligned(char *p) { return (char *)(((uintptr_t)p + 63) & ~(uintptr_t)63); }
 
@@ -77,7 +81,6 @@ int64_t rounded_up(int64_t value, int64_t step) { return (value + step - 1) / st
 
 void destroy_node(void *kernel) {
     Node *node = kernel;
-    free(atomic_load(&node->spare));
     free(node->packed);
     free(node);
 }

@@ -24,11 +24,10 @@
         if (status_) return status_;     \
     } while (0)
 
-/* What a node keeps between calls. `spare` is the scratch memory of the last call, taken and given back whole. */
+/* What a node keeps between calls. */
 typedef struct {
     Api api;
     const Kernels *run;
-    _Atomic(void *) spare;
     uint8_t *packed; /* weights of a product */
     int64_t n, k, bits, activation, heads, kv_heads;
     float scale, epsilon, alpha;
@@ -45,8 +44,8 @@ Status *new_node(Api api, void **kernel, Node **node);
 void destroy_node(void *kernel);
 
 /* At least `size` bytes, and 64 more to begin at `aligned` ones; NULL where there are none. Given back after each call. */
-Scratch *take_scratch(Node *node, size_t size);
-void give_back(Node *node, Scratch *scratch);
+Scratch *take_scratch(size_t size);
+void give_back(Scratch *scratch);
 char *aligned(char *p);
 
 int64_t product_of(const int64_t *sizes, size_t length);

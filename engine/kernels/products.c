@@ -93,7 +93,7 @@ Status *compute_product(void *kernel, Context *context) {
     task->x = x, task->bias = bias, task->factor = factor, task->y = y, task->packed = node->packed;
     task->activation = (int)node->activation, task->alpha = node->alpha;
     task->n = node->n, task->k = node->k, task->bits = (int)node->bits, task->halves = node->halves;
-    Scratch *scratch = take_scratch(node, (size_t)(rounded_up(task->m, 16) * (node->k / BLOCK) * ROW_BYTES));
+    Scratch *scratch = take_scratch((size_t)(rounded_up(task->m, 16) * (node->k / BLOCK) * ROW_BYTES));
     if (!scratch) return make_status(node->api, "bad allocation");
     task->rounded = aligned(scratch->bytes);
     work.tiles = rounded_up(node->n, TILE) / TILE;
@@ -104,6 +104,6 @@ Status *compute_product(void *kernel, Context *context) {
     if (task->m < 8) node->run->quantize_rows(task, 0, task->m);
     else status = run_parallel(node->api, context, share_of_rows, SHARES, 0, &work);
     if (!status) status = run_parallel(node->api, context, share_of_tiles, SHARES, 0, &work);
-    give_back(node, scratch);
+    give_back(scratch);
     return status;
 }
