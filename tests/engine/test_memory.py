@@ -43,7 +43,7 @@ def test_the_parts_of_the_bundled_model(bundled: Manifest) -> None:
 @linux
 @pytest.mark.parametrize("name", ["float32", "bundled"])
 def test_a_real_load_stays_within_the_estimate_and_near_it(root: Path, tmp_path: Path, name: str) -> None:
-    """The peak of a process that loads 80 MB of floats, or the bundled model, and reads a text as long as its context."""
+    """The peak of a process that loads 80 MB of floats, or the bundled model, and reads all that its context holds."""
     folder = root / "resources/models/tiny-zh-en"
     if name == "float32":
         folder = tmp_path / "large"
