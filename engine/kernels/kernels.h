@@ -14,8 +14,6 @@
 #include "tasks.h"
 #include "vectors.h"
 
-#define BLOCK 32
-#define TILE LANES    /* columns that are computed together */
 #define MOST_HEAD 256 /* channels of a head */
 #define TINY 1e-30f   /* what is no larger counts as zero: divided by it, a step would overflow */
 #define AHEAD 24      /* blocks that the weights are fetched ahead: memory answers after a microsecond or so */

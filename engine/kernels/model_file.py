@@ -1,7 +1,7 @@
 """An ONNX file as nodes that can be exchanged: read without its weights, and written with everything else as it stood.
 
-For: `own_graph`. Knows: protobuf's wire format (protobuf.dev, "Encoding") and the field numbers of onnx.proto. Must not
-know: what operators do. `engine/layouts/onnx_file.py` only reads, and only what concerns a folder.
+For: `own_graph`. Knows: how protobuf's fields are written, and which of an ONNX file's make a graph. Must not
+know: what operators do.
 """
 
 from __future__ import annotations
@@ -11,16 +11,10 @@ from dataclasses import dataclass, field
 from struct import pack, unpack_from
 from typing import TypeAlias
 
-# Field numbers of onnx.proto.
-_MODEL_GRAPH, _MODEL_OPSET = 7, 8
-_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
-_NODE_INPUT, _NODE_OUTPUT, _NODE_NAME, _NODE_OPERATOR, _NODE_ATTRIBUTE, _NODE_DOMAIN = 1, 2, 3, 4, 5, 7
-_ATTRIBUTE_NAME, _ATTRIBUTE_FLOAT, _ATTRIBUTE_INTEGER, _ATTRIBUTE_TEXT, _ATTRIBUTE_TYPE = 1, 2, 3, 4, 20
-_ATTRIBUTE_GRAPHS = (6, 11)
-_IS_FLOAT, _IS_INTEGER = 1, 2  # AttributeProto.AttributeType
-_TENSOR_DIMENSION, _TENSOR_TYPE, _TENSOR_NAME = 1, 2, 8
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
+from engine import wire
 
+_GRAPHS = (wire.ATTRIBUTE_GRAPH, wire.ATTRIBUTE_GRAPHS)
+_IS_FLOAT, _IS_INTEGER = 1, 2  # AttributeProto.AttributeType
 _MOST_BYTES = 2**31 - 2**20  # of a message, and room for what is not counted
 
 Value: TypeAlias = "int | float | str"
@@ -84,10 +78,10 @@ class ModelFile:
 def read_model(content: memoryview) -> ModelFile:
     """Read a file's bytes. Raises `ValueError`, `IndexError` or `struct.error` where they are no ONNX model."""
     fields = list(_fields(content))
-    graphs = [value for number, value, _ in fields if number == _MODEL_GRAPH and not isinstance(value, int)]
+    graphs = [value for number, value, _ in fields if number == wire.MODEL_GRAPH and not isinstance(value, int)]
     if len(graphs) != 1:
         raise ValueError("it holds no graph")
-    return ModelFile(_read_graph(graphs[0]), [raw for number, _, raw in fields if number != _MODEL_GRAPH])
+    return ModelFile(_read_graph(graphs[0]), [raw for number, _, raw in fields if number != wire.MODEL_GRAPH])
 
 
 def written_model(model: ModelFile, domain: str) -> bytes | None:
@@ -95,7 +89,7 @@ def written_model(model: ModelFile, domain: str) -> bytes | None:
     opset = _message(1, domain.encode()) + _whole(2, 1)
     inner: list[bytes | memoryview] = [*_written_nodes(model.graph), *model.graph.others]
     size = sum(len(piece) for piece in inner)
-    head = _message(_MODEL_OPSET, opset) + _key(_MODEL_GRAPH, _BYTES) + _written_varint(size)
+    head = _message(wire.MODEL_OPSET, opset) + _key(wire.MODEL_GRAPH, wire.BYTES) + _written_varint(size)
     # The weights may lie in it: all of it is copied once, here.
     pieces: list[bytes | memoryview] = [*model.others, head, *inner]
     return b"".join(pieces) if size < _MOST_BYTES else None
@@ -104,18 +98,18 @@ def written_model(model: ModelFile, domain: str) -> bytes | None:
 def _read_graph(content: memoryview) -> Graph:
     graph = Graph()
     for number, value, raw in _fields(content):
-        if number == _GRAPH_NODE and isinstance(value, memoryview):
+        if number == wire.GRAPH_NODE and isinstance(value, memoryview):
             graph.nodes.append(_read_node(value))
             continue
         graph.others.append(raw)
         if not isinstance(value, memoryview):
             continue
-        if number == _GRAPH_INITIALIZER:
+        if number == wire.GRAPH_INITIALIZER:
             name, weight = _read_weight(value)
             graph.weights[name] = weight
-        elif number == _GRAPH_OUTPUT:
+        elif number == wire.GRAPH_OUTPUT:
             graph.outputs.add(_read_value(value)[0])
-        elif number == _GRAPH_INPUT:
+        elif number == wire.GRAPH_INPUT:
             name, kind, shape = _read_value(value)
             graph.inputs[name] = (kind, shape)
     for name in graph.inputs:  # an initializer that may be overridden is no constant
@@ -128,17 +122,17 @@ def _read_node(content: memoryview) -> Node:
     for number, value, _ in _fields(content):
         if not isinstance(value, memoryview):
             continue
-        if number == _NODE_ATTRIBUTE:
+        if number == wire.NODE_ATTRIBUTE:
             _read_attribute(node, value)
-        elif number == _NODE_INPUT:
+        elif number == wire.NODE_INPUT:
             node.inputs.append(_text(value))
-        elif number == _NODE_OUTPUT:
+        elif number == wire.NODE_OUTPUT:
             node.outputs.append(_text(value))
-        elif number == _NODE_OPERATOR:
+        elif number == wire.NODE_OPERATOR:
             node.operator = _text(value)
-        elif number == _NODE_DOMAIN:
+        elif number == wire.NODE_DOMAIN:
             node.domain = _text(value)
-        elif number == _NODE_NAME:
+        elif number == wire.NODE_NAME:
             node.name = _text(value)
     node.domain = "" if node.domain == "ai.onnx" else node.domain
     return node
@@ -147,26 +141,26 @@ def _read_node(content: memoryview) -> Node:
 def _read_attribute(node: Node, content: memoryview) -> None:
     name, found = "", None
     for number, value, raw in _fields(content):
-        if number == _ATTRIBUTE_NAME and isinstance(value, memoryview):
+        if number == wire.ATTRIBUTE_NAME and isinstance(value, memoryview):
             name = _text(value)
-        elif number == _ATTRIBUTE_FLOAT:
+        elif number == wire.ATTRIBUTE_FLOAT:
             found = unpack_from("<f", raw, len(raw) - 4)[0]
-        elif number == _ATTRIBUTE_INTEGER and isinstance(value, int):
+        elif number == wire.ATTRIBUTE_INTEGER and isinstance(value, int):
             found = value - 2**64 if value >= 2**63 else value
-        elif number == _ATTRIBUTE_TEXT and isinstance(value, memoryview):
+        elif number == wire.ATTRIBUTE_TEXT and isinstance(value, memoryview):
             found = bytes(value).decode("utf-8", "replace")
-        node.has_graphs |= number in _ATTRIBUTE_GRAPHS
+        node.has_graphs |= number in _GRAPHS
     node.options[name] = "" if found is None else found
 
 
 def _read_weight(content: memoryview) -> tuple[str, Weight]:
     name, dtype, shape = "", 0, list[int]()
     for number, value, _ in _fields(content):
-        if number == _TENSOR_NAME and isinstance(value, memoryview):
+        if number == wire.TENSOR_NAME and isinstance(value, memoryview):
             name = _text(value)
-        elif number == _TENSOR_TYPE and isinstance(value, int):
+        elif number == wire.TENSOR_TYPE and isinstance(value, int):
             dtype = value
-        elif number == _TENSOR_DIMENSION:
+        elif number == wire.TENSOR_DIMENSION:
             shape += [value] if isinstance(value, int) else list(_varints(value))
     return name, Weight(dtype, tuple(shape))
 
@@ -189,26 +183,28 @@ def _read_value(content: memoryview) -> tuple[str, int, tuple[int, ...]]:
 
 
 def _written_nodes(graph: Graph) -> Iterator[bytes]:
-    return (_message(_GRAPH_NODE, _written_node(node) if node.raw is None else bytes(node.raw)) for node in graph.nodes)
+    return (
+        _message(wire.GRAPH_NODE, _written_node(node) if node.raw is None else bytes(node.raw)) for node in graph.nodes
+    )
 
 
 def _written_node(node: Node) -> bytes:
     inputs = list(node.inputs)
     while inputs and not inputs[-1]:
         inputs.pop()
-    pieces = [_message(_NODE_INPUT, name.encode()) for name in inputs]
-    pieces += [_message(_NODE_OUTPUT, name.encode()) for name in node.outputs]
-    pieces += [_message(_NODE_NAME, node.name.encode()), _message(_NODE_OPERATOR, node.operator.encode())]
-    pieces += [_message(_NODE_ATTRIBUTE, _written_attribute(name, value)) for name, value in node.options.items()]
-    return b"".join([*pieces, _message(_NODE_DOMAIN, node.domain.encode())])
+    pieces = [_message(wire.NODE_INPUT, name.encode()) for name in inputs]
+    pieces += [_message(wire.NODE_OUTPUT, name.encode()) for name in node.outputs]
+    pieces += [_message(wire.NODE_NAME, node.name.encode()), _message(wire.NODE_OPERATOR, node.operator.encode())]
+    pieces += [_message(wire.NODE_ATTRIBUTE, _written_attribute(name, value)) for name, value in node.options.items()]
+    return b"".join([*pieces, _message(wire.NODE_DOMAIN, node.domain.encode())])
 
 
 def _written_attribute(name: str, value: Value) -> bytes:
     if isinstance(value, float):
-        number, kind = _key(_ATTRIBUTE_FLOAT, _FIXED32) + pack("<f", value), _IS_FLOAT
+        number, kind = _key(wire.ATTRIBUTE_FLOAT, wire.FIXED32) + pack("<f", value), _IS_FLOAT
     else:
-        number, kind = _whole(_ATTRIBUTE_INTEGER, int(value)), _IS_INTEGER
-    return _message(_ATTRIBUTE_NAME, name.encode()) + number + _whole(_ATTRIBUTE_TYPE, kind)
+        number, kind = _whole(wire.ATTRIBUTE_INTEGER, int(value)), _IS_INTEGER
+    return _message(wire.ATTRIBUTE_NAME, name.encode()) + number + _whole(wire.ATTRIBUTE_TYPE, kind)
 
 
 def _messages(content: memoryview, wanted: int) -> Iterator[memoryview]:
@@ -217,42 +213,15 @@ def _messages(content: memoryview, wanted: int) -> Iterator[memoryview]:
 
 def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview, memoryview]]:
     """(field number, integer or content, the whole field as it stands). Raises `ValueError` where it is no message."""
-    at, end = 0, len(content)
-    while at < end:
-        start = at
-        key, at = _varint(content, at)
-        number, kind = key >> 3, key & 7
-        value: int | memoryview = 0
-        if kind == _VARINT:
-            value, at = _varint(content, at)
-        elif kind == _BYTES:
-            size, at = _varint(content, at)
-            value, at = content[at : at + size], at + size
-        elif kind in (_FIXED64, _FIXED32):
-            at += 8 if kind == _FIXED64 else 4
-        else:
-            raise ValueError("it is not protobuf")
-        if at > end:
-            raise ValueError("it is cut off")
-        yield number, value, content[start:at]
+    for number, value, (start, end) in wire.fields(content, (0, len(content))):
+        yield number, content[slice(*value)] if isinstance(value, tuple) else value or 0, content[start:end]
 
 
 def _varints(content: memoryview) -> Iterator[int]:
     at = 0
     while at < len(content):
-        value, at = _varint(content, at)
+        value, at = wire.varint(content, at, len(content))
         yield value
-
-
-def _varint(content: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise ValueError("it is not protobuf")
 
 
 def _text(content: memoryview) -> str:
@@ -264,11 +233,11 @@ def _key(number: int, kind: int) -> bytes:
 
 
 def _whole(number: int, value: int) -> bytes:
-    return _key(number, _VARINT) + _written_varint(value % 2**64)
+    return _key(number, wire.VARINT) + _written_varint(value % 2**64)
 
 
 def _message(number: int, content: bytes) -> bytes:
-    return _key(number, _BYTES) + _written_varint(len(content)) + content
+    return _key(number, wire.BYTES) + _written_varint(len(content)) + content
 
 
 def _written_varint(value: int) -> bytes:

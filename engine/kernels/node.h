@@ -15,8 +15,6 @@
 
 #define KERNELS_VERSION 1 /* as in library.py */
 #define SHARES 64 /* calls that a loop over the pool is cut into; more than threads, so that all get some */
-#define TILE 16
-#define BLOCK 32
 
 #define TRY(call)                        \
     do {                                 \

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define BLOCK 32         /* weights that share a scale */
+#define TILE 16          /* columns that are computed together, a lane each */
 #define ROW_BYTES 40     /* of 32 values in 8 bits, with a scale and a sum */
 #define MOST_QUERIES 512 /* of one key-value head that attend at a time */
 

@@ -1,8 +1,8 @@
 """What an ONNX file says of itself, read without loading it: inputs, outputs, operators, files that it refers to.
 
 For: the readers of foreign model folders, which must know names and sizes before anything is opened or run.
-Knows: protobuf's wire format (protobuf.dev, "Encoding") and the field numbers of onnx.proto. Weights are leapt over, so
-a file of gigabytes takes milliseconds. Must not know: ONNX Runtime, folders, or what a model computes.
+Knows: which fields of an ONNX file answer that. Weights are leapt over, so a file of gigabytes takes milliseconds.
+Must not know: ONNX Runtime, folders, or what a model computes.
 
     file ── ModelProto.graph ──> nodes, inputs, outputs, initializers;  subgraphs (If, Loop) the same way
 """
@@ -14,24 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine import wire
 from engine.contracts.errors import ModelFolderError
 
 ELEMENT_TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 16: "bfloat16"}
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _DEEPEST = 16  # nested subgraphs; a real model has two
 _MOST_NODES = 1_000_000
 _EXTERNAL = 1  # TensorProto.DataLocation
-
-# Field numbers of onnx.proto.
-_MODEL_GRAPH, _MODEL_FUNCTION = 7, 25
-_FUNCTION_NODE = 7
-_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
-_NODE_INPUT, _NODE_OPERATOR, _NODE_ATTRIBUTE = 1, 4, 5
-_ATTRIBUTE_NAME, _ATTRIBUTE_INTEGER, _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH = 1, 3, 5, 6
-_ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS = 10, 11
-_TENSOR_TYPE, _TENSOR_NAME, _TENSOR_EXTERNAL, _TENSOR_LOCATION = 2, 8, 13, 14
-_VALUE_NAME, _VALUE_TYPE = 1, 2
-_ENTRY_KEY, _ENTRY_VALUE = 1, 2
 
 Dimension = int | str  # a length, or the name of one that is known only when the graph runs
 
@@ -64,12 +53,12 @@ def read_onnx_file(path: Path) -> OnnxFile:
         with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
             found = OnnxFile()
             whole = (0, len(content))
-            graphs = list(_inner(content, whole, _MODEL_GRAPH))
+            graphs = list(_inner(content, whole, wire.MODEL_GRAPH))
             if len(graphs) != 1:
                 raise ValueError("it holds no graph")
             _read_graph(content, graphs[0], found, 0)
-            for function in _inner(content, whole, _MODEL_FUNCTION):
-                for node in _inner(content, function, _FUNCTION_NODE):
+            for function in _inner(content, whole, wire.MODEL_FUNCTION):
+                for node in _inner(content, function, wire.FUNCTION_NODE):
                     _read_node(content, node, found, 1)
             return found
     except (ValueError, IndexError, UnicodeDecodeError) as error:
@@ -80,36 +69,33 @@ def read_onnx_file(path: Path) -> OnnxFile:
         raise ModelFolderError(f"cannot read {path}: {error.strerror}; check permissions and disk") from error
 
 
-_Span = tuple[int, int]  # first byte, byte behind the last
-
-
-def _read_graph(content: mmap.mmap, span: _Span, found: OnnxFile, depth: int) -> None:
+def _read_graph(content: mmap.mmap, span: wire.Span, found: OnnxFile, depth: int) -> None:
     if depth > _DEEPEST:
         raise ValueError("its graphs are nested too deeply")
     for number, value in _fields(content, span):
         if not isinstance(value, tuple):
             continue
-        if number == _GRAPH_NODE:
+        if number == wire.GRAPH_NODE:
             _read_node(content, value, found, depth)
-        elif number == _GRAPH_INITIALIZER:
+        elif number == wire.GRAPH_INITIALIZER:
             _read_weight(content, value, found)
-        elif number in (_GRAPH_INPUT, _GRAPH_OUTPUT) and depth == 0:
+        elif number in (wire.GRAPH_INPUT, wire.GRAPH_OUTPUT) and depth == 0:
             name, tensor = _read_value(content, value)
-            (found.inputs if number == _GRAPH_INPUT else found.outputs)[name] = tensor
+            (found.inputs if number == wire.GRAPH_INPUT else found.outputs)[name] = tensor
 
 
-def _read_node(content: mmap.mmap, span: _Span, found: OnnxFile, depth: int) -> None:
+def _read_node(content: mmap.mmap, span: wire.Span, found: OnnxFile, depth: int) -> None:
     inputs: list[str] = []
-    attributes: list[_Span] = []
+    attributes: list[wire.Span] = []
     operator = ""
     for number, value in _fields(content, span):
         if not isinstance(value, tuple):
             continue
-        if number == _NODE_INPUT:
+        if number == wire.NODE_INPUT:
             inputs.append(_text(content, value))
-        elif number == _NODE_OPERATOR:
+        elif number == wire.NODE_OPERATOR:
             operator = _text(content, value)
-        elif number == _NODE_ATTRIBUTE:
+        elif number == wire.NODE_ATTRIBUTE:
             attributes.append(value)
     found.operators.add(operator)
     for name in inputs:
@@ -120,40 +106,40 @@ def _read_node(content: mmap.mmap, span: _Span, found: OnnxFile, depth: int) -> 
         _read_attribute(content, attribute, operator, found, depth)
 
 
-def _read_attribute(content: mmap.mmap, span: _Span, operator: str, found: OnnxFile, depth: int) -> None:
+def _read_attribute(content: mmap.mmap, span: wire.Span, operator: str, found: OnnxFile, depth: int) -> None:
     name, integer = "", 0
     for number, value in _fields(content, span):
         if isinstance(value, int):
-            integer = value if number == _ATTRIBUTE_INTEGER else integer
-        elif number == _ATTRIBUTE_NAME:
+            integer = value if number == wire.ATTRIBUTE_INTEGER else integer
+        elif number == wire.ATTRIBUTE_NAME:
             name = _text(content, value)
-        elif number in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):
+        elif number in (wire.ATTRIBUTE_TENSOR, wire.ATTRIBUTE_TENSORS):
             _read_weight(content, value, found, counts=False)
-        elif number in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
+        elif number in (wire.ATTRIBUTE_GRAPH, wire.ATTRIBUTE_GRAPHS):
             _read_graph(content, value, found, depth + 1)
     if operator == "MatMulNBits" and name == "bits":
         found.bits.add(integer)
     found.slides |= name == "sliding_window_cache" and integer != 0
 
 
-def _read_weight(content: mmap.mmap, span: _Span, found: OnnxFile, counts: bool = True) -> None:
+def _read_weight(content: mmap.mmap, span: wire.Span, found: OnnxFile, counts: bool = True) -> None:
     """Element type, and the file that it lies in. `counts`: a weight says what a model was quantized to."""
     for number, value in _fields(content, span):
-        if number == _TENSOR_TYPE and isinstance(value, int) and counts:
+        if number == wire.TENSOR_TYPE and isinstance(value, int) and counts:
             found.weight_types.add(ELEMENT_TYPES.get(value, ""))
-        elif number == _TENSOR_EXTERNAL and isinstance(value, tuple):
+        elif number == wire.TENSOR_EXTERNAL and isinstance(value, tuple):
             entry = {key: _text(content, piece) for key, piece in _fields(content, value) if isinstance(piece, tuple)}
-            if entry.get(_ENTRY_KEY) == "location":
-                found.external_files.add(entry.get(_ENTRY_VALUE, ""))
+            if entry.get(wire.ENTRY_KEY) == "location":
+                found.external_files.add(entry.get(wire.ENTRY_VALUE, ""))
 
 
-def _read_value(content: mmap.mmap, span: _Span) -> tuple[str, Tensor]:
+def _read_value(content: mmap.mmap, span: wire.Span) -> tuple[str, Tensor]:
     """ValueInfoProto: name, type.tensor_type.{elem_type, shape.dim[].{dim_value, dim_param}}."""
     name, kind, shape = "", 0, list[Dimension]()
     for number, value in _fields(content, span):
-        if number == _VALUE_NAME and isinstance(value, tuple):
+        if number == wire.VALUE_NAME and isinstance(value, tuple):
             name = _text(content, value)
-        elif number == _VALUE_TYPE and isinstance(value, tuple):
+        elif number == wire.VALUE_TYPE and isinstance(value, tuple):
             for tensor in _inner(content, value, 1):
                 kind = next((item for key, item in _fields(content, tensor) if key == 1 and isinstance(item, int)), 0)
                 for dimensions in _inner(content, tensor, 2):
@@ -161,7 +147,7 @@ def _read_value(content: mmap.mmap, span: _Span) -> tuple[str, Tensor]:
     return name, Tensor(ELEMENT_TYPES.get(kind, ""), tuple(shape))
 
 
-def _dimension(content: mmap.mmap, span: _Span) -> Dimension:
+def _dimension(content: mmap.mmap, span: wire.Span) -> Dimension:
     for number, value in _fields(content, span):
         if number == 1 and isinstance(value, int):
             return value
@@ -170,47 +156,15 @@ def _dimension(content: mmap.mmap, span: _Span) -> Dimension:
     return ""
 
 
-def _inner(content: mmap.mmap, span: _Span, wanted: int) -> Iterator[_Span]:
+def _inner(content: mmap.mmap, span: wire.Span, wanted: int) -> Iterator[wire.Span]:
     """The messages in field `wanted`."""
     return (value for number, value in _fields(content, span) if number == wanted and isinstance(value, tuple))
 
 
-def _text(content: mmap.mmap, span: _Span) -> str:
+def _text(content: mmap.mmap, span: wire.Span) -> str:
     return content[span[0] : span[1]].decode("utf-8")
 
 
-def _fields(content: mmap.mmap, span: _Span) -> Iterator[tuple[int, int | _Span]]:
-    """(field number, integer or the place of its bytes) of one message. Raises `ValueError` where it is none."""
-    at, end = span
-    while at < end:
-        key, at = _varint(content, at, end)
-        number, kind = key >> 3, key & 7
-        if kind == _VARINT:
-            value, at = _varint(content, at, end)
-            yield number, value
-        elif kind == _BYTES:
-            size, start = _varint(content, at, end)
-            at = start + size
-            if at > end:
-                raise ValueError("it is cut off")
-            yield number, (start, at)
-        elif kind in (_FIXED64, _FIXED32):
-            at += 8 if kind == _FIXED64 else 4
-        else:
-            raise ValueError("it is not protobuf")
-    if at != end:
-        raise ValueError("it is cut off")
-
-
-def _varint(content: mmap.mmap, at: int, end: int) -> tuple[int, int]:
-    """Seven bits a byte, the lowest first; the highest bit says that more follow."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= end:
-            raise ValueError("it is cut off")
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise ValueError("it is not protobuf")
+def _fields(content: mmap.mmap, span: wire.Span) -> Iterator[tuple[int, int | wire.Span]]:
+    """(field number, integer or place of its bytes) of a message, floats left out. Raises `ValueError` where it is none."""
+    return ((number, value) for number, value, _ in wire.fields(content, span) if value is not None)
