@@ -166,5 +166,5 @@ def _text(content: mmap.mmap, span: wire.Span) -> str:
 
 
 def _fields(content: mmap.mmap, span: wire.Span) -> Iterator[tuple[int, int | wire.Span]]:
-    """(field number, integer or place of its bytes) of a message, floats left out. Raises `ValueError` where it is none."""
+    """(field number, integer or place of its bytes) of a message, floats left out. Raises `ValueError` for none."""
     return ((number, value) for number, value, _ in wire.fields(content, span) if value is not None)
