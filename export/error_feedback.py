@@ -16,13 +16,13 @@ Knows numpy, and PyTorch's large products. Must not know onnx, models, or where 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from export.all_cores import on_all_cores
 from export.quantize import BLOCK, Blocks, FloatArray, pack, search_scales
 
 # Share of the mean of H's diagonal that is added to all of it: few texts say nothing of most directions.
@@ -166,9 +166,7 @@ def _searched(values: FloatArray, bits: int, weights: FloatArray) -> FloatArray:
     """Scales (rows,) of a block's values (32, rows) by what errors of its columns cost."""
     by_row = np.ascontiguousarray(values.T)[:, None]
     parts = [by_row[start : start + _SEARCHED_AT_ONCE] for start in range(0, len(by_row), _SEARCHED_AT_ONCE)]
-    with ThreadPoolExecutor() as pool:  # numpy lets other threads run while it computes
-        found = list(pool.map(lambda part: search_scales(part, bits, weights[None, None])[:, 0], parts))
-    return np.concatenate(found)
+    return np.concatenate(on_all_cores(lambda part: search_scales(part, bits, weights[None, None])[:, 0], parts))
 
 
 def _to_integers(values: FloatArray, bits: int) -> FloatArray:

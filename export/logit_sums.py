@@ -7,13 +7,13 @@ that; so a few rows at a time, which stay in a processor's cache, on every proce
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.contracts.errors import VerificationError
+from export.all_cores import on_all_cores
 from export.certificate import TextReport
 
 FloatArray = NDArray[np.float32]
@@ -49,9 +49,7 @@ class LogitSums:
         """
         rows = max(_NUMBERS_AT_ONCE // wanted.shape[1], 1)
         cuts = [slice(start, start + rows) for start in range(0, len(wanted), rows)]
-        with ThreadPoolExecutor() as pool:  # numpy lets other threads run while it computes
-            parts = list(pool.map(lambda cut: _compare(wanted[cut], found[cut], following[cut]), cuts))
-        self._parts += parts
+        self._parts += on_all_cores(lambda cut: _compare(wanted[cut], found[cut], following[cut]), cuts)
         self._rows += len(wanted)
         self._numbers += wanted.size
         self._scored += len(following)

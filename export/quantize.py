@@ -12,11 +12,12 @@ Knows numpy. Must not know onnx, files, models.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from export.all_cores import on_all_cores
 
 FloatArray = NDArray[np.float32]
 
@@ -50,8 +51,7 @@ def quantize_blocks(weight: FloatArray, bits: int, importance: FloatArray | None
     """Round (out, in) to `bits`; `importance` (in,) weighs the squared error of each input channel."""
     rows = max(_NUMBERS_AT_ONCE // weight.shape[1], 1)
     parts = [weight[start : start + rows] for start in range(0, len(weight), rows)]
-    with ThreadPoolExecutor() as pool:  # numpy lets other threads run while it computes
-        pieces = list(pool.map(lambda part: _quantize_rows(part, bits, importance), parts))
+    pieces = on_all_cores(lambda part: _quantize_rows(part, bits, importance), parts)
     return Blocks(np.concatenate([p for p, _ in pieces]), np.concatenate([s for _, s in pieces]), bits)
 
 
