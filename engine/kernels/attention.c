@@ -1,64 +1,42 @@
 /* CacheAttention: GroupQueryAttention of packed queries, keys and values over an int8 cache. Rows that are padded (fewer
  * positions than rows in a sequence of a batch), which that takes, are refused: the engine never sends any.
  *
- * For: operators.c. Knows: a node's attributes and inputs, ONNX Runtime's meaning of lengths. Must not know: how attention
- * is computed (attention_kernels.h).
+ * For: operators.c and fused.c. Knows: a step's sizes and inputs, ONNX Runtime's meaning of lengths. Must not know: how
+ * attention is computed (attention_kernels.h).
  */
 #include "node.h"
 
 #include <string.h>
 
 #define QUERY_ROWS 16 /* rows whose scores are kept at a time */
-#define MOST_SEQUENCES 1024
 
-Status *create_attention(const Operator *op, Api api, const Info *info, void **kernel) {
-    (void)op;
-    Node *node;
-    TRY(new_node(api, kernel, &node));
-    Status *status = info_integer(api, info, "num_heads", &node->heads);
-    if (!status) status = info_integer(api, info, "kv_num_heads", &node->kv_heads);
-    if (!status && (node->heads <= 0 || node->kv_heads <= 0 || node->heads % node->kv_heads))
-        status = make_status(api, "an attention of unknown heads");
-    if (status) {
-        destroy_node(node), *kernel = NULL;
-        return status;
-    }
-    Status *missing = info_float(api, info, "scale", &node->scale);
-    if (missing) free_status(api, missing), node->scale = 0.0f;
+static Status *plan_attention(Call *call, const Step *step);
+
+Status *prepare_attention(Api api, const Info *info, Step *step) {
+    (void)info;
+    step->plan = plan_attention;
+    if (step->heads <= 0 || step->kv_heads <= 0 || step->heads % step->kv_heads) return make_status(api, "an attention of unknown heads");
     return NULL;
 }
 
-typedef struct {
-    AttentionTask task;
-    const Kernels *run;
-    float *scratch;
-    size_t scratch_floats;
-    int64_t chunks, items; /* chunks of rows; items = sequences * kv_heads * chunks */
-    int alone;             /* one row: it is appended and attends in one go */
-    _Atomic int64_t next;
-} AttentionWork;
-
-static void share_of_heads(void *data, size_t share, int appending) {
-    AttentionWork *work = data;
-    const AttentionTask *task = &work->task;
-    for (;;) {
-        const int64_t next = atomic_fetch_add(&work->next, 1);
-        if (next >= work->items) return;
-        const int64_t item = work->items - 1 - next; /* the last rows see most, so they begin */
-        const int64_t chunk = item / (task->sequences * task->kv_heads), place = item % (task->sequences * task->kv_heads);
-        const int64_t sequence = place / task->kv_heads, kv = place % task->kv_heads;
-        const int64_t from = chunk * QUERY_ROWS, to = from + QUERY_ROWS < task->rows ? from + QUERY_ROWS : task->rows;
-        if (appending || work->alone) work->run->append(task, sequence, kv, from, to);
-        if (!appending) work->run->attend(task, sequence, kv, from, to, work->scratch + share * work->scratch_floats);
-    }
+/* A piece: some rows of one sequence over one key-value head. */
+static void run_piece(const Stage *stage, int64_t item, char *scratch, int appends, int attends) {
+    const AttentionTask *task = &stage->attention;
+    const int64_t piece = stage->items - 1 - item; /* the last rows see most, so they begin */
+    const int64_t chunk = piece / (task->sequences * task->kv_heads), place = piece % (task->sequences * task->kv_heads);
+    const int64_t sequence = place / task->kv_heads, kv = place % task->kv_heads;
+    const int64_t from = chunk * QUERY_ROWS, to = from + QUERY_ROWS < task->rows ? from + QUERY_ROWS : task->rows;
+    if (appends) stage->kernels->append(task, sequence, kv, from, to);
+    if (attends) stage->kernels->attend(task, sequence, kv, from, to, (float *)scratch);
 }
 
-static void share_of_appending(void *data, size_t share) { share_of_heads(data, share, 1); }
-static void share_of_attending(void *data, size_t share) { share_of_heads(data, share, 0); }
+static void append_some(const Stage *stage, int64_t item, char *scratch) { run_piece(stage, item, scratch, 1, 0); }
+static void attend_some(const Stage *stage, int64_t item, char *scratch) { run_piece(stage, item, scratch, 0, 1); }
+static void append_and_attend(const Stage *stage, int64_t item, char *scratch) { run_piece(stage, item, scratch, 1, 1); }
 
 /* Where past and present are different memory, the past is copied. */
 static void keep_past(const AttentionTask *task, const int8_t *past, int8_t *present, int64_t past_capacity) {
-    if (past == present) return;
+    if (past == present || !past) return;
     for (int64_t i = 0; i < task->sequences * task->kv_heads; i++)
         memcpy(present + i * task->capacity * task->head, past + i * past_capacity * task->head,
                (size_t)(task->pasts[i / task->kv_heads] * task->head));
@@ -72,74 +50,84 @@ static int has_kernel(int64_t head) {
     return 0;
 }
 
-Status *compute_attention(void *kernel, Context *context) {
-    Node *node = kernel;
-    AttentionWork work = {.run = node->run};
-    AttentionTask *task = &work.task;
-    int64_t sizes[4], cache[4], table[4] = {0}, pasts[MOST_SEQUENCES];
-    size_t length = 0, cache_length = 0, table_length = 0;
-    const void *packed, *past_keys, *past_values, *lengths, *total, *cosines, *sines, *key_scales, *value_scales;
-    void *out, *keys, *values;
-    TRY(read_input(node, context, 0, &packed, sizes, &length));
-    TRY(read_input(node, context, 1, &past_keys, cache, &cache_length));
-    TRY(read_input(node, context, 7, &cosines, table, &table_length));
-    task->heads = node->heads, task->kv_heads = node->kv_heads;
-    const int64_t all = node->heads + 2 * node->kv_heads;
-    if (length != 3 || cache_length != 4 || sizes[2] % all || cache[1] != node->kv_heads || cache[0] != sizes[0] ||
-        cache[3] != sizes[2] / all || !has_kernel(cache[3]) || sizes[0] > MOST_SEQUENCES ||
-        (cosines && (table_length != 2 || 2 * table[1] > cache[3])))
-        return make_status(node->api, "an attention of sizes that do not match");
-    TRY(read_input_of(node, context, 2, product_of(cache, 4), &past_values));
-    TRY(read_input_of(node, context, 3, sizes[0], &lengths));
-    TRY(read_input_of(node, context, 4, 1, &total));
-    TRY(read_input_of(node, context, 5, node->kv_heads * cache[3], &key_scales));
-    TRY(read_input_of(node, context, 6, node->kv_heads * cache[3], &value_scales));
-    TRY(read_input_of(node, context, 8, product_of(table, table_length), &sines));
-    if (!lengths || !total || !key_scales || !value_scales) return make_status(node->api, "an attention without its sizes");
-    if (!sines != !cosines) return make_status(node->api, "a rotation with one table");
-    task->sequences = sizes[0], task->rows = sizes[1], task->head = cache[3];
-    task->packed = packed, task->cosines = cosines, task->sines = sines, task->half = cosines ? table[1] : 0;
-    task->key_scales = key_scales, task->value_scales = value_scales, task->pasts = pasts;
-    task->scale = node->scale != 0.0f ? node->scale : 1.0f / __builtin_sqrtf((float)task->head);
-    const int64_t wanted = *(const int32_t *)total, past_capacity = cache[2];
-    int64_t longest = 0;
-    task->capacity = cache[2] < wanted ? wanted : cache[2];
+/* Queries, keys and values, and the tables and scales that they are read with. */
+static Status *read_constants(Call *call, const Step *step, AttentionTask *task, const Tensor *packed, const Tensor *cache) {
+    Tensor table;
+    const void *sines, *key_scales, *value_scales;
+    const int64_t all = step->heads + 2 * step->kv_heads;
+    TRY(input_of(call, step, 7, &table));
+    if (packed->length != 3 || cache->length != 4 || packed->sizes[2] % all || cache->sizes[1] != step->kv_heads ||
+        cache->sizes[0] != packed->sizes[0] || cache->sizes[3] != packed->sizes[2] / all || !has_kernel(cache->sizes[3]) ||
+        (table.data && (table.length != 2 || 2 * table.sizes[1] > cache->sizes[3])))
+        return problem(call, "an attention of sizes that do not match");
+    TRY(data_of(call, step, 5, step->kv_heads * cache->sizes[3], &key_scales));
+    TRY(data_of(call, step, 6, step->kv_heads * cache->sizes[3], &value_scales));
+    TRY(data_of(call, step, 8, product_of(table.sizes, table.length), &sines));
+    if (!key_scales || !value_scales) return problem(call, "an attention without its sizes");
+    if (!sines != !table.data) return problem(call, "a rotation with one table");
+    task->sequences = packed->sizes[0], task->rows = packed->sizes[1], task->head = cache->sizes[3];
+    task->heads = step->heads, task->kv_heads = step->kv_heads, task->packed = packed->data;
+    task->cosines = table.data, task->sines = sines, task->half = table.data ? table.sizes[1] : 0;
+    task->key_scales = key_scales, task->value_scales = value_scales;
+    task->scale = step->scale != 0.0f ? step->scale : 1.0f / __builtin_sqrtf((float)task->head);
+    return NULL;
+}
+
+/* How long each sequence is, and the longest with its new rows. */
+static Status *read_lengths(Call *call, const Step *step, AttentionTask *task, int64_t past_capacity, int64_t positions, int64_t *longest) {
+    const void *lengths, *total;
+    TRY(data_of(call, step, 3, task->sequences, &lengths));
+    TRY(data_of(call, step, 4, 1, &total));
+    if (!lengths || !total) return problem(call, "an attention without its sizes");
+    int64_t *pasts = numbers_of(call, task->sequences);
+    if (!pasts) return problem(call, "an attention of more sequences than rows");
+    const int64_t wanted = *(const int32_t *)total;
+    task->capacity = past_capacity < wanted ? wanted : past_capacity;
+    *longest = 0;
     for (int64_t i = 0; i < task->sequences; i++) {
         pasts[i] = (int64_t)((const int32_t *)lengths)[i] + 1 - task->rows;
         if (pasts[i] < 0 || pasts[i] > past_capacity || pasts[i] + task->rows > task->capacity ||
-            (cosines && pasts[i] + task->rows > table[0]))
-            return make_status(node->api, "positions that lie outside the cache");
-        if (pasts[i] + task->rows > longest) longest = pasts[i] + task->rows;
+            (task->cosines && pasts[i] + task->rows > positions))
+            return problem(call, "positions that lie outside the cache");
+        if (pasts[i] + task->rows > *longest) *longest = pasts[i] + task->rows;
     }
-    cache[2] = task->capacity;
-    sizes[2] = task->heads * task->head;
-    TRY(make_output(node, context, 0, sizes, 3, &out));
-    TRY(make_output(node, context, 1, cache, 4, &keys));
-    TRY(make_output(node, context, 2, cache, 4, &values));
-    if ((past_keys == keys || past_values == values) && task->capacity != past_capacity)
-        return make_status(node->api, "a cache that grows in its own memory");
-    task->out = out, task->keys = keys, task->values = values;
-    keep_past(task, past_keys, keys, past_capacity);
-    keep_past(task, past_values, values, past_capacity);
-    if (task->rows == 0 || task->sequences == 0) return NULL;
+    task->pasts = pasts;
+    return NULL;
+}
 
-    const int64_t rows = task->rows < QUERY_ROWS ? task->rows : QUERY_ROWS;
-    const int64_t queries = rows * (task->heads / task->kv_heads);
-    if (queries > MOST_QUERIES) return make_status(node->api, "too many query heads of one key-value head");
-    work.scratch_floats = (size_t)(queries * (rounded_up(longest, TILE) + 2 * rounded_up(task->head, 32)));
-    work.alone = task->rows == 1;
-    work.chunks = (task->rows + QUERY_ROWS - 1) / QUERY_ROWS;
-    work.items = task->sequences * task->kv_heads * work.chunks;
-    const int64_t shares = work.items < SHARES ? work.items : SHARES;
-    Scratch *scratch = take_scratch((size_t)shares * work.scratch_floats * sizeof(float) + 64);
-    if (!scratch) return make_status(node->api, "bad allocation");
-    work.scratch = (float *)aligned(scratch->bytes);
-    Status *status = NULL;
-    if (!work.alone) {
-        status = run_parallel(node->api, context, share_of_appending, (size_t)shares, 0, &work);
-        atomic_store(&work.next, 0);
-    }
-    if (!status) status = run_parallel(node->api, context, share_of_attending, (size_t)shares, 0, &work);
-    give_back(scratch);
-    return status;
+static Status *plan_attention(Call *call, const Step *step) {
+    AttentionTask task = {0};
+    Tensor packed, cache, table;
+    const void *past_values;
+    void *out, *keys, *values;
+    int64_t longest = 0;
+    TRY(input_of(call, step, 0, &packed));
+    TRY(input_of(call, step, 1, &cache));
+    TRY(input_of(call, step, 7, &table));
+    TRY(read_constants(call, step, &task, &packed, &cache));
+    TRY(data_of(call, step, 2, product_of(cache.sizes, 4), &past_values));
+    const int64_t past_capacity = cache.sizes[2];
+    TRY(read_lengths(call, step, &task, past_capacity, table.length ? table.sizes[0] : 0, &longest));
+    cache.sizes[2] = task.capacity;
+    packed.sizes[2] = task.heads * task.head;
+    TRY(output_of(call, step, 0, packed.sizes, 3, &out));
+    TRY(output_of(call, step, 1, cache.sizes, 4, &keys));
+    TRY(output_of(call, step, 2, cache.sizes, 4, &values));
+    if ((cache.data == keys || past_values == values) && task.capacity != past_capacity)
+        return problem(call, "a cache that grows in its own memory");
+    task.out = out, task.keys = keys, task.values = values;
+    keep_past(&task, cache.data, keys, past_capacity);
+    keep_past(&task, past_values, values, past_capacity);
+    if (task.rows == 0 || task.sequences == 0) return NULL;
+    if (!out || !keys || !values) return problem(call, "an attention that nobody wants");
+
+    const int64_t rows = task.rows < QUERY_ROWS ? task.rows : QUERY_ROWS;
+    const int64_t queries = rows * (task.heads / task.kv_heads);
+    if (queries > MOST_QUERIES) return problem(call, "too many query heads of one key-value head");
+    const int64_t items = task.sequences * task.kv_heads * ((task.rows + QUERY_ROWS - 1) / QUERY_ROWS);
+    if (task.rows > 1) add_stage(call, step, append_some, items)->attention = task;
+    Stage *stage = add_stage(call, step, task.rows > 1 ? attend_some : append_and_attend, items);
+    stage->attention = task;
+    stage->scratch = (size_t)(queries * (rounded_up(longest, TILE) + 2 * rounded_up(task.head, 32))) * sizeof(float);
+    return NULL;
 }

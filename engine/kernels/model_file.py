@@ -14,7 +14,7 @@ from typing import TypeAlias
 from engine import wire
 
 _GRAPHS = (wire.ATTRIBUTE_GRAPH, wire.ATTRIBUTE_GRAPHS)
-_IS_FLOAT, _IS_INTEGER = 1, 2  # AttributeProto.AttributeType
+_IS_FLOAT, _IS_INTEGER, _IS_TEXT = 1, 2, 3  # AttributeProto.AttributeType
 _MOST_BYTES = 2**31 - 2**20  # of a message, and room for what is not counted
 
 Value: TypeAlias = "int | float | str"
@@ -200,7 +200,9 @@ def _written_node(node: Node) -> bytes:
 
 
 def _written_attribute(name: str, value: Value) -> bytes:
-    if isinstance(value, float):
+    if isinstance(value, str):
+        number, kind = _message(wire.ATTRIBUTE_TEXT, value.encode()), _IS_TEXT
+    elif isinstance(value, float):
         number, kind = _key(wire.ATTRIBUTE_FLOAT, wire.FIXED32) + pack("<f", value), _IS_FLOAT
     else:
         number, kind = _whole(wire.ATTRIBUTE_INTEGER, int(value)), _IS_INTEGER

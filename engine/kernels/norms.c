@@ -1,70 +1,52 @@
 /* SkipLayerNormalization and SkipSimplifiedLayerNormalization: two streams added, and the norm of the sum.
  *
- * For: operators.c. Knows: a node's attributes and inputs. Must not know: how a norm is computed (row_kernels.h).
+ * For: operators.c and fused.c. Knows: a step's sizes and inputs. Must not know: how a norm is computed (row_kernels.h).
  */
 #include "node.h"
 
-static Status *create_norm(Api api, const Info *info, void **kernel, int centred) {
-    Node *node;
-    TRY(new_node(api, kernel, &node));
-    node->centred = centred;
-    Status *missing = info_float(api, info, "epsilon", &node->epsilon);
-    if (missing) free_status(api, missing), node->epsilon = 1e-12f;
+static Status *plan_norm(Call *call, const Step *step);
+
+Status *prepare_layer_norm(Api api, const Info *info, Step *step) {
+    (void)api, (void)info;
+    step->plan = plan_norm, step->centred = 1;
     return NULL;
 }
 
-Status *create_layer_norm(const Operator *op, Api api, const Info *info, void **kernel) {
-    (void)op;
-    return create_norm(api, info, kernel, 1);
+Status *prepare_rms_norm(Api api, const Info *info, Step *step) {
+    (void)api, (void)info;
+    step->plan = plan_norm, step->centred = 0;
+    return NULL;
 }
 
-Status *create_rms_norm(const Operator *op, Api api, const Info *info, void **kernel) {
-    (void)op;
-    return create_norm(api, info, kernel, 0);
+static void norm_some(const Stage *stage, int64_t item, char *scratch) {
+    (void)scratch;
+    stage->kernels->norm_rows(&stage->norm, stage->rows * item / stage->items, stage->rows * (item + 1) / stage->items);
 }
 
-typedef struct {
-    NormTask task;
-    const Kernels *run;
-    int64_t rows;
-} NormWork;
-
-static void share_of_norms(void *data, size_t share) {
-    NormWork *work = data;
-    work->run->norm_rows(&work->task, work->rows * (int64_t)share / SHARES, work->rows * (int64_t)(share + 1) / SHARES);
-}
-
-Status *compute_norm(void *kernel, Context *context) {
-    Node *node = kernel;
-    NormWork work = {.run = node->run};
-    NormTask *task = &work.task;
-    int64_t sizes[4];
-    size_t length = 0;
-    const void *x, *skip, *gain, *offset = NULL, *bias;
+static Status *plan_norm(Call *call, const Step *step) {
+    Tensor x, skip;
+    const void *gain, *offset = NULL, *bias;
     void *out, *residual;
-    TRY(read_input(node, context, 0, &x, sizes, &length));
-    if (!length || sizes[length - 1] <= 0 || sizes[length - 1] % TILE)
-        return make_status(node->api, "a norm over a width that is no multiple of 16");
-    task->width = sizes[length - 1];
-    work.rows = product_of(sizes, length - 1);
-    int64_t skips[4];
-    size_t skip_length = 0;
-    TRY(read_input(node, context, 1, &skip, skips, &skip_length));
-    TRY(read_input_of(node, context, 2, task->width, &gain));
-    if (node->centred) TRY(read_input_of(node, context, 3, task->width, &offset));
-    TRY(read_input_of(node, context, node->centred ? 4 : 3, task->width, &bias));
-    task->skip_rows = skip_length ? product_of(skips, skip_length - 1) : 0;
-    if (!skip_length || skips[skip_length - 1] != task->width || (work.rows && (!task->skip_rows || work.rows % task->skip_rows)))
-        return make_status(node->api, "a norm of sizes that do not match");
-    TRY(make_output(node, context, 0, sizes, length, &out));
-    TRY(make_output(node, context, 3, sizes, length, &residual));
-    if (work.rows == 0) return NULL;
-    if (!residual) return make_status(node->api, "a norm whose sum is not wanted");
-    task->x = x, task->skip = skip, task->gain = gain, task->offset = offset, task->bias = bias;
-    task->out = out, task->residual = residual, task->epsilon = node->epsilon, task->centred = node->centred;
-    if (work.rows * task->width < 32768) {
-        node->run->norm_rows(task, 0, work.rows);
-        return NULL;
-    }
-    return run_parallel(node->api, context, share_of_norms, SHARES, 0, &work);
+    TRY(input_of(call, step, 0, &x));
+    if (!x.length || x.sizes[x.length - 1] <= 0 || x.sizes[x.length - 1] % TILE)
+        return problem(call, "a norm over a width that is no multiple of 16");
+    const int64_t width = x.sizes[x.length - 1], rows = product_of(x.sizes, x.length - 1);
+    TRY(input_of(call, step, 1, &skip));
+    TRY(data_of(call, step, 2, width, &gain));
+    if (step->centred) TRY(data_of(call, step, 3, width, &offset));
+    TRY(data_of(call, step, step->centred ? 4 : 3, width, &bias));
+    const int64_t skip_rows = skip.length ? product_of(skip.sizes, skip.length - 1) : 0;
+    if (!skip.length || skip.sizes[skip.length - 1] != width || (rows && (!skip_rows || rows % skip_rows)))
+        return problem(call, "a norm of sizes that do not match");
+    TRY(output_of(call, step, 0, x.sizes, x.length, &out));
+    TRY(output_of(call, step, 3, x.sizes, x.length, &residual));
+    if (rows == 0) return NULL;
+    if (!residual || !out || !gain) return problem(call, "a norm whose sum is not wanted, or without a gain");
+    Stage *stage = add_stage(call, step, norm_some, rows * width < 32768 ? 1 : rows < SHARES ? rows : SHARES);
+    stage->rows = rows;
+    stage->norm = (NormTask){
+        .x = x.data, .skip = skip.data, .gain = gain, .offset = offset, .bias = bias, .out = out, .residual = residual,
+        .width = width, .skip_rows = skip_rows, .epsilon = step->epsilon, .centred = step->centred,
+    };
+    return NULL;
 }

@@ -20,6 +20,8 @@ int64_t nextstroke_survey(const float *logits, int64_t n, double *largest, doubl
     return best_kernels()->survey(logits, n, largest, total);
 }
 
+enum { FUSED_FLOATS = 4, FUSED_INPUTS = 320 }; /* as in fused_nodes.py; floats come first among the outputs */
+
 typedef struct {
     Operator face; /* first, so that its address is the description's */
     const char *name;
@@ -47,26 +49,43 @@ static size_t count_outputs(const Operator *op) { return described(op)->outputs;
 static int need_of(char letter) { return letter & 32 ? REQUIRED : OPTIONAL; }
 static int need_of_input(const Operator *op, size_t i) { return need_of(described(op)->input_types[i]); }
 static int need_of_output(const Operator *op, size_t i) { return need_of(described(op)->output_types[i]); }
+static int type_of_fused_input(const Operator *op, size_t i) { (void)op; return i ? ANY : FLOAT; }
+static int type_of_fused_output(const Operator *op, size_t i) { (void)op; return i < FUSED_FLOATS ? FLOAT : INT8; }
+static int need_of_fused(const Operator *op, size_t i) { (void)op; return i ? OPTIONAL : REQUIRED; }
 static int zero(const Operator *op, size_t i) { (void)op, (void)i; return 0; }
 static int one(const Operator *op) { (void)op; return 1; }
 static int any_version(const Operator *op) { (void)op; return 0x7fffffff; }
 
-#define FACE(create, run)                                                                                              \
-    {.version = API_VERSION, .name = name_of, .provider = provider_of, .input_type = type_of_input,                    \
-     .input_count = count_inputs, .output_type = type_of_output, .output_count = count_outputs,                        \
-     .destroy_kernel = destroy_node, .input_need = need_of_input, .output_need = need_of_output, .input_memory = zero,      \
-     .variadic_input_least = one, .variadic_input_alike = one, .variadic_output_least = one,                           \
-     .variadic_output_alike = one, .create_kernel = create, .compute = run, .first_version = one,                      \
-     .last_version = any_version}
+#define SINGLE(name)                                                                                        \
+    static Status *create_##name(const Operator *op, Api api, const Info *info, void **kernel) {            \
+        (void)op;                                                                                           \
+        return create_single(api, info, prepare_##name, kernel);                                            \
+    }
+SINGLE(blocks_product)
+SINGLE(columns_product)
+SINGLE(attention)
+SINGLE(layer_norm)
+SINGLE(rms_norm)
+
+#define FACE(create, input, output, need, output_need_)                                                                \
+    {.version = API_VERSION, .name = name_of, .provider = provider_of, .input_type = input, .input_count = count_inputs, \
+     .output_type = output, .output_count = count_outputs, .destroy_kernel = destroy_node, .input_need = need,          \
+     .output_need = output_need_, .input_memory = zero, .variadic_input_least = one, .variadic_input_alike = one,       \
+     .variadic_output_least = one, .variadic_output_alike = one, .create_kernel = create, .compute = compute_node,      \
+     .first_version = one, .last_version = any_version}
+#define ONE(create) FACE(create, type_of_input, type_of_output, need_of_input, need_of_output)
 
 static const Described OPERATORS[] = {
     /* x, weights, scales, bias, factor */
-    {FACE(create_blocks_product, compute_product), "BlocksProduct", 5, 1, "fufFF", "f"},
-    {FACE(create_columns_product, compute_product), "ColumnsProduct", 5, 1, "fbfFF", "f"},
+    {ONE(create_blocks_product), "BlocksProduct", 5, 1, "fufFF", "f"},
+    {ONE(create_columns_product), "ColumnsProduct", 5, 1, "fbfFF", "f"},
     /* packed, past keys and values, lengths - 1, longest, scales of keys and values, cosines and sines */
-    {FACE(create_attention, compute_attention), "CacheAttention", 9, 3, "fbbiiffFF", "fbb"},
-    {FACE(create_layer_norm, compute_norm), "SkipLayerNormalization", 5, 4, "fffFF", "fFFf"},
-    {FACE(create_rms_norm, compute_norm), "SkipSimplifiedLayerNormalization", 4, 4, "fffF", "fFFf"},
+    {ONE(create_attention), "CacheAttention", 9, 3, "fbbiiffFF", "fbb"},
+    {ONE(create_layer_norm), "SkipLayerNormalization", 5, 4, "fffFF", "fFFf"},
+    {ONE(create_rms_norm), "SkipSimplifiedLayerNormalization", 4, 4, "fffF", "fFFf"},
+    /* several of them, one after the other */
+    {FACE(create_fused, type_of_fused_input, type_of_fused_output, need_of_fused, need_of_fused), "Fused", FUSED_INPUTS,
+     MOST_NODE_OUTPUTS, "", ""},
 };
 
 /* Called by ONNX Runtime. The domain lives as long as the process. */

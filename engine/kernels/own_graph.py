@@ -7,7 +7,8 @@ are never read, only names, types and sizes. Must not know: ONNX Runtime, protob
     Abs … QuantizeLinear ── MatMulIntegerToFloat ── Mul ── (Add) ── … ───────> one node
     GroupQueryAttention over an int8 cache, SkipLayerNormalization and its simplified form ──> the same, by own code
 
-A node that own operators cannot stand for stays as it is. Other programs read the same file, which is not touched.
+Own nodes that follow each other become one (`fused_nodes.py`). A node that own operators cannot stand for stays as it
+is. Other programs read the same file, which is not touched.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import mmap
 from pathlib import Path
 from struct import error as StructError
 
+from engine.kernels.fused_nodes import fuse_runs
 from engine.kernels.model_file import Graph, Node, Value, read_model, written_model
 
 DOMAIN = "nextstroke"
@@ -28,22 +30,29 @@ _MOST_SHARE = 32  # query heads of one key-value head
 _TANH_GELU, _SIGMOID_GELU = 1, 2  # tasks.h
 
 
-def own_graph(path: Path) -> bytes | None:
-    """The file's model with own products or attention; None where it has none that can be exchanged, or is no model."""
+def own_graph(path: Path, fuses: bool = True) -> bytes | None:
+    """The file's model with own products or attention; None where it has none that can be exchanged, or is no model.
+
+    `fuses`: whether runs of own nodes become one, which changes no bit of a result.
+    """
     try:
         with path.open("rb") as stream:
             # Never closed by hand: a piece of it that an exception's frames still hold would forbid that.
             mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        return _rewritten(memoryview(mapped))
+        return _rewritten(memoryview(mapped), fuses)
     except (OSError, ValueError, IndexError, StructError):
         return None  # ONNX Runtime says better what is wrong with it
 
 
-def _rewritten(content: memoryview) -> bytes | None:
+def _rewritten(content: memoryview, fuses: bool) -> bytes | None:
     model = read_model(content)
     if any(node.has_graphs for node in model.graph.nodes):  # they may read names of the outer graph
         return None
-    return written_model(model, DOMAIN) if _exchange(model.graph) else None
+    if not _exchange(model.graph):
+        return None
+    if fuses:
+        fuse_runs(model.graph, DOMAIN)
+    return written_model(model, DOMAIN)
 
 
 def _exchange(graph: Graph) -> bool:

@@ -65,9 +65,10 @@ struct Operator {
 #define value_shape(api, value, out) CALL(api, 65, Status *, const Value *, Shape **)(value, out)
 #define info_float(api, info, name, out) CALL(api, 85, Status *, const Info *, const char *, float *)(info, name, out)
 #define info_integer(api, info, name, out) CALL(api, 86, Status *, const Info *, const char *, int64_t *)(info, name, out)
-#define input_count_of(api, context, out) CALL(api, 88, Status *, const Context *, size_t *)(context, out)
-#define input_of(api, context, index, out) CALL(api, 90, Status *, const Context *, size_t, const Value **)(context, index, out)
-#define output_of(api, context, index, sizes, length, out) \
+#define info_text(api, info, name, out, size) CALL(api, 87, Status *, const Info *, const char *, char *, size_t *)(info, name, out, size)
+#define call_input_count(api, context, out) CALL(api, 88, Status *, const Context *, size_t *)(context, out)
+#define call_input(api, context, index, out) CALL(api, 90, Status *, const Context *, size_t, const Value **)(context, index, out)
+#define call_output(api, context, index, sizes, length, out) \
     CALL(api, 91, Status *, Context *, size_t, const int64_t *, size_t, Value **)(context, index, sizes, length, out)
 #define free_status(api, status) CALL(api, 93, void, Status *)(status)
 #define free_shape(api, shape) CALL(api, 99, void, Shape *)(shape)

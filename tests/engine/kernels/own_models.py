@@ -56,10 +56,10 @@ class Model:
         return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
-def rewritten(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto | None:
+def rewritten(model: onnx.ModelProto, folder: Path, fuses: bool = False) -> onnx.ModelProto | None:
     """The model as own_graph makes it, parsed again; None where it leaves the file alone."""
     onnx.save(model, folder / "graph.onnx")
-    content = own_graph(folder / "graph.onnx")
+    content = own_graph(folder / "graph.onnx", fuses)
     return None if content is None else onnx.load_from_string(content)
 
 
@@ -81,8 +81,8 @@ def raw_session(model: onnx.ModelProto, threads: int = 1) -> onnxruntime.Inferen
 
 
 def own_session(model: onnx.ModelProto, folder: Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    """With own operators, put in by own_graph."""
-    made = rewritten(model, folder)
+    """With own operators, put in by own_graph, and fused as the engine has them."""
+    made = rewritten(model, folder, fuses=True)
     assert made is not None, "own_graph left the file alone"
     return raw_session(made, threads)
 
