@@ -1,4 +1,4 @@
-/* See node.h: a kernel, its calls, and how threads go through their stages. */
+/* A kernel, its calls, and how threads go through their stages. See node.h. */
 #include "node.h"
 
 #include <immintrin.h>

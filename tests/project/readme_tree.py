@@ -81,13 +81,17 @@ def module_lines(root: Path, paths: list[Path], depth: int) -> list[str]:
     return [
         line("  " * depth + path.name, words)
         for path in sorted(paths)
-        if path.suffix == ".py" and path.name != "__init__.py" and (words := first_sentence(root / path))
+        if path.suffix in (".py", ".c", ".h") and path.name != "__init__.py" and (words := first_sentence(root / path))
     ]
 
 
 def first_sentence(path: Path) -> str:
-    """The docstring's first line, without its full stop; empty where there is none."""
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    """The docstring's first line, or that of C's first comment, without its full stop; empty where there is none."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        docstring = ast.get_docstring(ast.parse(text)) or ""
+    else:
+        docstring = text.partition("/*")[2].partition("*/")[0].replace("\n *", "\n").replace("\n ", "\n").strip()
     first = docstring.partition("\n\n")[0].replace("\n", " ")
     return first.partition(". ")[0].rstrip(".:")
 
