@@ -13,6 +13,7 @@ costs one comparison of the whole each time. The result is that of sorting every
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Candidates:
         """`vocabulary_size`: how many logits there are."""
         self._scores: Scores = np.zeros(vocabulary_size)
         self._logits: NDArray[np.float32] | None = None  # as long as the scores are these and have not been copied
+        self._forbidden: list[Ids | slice] = []  # what the copy will leave without probability; never the best
         self._ids: Ids | None = None
         self._few: Scores = self._scores
         self._best = -1  # the first id of the highest score; -1 = not known since the scores changed
@@ -51,8 +53,8 @@ class Candidates:
 
     def fill(self, logits: NDArray[np.float32]) -> None:
         """Begin with all tokens; `logits` (vocabulary,), which must stay as they are until a token is chosen."""
-        self._logits = logits
-        self._ids = None
+        self._logits, self._ids = logits, None
+        self._forbidden.clear()
         self._best, self._highest, self._total = survey(logits)
         self._share = 1.0
 
@@ -62,6 +64,8 @@ class Candidates:
         if self._logits is not None:
             np.copyto(self._scores, self._logits)
             self._logits = None
+            for ids in self._forbidden:
+                self._scores[ids] = -math.inf
         return self._scores
 
     @property
@@ -77,8 +81,7 @@ class Candidates:
     def forbid_from(self, first: int) -> None:
         """Leave no probability to the ids from `first` on; only before the first cut."""
         if first < len(self._scores):
-            self._whole[first:] = -math.inf
-            self._whole_changed()
+            self._leave_out(slice(first, None), self._best >= first)
 
     def multiply(self, ids: Ids, above_zero: float, below_zero: float) -> None:
         """Multiply the scores of `ids` by one factor where they are positive and by another where they are negative."""
@@ -103,17 +106,29 @@ class Candidates:
         every[ids] = amounts
         self._reorder(self._few + every[self._ids])
 
-    def forbid(self, ids: Ids) -> None:
-        """Leave no probability to `ids`. Raises `EmptyDistributionError` where that leaves nothing."""
+    def forbid(self, ids: Ids, members: Container[int] | None = None) -> None:
+        """Leave no probability to `ids`. Raises `EmptyDistributionError` where that leaves nothing.
+
+        `members`: the same ids, where they are the same for many tokens and can be looked up faster.
+        """
         self._settle()
         if self._ids is None:
-            self._whole[ids] = -math.inf
-            self._whole_changed()
+            has_best = self._best in members if members is not None else bool((ids == self._best).any())
+            self._leave_out(ids, has_best)
             _demand_some(self._highest > -math.inf)
             return
         left = ~np.isin(self._ids, ids)
         _demand_some(bool(left.any()))
         self._ids, self._few = self._ids[left], self._few[left]
+
+    def _leave_out(self, ids: Ids | slice, has_best: bool) -> None:
+        """Take the probability of some of the whole; as long as the best stays, nothing need be looked at for it."""
+        if self._logits is not None and self._best >= 0 and not has_best:
+            self._forbidden.append(ids)
+            self._total = 0.0
+        else:
+            self._whole[ids] = -math.inf
+            self._whole_changed()
 
     def allow(self, allowed: NDArray[np.bool_]) -> None:
         """Leave no probability to ids for which `allowed`, by id, is False or ends. Raises as `forbid` does."""
@@ -169,10 +184,12 @@ class Candidates:
     def keep_best(self, count: int) -> None:
         """Keep the `count` best."""
         self._settle()
-        if self._ids is None:
-            self._take(np.array([self._best]) if count == 1 and self._best >= 0 else best_ids(self._whole, count))
-        else:
+        if self._ids is not None:
             self._cut(count)
+        elif count == 1 and self._best >= 0:
+            self._ids, self._few = np.array([self._best]), np.array([self._highest])
+        else:
+            self._take(best_ids(self._whole, count))
 
     def keep_near(self, distance: float) -> None:
         """Keep the scores that are at most `distance` below the highest."""
@@ -210,6 +227,8 @@ class Candidates:
     def choose(self, number: float) -> int:
         """The token in whose share of [0, 1), laid out best first, `number` lies."""
         self._settle()
+        if self._ids is not None and len(self._ids) == 1:
+            return int(self._ids[0])
         sums, total = self._best_sums(number)
         place = int(np.searchsorted(sums, number * total, side="right"))
         assert self._ids is not None

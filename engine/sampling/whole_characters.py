@@ -32,6 +32,7 @@ class Characters:
         self.never_first: Ids = np.array(
             [token for token in sorted(self.odd) if unfinished(pieces[token]) is None], np.int64
         )
+        self.those_never_first = frozenset(self.never_first.tolist())
         self.behind = lru_cache(maxsize=_MASKS_KEPT)(self._behind)
 
     def _behind(self, begun: bytes) -> NDArray[np.bool_] | None:
@@ -56,7 +57,7 @@ class WholeCharacters:
     def apply(self, candidates: Candidates, chance: float) -> None:
         if not self._begun:
             if len(self._characters.never_first):
-                candidates.forbid(self._characters.never_first)
+                candidates.forbid(self._characters.never_first, self._characters.those_never_first)
             return
         allowed = self._characters.behind(self._begun)
         if allowed is not None:
