@@ -44,6 +44,7 @@ _KNOWN_INPUTS = (
     graph_io.POSITION_IDS,
     graph_io.LOGITS_TO_KEEP,
     graph_io.USE_CACHE_BRANCH,
+    graph_io.SHARED_POSITIONS,
 )
 _CUDA_CACHES = ("float16",)  # GroupQueryAttention's CUDA kernels exist for 16-bit floats only
 
@@ -165,6 +166,7 @@ class BatchRunner:
         self._binding = graph.session.io_binding()
         self._run = graph.session.run_with_iobinding
         self._keep = np.ones((), np.int64)
+        self._shared = np.zeros((), np.int32)
         self._ones = np.zeros(0, np.int64)
         self._bound = (0, -1)  # rows, generation of the cache
         self._ids = self._positions = np.zeros((0, 1), np.int64)
@@ -179,6 +181,7 @@ class BatchRunner:
             self._bind_all(rows)
         self._ids[:, 0] = ids
         self._positions[:, 0] = pasts
+        self._shared[...] = min(self._cache.shared, *pasts)
         self._bind_mask(pasts, longest)
         run_bound(self._run, self._binding)
         logits: Logits = self._logits[:, 0].astype(np.float32, copy=False)
@@ -192,6 +195,7 @@ class BatchRunner:
             (graph_io.INPUT_IDS, self._ids),
             (graph_io.POSITION_IDS, self._positions),
             (graph_io.LOGITS_TO_KEEP, self._keep),
+            (graph_io.SHARED_POSITIONS, self._shared),
         ):
             if name in self._graph.inputs:
                 bind_input(self._binding, name, array)

@@ -21,6 +21,10 @@ get logits), logits of float16, buffers that are joined (present = past + sequen
 
     use_cache_branch       bool   (1,)   two decoders merged into one graph: false runs the one that has no past
 
+Graphs with own operators, which are made when one is loaded and stand in no file, have one more:
+
+    shared_positions       int32  ()     how many first positions all sequences of a batch have in common; 0 if left out
+
 Knows names; must not know how a graph is built or run.
 """
 
@@ -37,6 +41,7 @@ POSITION_IDS = "position_ids"
 LOGITS_TO_KEEP = "num_logits_to_keep"
 LOGITS = "logits"
 USE_CACHE_BRANCH = "use_cache_branch"
+SHARED_POSITIONS = "shared_positions"
 
 HEAD_SIZE_MULTIPLE = 8
 ROTARY_HEAD_SIZE_MULTIPLE = 16

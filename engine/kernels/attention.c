@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-#define QUERY_ROWS 16 /* rows whose scores are kept at a time */
+#define QUERY_ROWS 16    /* rows whose scores are kept at a time */
+#define FEW_PIECES 8     /* of work: fewer may leave a thread with half as much to do as another */
+#define WORTH_SHARING 64 /* positions that sequences have in common */
 
 static Status *plan_attention(Call *call, const Step *step);
 
@@ -19,20 +21,35 @@ Status *prepare_attention(Api api, const Info *info, Step *step) {
     return NULL;
 }
 
-/* A piece: some rows of one sequence over one key-value head. */
-static void run_piece(const Stage *stage, int64_t item, char *scratch, int appends, int attends) {
+/* Some rows of one sequence and one key-value head. */
+static void append_some(const Stage *stage, int64_t item, char *scratch) {
+    (void)scratch;
     const AttentionTask *task = &stage->attention;
-    const int64_t piece = stage->items - 1 - item; /* the last rows see most, so they begin */
-    const int64_t chunk = piece / (task->sequences * task->kv_heads), place = piece % (task->sequences * task->kv_heads);
-    const int64_t sequence = place / task->kv_heads, kv = place % task->kv_heads;
-    const int64_t from = chunk * QUERY_ROWS, to = from + QUERY_ROWS < task->rows ? from + QUERY_ROWS : task->rows;
-    if (appends) stage->kernels->append(task, sequence, kv, from, to);
-    if (attends) stage->kernels->attend(task, sequence, kv, from, to, (float *)scratch);
+    const int64_t kv = item % task->kv_heads, sequence = item / task->kv_heads % task->sequences;
+    const int64_t from = item / task->kv_heads / task->sequences * QUERY_ROWS;
+    stage->kernels->append(task, sequence, kv, from, from + QUERY_ROWS < task->rows ? from + QUERY_ROWS : task->rows);
 }
 
-static void append_some(const Stage *stage, int64_t item, char *scratch) { run_piece(stage, item, scratch, 1, 0); }
-static void attend_some(const Stage *stage, int64_t item, char *scratch) { run_piece(stage, item, scratch, 0, 1); }
-static void append_and_attend(const Stage *stage, int64_t item, char *scratch) { run_piece(stage, item, scratch, 1, 1); }
+/* The same with some of its query heads, or one row of all sequences. */
+static void attend_some(const Stage *stage, int64_t item, char *scratch) {
+    const AttentionTask *task = &stage->attention;
+    int64_t place = stage->items - 1 - item; /* the last rows see most, so they begin */
+    AttentionPart part = {.heads = stage->take, .sequences = stage->rows};
+    part.head = place % (task->heads / task->kv_heads / stage->take) * stage->take;
+    place /= task->heads / task->kv_heads / stage->take;
+    part.kv = place % task->kv_heads, place /= task->kv_heads;
+    const int64_t groups = task->sequences / stage->rows;
+    part.sequence = place % groups, place /= groups;
+    part.row = place * QUERY_ROWS;
+    part.rows = part.row + QUERY_ROWS < task->rows ? QUERY_ROWS : task->rows - part.row;
+    stage->kernels->attend(task, &part, (float *)scratch);
+}
+
+/* One row, all query heads: what appends alone may attend at once. */
+static void append_and_attend(const Stage *stage, int64_t item, char *scratch) {
+    append_some(stage, stage->items - 1 - item, scratch);
+    attend_some(stage, item, scratch);
+}
 
 /* Where past and present are different memory, the past is copied. */
 static void keep_past(const AttentionTask *task, const int8_t *past, int8_t *present, int64_t past_capacity) {
@@ -79,6 +96,8 @@ static Status *read_lengths(Call *call, const Step *step, AttentionTask *task, i
     TRY(data_of(call, step, 3, task->sequences, &lengths));
     TRY(data_of(call, step, 4, 1, &total));
     if (!lengths || !total) return problem(call, "an attention without its sizes");
+    Tensor common;
+    TRY(input_of(call, step, 9, &common));
     int64_t *pasts = numbers_of(call, task->sequences);
     if (!pasts) return problem(call, "an attention of more sequences than rows");
     const int64_t wanted = *(const int32_t *)total;
@@ -92,6 +111,9 @@ static Status *read_lengths(Call *call, const Step *step, AttentionTask *task, i
         if (pasts[i] + task->rows > *longest) *longest = pasts[i] + task->rows;
     }
     task->pasts = pasts;
+    task->shared = common.data ? *(const int32_t *)common.data : 0;
+    for (int64_t i = 0; i < task->sequences; i++)
+        if (task->shared < 0 || task->shared > pasts[i]) return problem(call, "more positions in common than a sequence has");
     return NULL;
 }
 
@@ -121,13 +143,17 @@ static Status *plan_attention(Call *call, const Step *step) {
     if (task.rows == 0 || task.sequences == 0) return NULL;
     if (!out || !keys || !values) return problem(call, "an attention that nobody wants");
 
-    const int64_t rows = task.rows < QUERY_ROWS ? task.rows : QUERY_ROWS;
-    const int64_t queries = rows * (task.heads / task.kv_heads);
-    if (queries > MOST_QUERIES) return problem(call, "too many query heads of one key-value head");
-    const int64_t items = task.sequences * task.kv_heads * ((task.rows + QUERY_ROWS - 1) / QUERY_ROWS);
-    if (task.rows > 1) add_stage(call, step, append_some, items)->attention = task;
-    Stage *stage = add_stage(call, step, task.rows > 1 ? attend_some : append_and_attend, items);
-    stage->attention = task;
-    stage->scratch = (size_t)(queries * (rounded_up(longest, TILE) + 2 * rounded_up(task.head, 32))) * sizeof(float);
+    const int64_t share = task.heads / task.kv_heads, rows = task.rows < QUERY_ROWS ? task.rows : QUERY_ROWS;
+    if (rows * share > MOST_QUERIES) return problem(call, "too many query heads of one key-value head");
+    const int64_t chunks = (task.rows + QUERY_ROWS - 1) / QUERY_ROWS, pieces = task.sequences * task.kv_heads * chunks;
+    /* Heads go to different threads where there are few others to share out. */
+    const int64_t heads = pieces < FEW_PIECES ? 1 : share;
+    const int is_together = task.rows == 1 && task.sequences > 1 && task.shared >= WORTH_SHARING && task.sequences * heads <= MOST_QUERIES;
+    const int is_one = task.rows == 1 && heads == share && !is_together;
+    if (!is_one) add_stage(call, step, append_some, pieces)->attention = task;
+    Stage *stage = add_stage(call, step, is_one ? append_and_attend : attend_some, 0);
+    stage->attention = task, stage->take = heads, stage->rows = is_together ? task.sequences : 1;
+    stage->items = pieces / stage->rows * (share / heads);
+    stage->scratch = (size_t)(rows * stage->rows * heads * (rounded_up(longest, TILE) + 2 * rounded_up(task.head, 32))) * sizeof(float);
     return NULL;
 }

@@ -6,7 +6,7 @@
  * The attribute "steps" of a node of several is whole numbers with a space between them:
  *
  *   how many tensors are between steps, the width of a row of each
- *   how many steps; of each its kind, 5 options, 9 places of inputs, 4 of outputs
+ *   how many steps; of each its kind, 5 options, 10 places of inputs, 4 of outputs
  *
  * Places are those of node.h. A fraction among the options is given by its bits.
  */

@@ -20,7 +20,7 @@ from engine.kernels.model_file import Graph, Node
 OPERATOR = "Fused"
 _MOST_FLOATS, _MOST_OUTPUTS, _MOST_INPUTS = 4, 20, 320  # as in operators.c; results in floats come first
 _OUTPUTS, _INNER, _NOTHING = 2048, 4096, -1  # places, as in node.h
-_STEP_INPUTS, _STEP_OUTPUTS = 9, 4
+_STEP_INPUTS, _STEP_OUTPUTS = 10, 4
 
 _KINDS = (
     "BlocksProduct",

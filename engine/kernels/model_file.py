@@ -15,6 +15,7 @@ from engine import wire
 
 _GRAPHS = (wire.ATTRIBUTE_GRAPH, wire.ATTRIBUTE_GRAPHS)
 _IS_FLOAT, _IS_INTEGER, _IS_TEXT = 1, 2, 3  # AttributeProto.AttributeType
+_INT32 = 6  # TensorProto.DataType
 _MOST_BYTES = 2**31 - 2**20  # of a message, and room for what is not counted
 
 Value: TypeAlias = "int | float | str"
@@ -93,6 +94,17 @@ def written_model(model: ModelFile, domain: str) -> bytes | None:
     # The weights may lie in it: all of it is copied once, here.
     pieces: list[bytes | memoryview] = [*model.others, head, *inner]
     return b"".join(pieces) if size < _MOST_BYTES else None
+
+
+def add_optional_number(graph: Graph, name: str) -> None:
+    """A 32-bit whole number that a caller may give; 0 where it is left out."""
+    dtype = _whole(wire.TENSOR_TYPE, _INT32)
+    weight = dtype + _message(wire.TENSOR_NAME, name.encode()) + _message(wire.TENSOR_RAW, bytes(4))
+    kind = _message(1, _whole(1, _INT32) + _message(2, b""))  # tensor_type: its elem_type, and a shape of no sizes
+    value = _message(1, name.encode()) + _message(2, kind)
+    fields = _message(wire.GRAPH_INITIALIZER, weight), _message(wire.GRAPH_INPUT, value)
+    graph.others += [memoryview(found) for found in fields]
+    graph.inputs[name] = (_INT32, ())
 
 
 def _read_graph(content: memoryview) -> Graph:

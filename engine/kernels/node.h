@@ -22,7 +22,7 @@
 
 #define KERNELS_VERSION 2 /* as in library.py */
 #define SHARES 64 /* pieces that long loops are cut into; more than threads, so that all get some */
-#define MOST_INPUTS 9
+#define MOST_INPUTS 10
 #define MOST_OUTPUTS 4
 /* Places of tensors: a node's inputs from 0 on, its outputs, what is only between its steps; and nothing. */
 #define OUTPUTS 2048

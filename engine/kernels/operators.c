@@ -79,8 +79,8 @@ static const Described OPERATORS[] = {
     /* x, weights, scales, bias, factor */
     {ONE(create_blocks_product), "BlocksProduct", 5, 1, "fufFF", "f"},
     {ONE(create_columns_product), "ColumnsProduct", 5, 1, "fbfFF", "f"},
-    /* packed, past keys and values, lengths - 1, longest, scales of keys and values, cosines and sines */
-    {ONE(create_attention), "CacheAttention", 9, 3, "fbbiiffFF", "fbb"},
+    /* packed, past keys and values, lengths - 1, longest, scales of keys and values, cosines and sines, positions in common */
+    {ONE(create_attention), "CacheAttention", 10, 3, "fbbiiffFFI", "fbb"},
     {ONE(create_layer_norm), "SkipLayerNormalization", 5, 4, "fffFF", "fFFf"},
     {ONE(create_rms_norm), "SkipSimplifiedLayerNormalization", 4, 4, "fffF", "fFFf"},
     /* several of them, one after the other */

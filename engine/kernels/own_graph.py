@@ -17,8 +17,9 @@ import mmap
 from pathlib import Path
 from struct import error as StructError
 
+from engine.contracts import graph_io
 from engine.kernels.fused_nodes import fuse_runs
-from engine.kernels.model_file import Graph, Node, Value, read_model, written_model
+from engine.kernels.model_file import Graph, Node, Value, add_optional_number, read_model, written_model
 
 DOMAIN = "nextstroke"
 _CONTRIB = "com.microsoft"
@@ -26,6 +27,7 @@ _FLOAT, _UINT8, _INT8 = 1, 2, 3  # TensorProto.DataType
 _BLOCK = 32
 _LANES = 16
 _HEADS = (16, 32, 64, 80, 96, 128, 256)  # sizes that have a kernel (attention.c)
+_SHARED = 9  # place among the inputs of CacheAttention
 _MOST_SHARE = 32  # query heads of one key-value head
 _TANH_GELU, _SIGMOID_GELU = 1, 2  # tasks.h
 
@@ -50,6 +52,7 @@ def _rewritten(content: memoryview, fuses: bool) -> bytes | None:
         return None
     if not _exchange(model.graph):
         return None
+    _take_shared_positions(model.graph)
     if fuses:
         fuse_runs(model.graph, DOMAIN)
     return written_model(model, DOMAIN)
@@ -66,6 +69,15 @@ def _exchange(graph: Graph) -> bool:
     _fuse(graph)
     _drop_unread(graph)
     return worthy
+
+
+def _take_shared_positions(graph: Graph) -> None:
+    """Let attention be told how many positions all sequences of a batch have in common, which it then reads once."""
+    attentions = [node for node in graph.nodes if node.operator == _ATTENTION and node.domain == DOMAIN]
+    if attentions:
+        add_optional_number(graph, graph_io.SHARED_POSITIONS)
+    for node in attentions:
+        node.inputs += [*[""] * (_SHARED - len(node.inputs)), graph_io.SHARED_POSITIONS]
 
 
 def _own_node(graph: Graph, node: Node) -> Node | None:

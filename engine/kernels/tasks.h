@@ -32,8 +32,14 @@ typedef struct {
     int8_t *keys, *values;                  /* (sequences, kv_heads, capacity, head) */
     float *out;                             /* (sequences, rows, heads head) */
     int64_t sequences, rows, heads, kv_heads, head, half, capacity;
+    int64_t shared; /* positions that all sequences have in common */
     float scale;
 } AttentionTask;
+
+/* Some query heads of one key-value head, of some rows of a sequence or one row of several sequences. */
+typedef struct {
+    int64_t kv, head, heads, sequence, sequences, row, rows;
+} AttentionPart;
 
 typedef struct {
     const float *x, *skip, *bias, *gain, *offset; /* (rows, width), (skip_rows, width); (width), bias and offset or none */
@@ -53,7 +59,8 @@ typedef struct {
     void (*quantize_rows)(const ProductTask *, int64_t from, int64_t to);
     void (*product_tiles)(const ProductTask *, int64_t from, int64_t to);
     void (*append)(const AttentionTask *, int64_t sequence, int64_t kv_head, int64_t from, int64_t to);
-    void (*attend)(const AttentionTask *, int64_t sequence, int64_t kv_head, int64_t from, int64_t to, float *scratch);
+    /* scratch: floats; of each query a score for each position, rounded up to 16, and 2 (head rounded up to 32) */
+    void (*attend)(const AttentionTask *, const AttentionPart *, float *scratch);
     void (*norm_rows)(const NormTask *, int64_t from, int64_t to);
     int64_t (*survey)(const float *x, int64_t n, double *largest, double *total);
 } Kernels;

@@ -198,7 +198,7 @@ def fused_by_hand(steps: str, weights: int = 2) -> onnx.ModelProto:
     return made
 
 
-PLACES = "0 1 2 -1 -1 -1 -1 -1 -1 2048 -1 -1 -1"
+PLACES = "0 1 2 -1 -1 -1 -1 -1 -1 -1 2048 -1 -1 -1"
 GOOD = f"0 1 0 64 64 4 0 0 {PLACES}"
 
 
@@ -242,8 +242,8 @@ def test_a_description_that_makes_no_sense_is_refused(steps: str) -> None:
     ("steps", "words"),
     [
         (f"1 64 2 0 64 64 4 0 0 {PLACES} 0 64 64 4 0 0 4096 {PLACES[2:]}", "none has written"),
-        ("1 32 1 0 64 64 4 0 0 0 1 2 -1 -1 -1 -1 -1 -1 4096 -1 -1 -1", "more rows than the first"),
-        ("0 1 0 64 64 4 0 0 0 1 2 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1", "nobody wants"),
+        ("1 32 1 0 64 64 4 0 0 0 1 2 -1 -1 -1 -1 -1 -1 -1 4096 -1 -1 -1", "more rows than the first"),
+        ("0 1 0 64 64 4 0 0 0 1 2 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1", "nobody wants"),
     ],
 )
 def test_steps_that_do_not_follow_are_refused(steps: str, words: str) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
+from engine.contracts.graph_io import SHARED_POSITIONS
 from engine.kernels.library import SWITCH
 from tests.engine.kernels.own_models import (
     Heads,
@@ -166,3 +167,39 @@ def test_weights_next_to_nothing_are_the_same_without_avx512(
     found = wide.run(None, feeds)[0]
     assert found.tobytes() == narrow.run(None, feeds)[0].tobytes()
     assert (found == 0).all()
+
+
+@pytest.mark.parametrize("heads", [Heads(4, 2, 16, 16), Heads(12, 12, 64), Heads(9, 3, 80, 64), Heads(8, 1, 128)])
+@pytest.mark.parametrize("shared", [0, 1, 63, 64, 65, 100, 128])
+def test_positions_in_common_are_read_once_to_the_same_bits(tmp_path: Path, heads: Heads, shared: int) -> None:
+    """Sequences of different lengths that begin alike, told so and not."""
+    pasts = [128, 140, 131, 150, 128]
+    feeds = draw_attention(heads, pasts, 1, 160)
+    for name in ("past_keys", "past_values"):
+        feeds[name][1:, :, :shared] = feeds[name][0, :, :shared]
+    for threads in (1, 2):
+        session = own_session(attention_model(heads), tmp_path, threads)
+        alone = session.run(None, feeds)
+        together = session.run(None, feeds | {SHARED_POSITIONS: np.array(shared, np.int32)})
+        for a, b in zip(alone[:1], together[:1], strict=True):
+            assert a.tobytes() == b.tobytes()
+        for row, past in enumerate(pasts):  # behind them lies what nobody wrote
+            for a, b in zip(alone[1:], together[1:], strict=True):
+                assert (a[row, :, : past + 1] == b[row, :, : past + 1]).all()
+
+
+@pytest.mark.parametrize("shared", [-1, 31, 1000])
+def test_more_positions_in_common_than_a_sequence_has_are_refused(tmp_path: Path, shared: int) -> None:
+    session = own_session(attention_model(Heads()), tmp_path)
+    feeds = draw_attention(Heads(), [40, 30], 1, 50)
+    with pytest.raises(Exception, match="in common"):
+        session.run(None, feeds | {SHARED_POSITIONS: np.array(shared, np.int32)})
+
+
+def test_positions_in_common_are_those_of_the_first_sequence(tmp_path: Path) -> None:
+    """That they are read once shows where what is said to be in common is not."""
+    feeds = draw_attention(Heads(), [100, 100], 1, 110)
+    session = own_session(attention_model(Heads()), tmp_path)
+    alone, together = session.run(None, feeds), session.run(None, feeds | {SHARED_POSITIONS: np.array(96, np.int32)})
+    assert alone[0][0].tobytes() == together[0][0].tobytes()
+    assert not np.allclose(alone[0][1], together[0][1])
