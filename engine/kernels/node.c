@@ -157,10 +157,13 @@ int64_t *numbers_of(Call *call, int64_t count) {
     return call->numbers - count;
 }
 
+static int is_done(Stage *stage) { return atomic_load(&stage->done) >= stage->items; }
+
 /* One thread's way through all stages. */
 static void go_through(void *data, size_t share) {
     (void)share;
     Call *call = data;
+    if (is_done(&call->stages[call->count - 1])) return; /* a share of the loop that came when all was over */
     const int64_t thread = atomic_fetch_add(&call->threads, 1);
     if (thread >= SHARES) return; /* without scratch of its own */
     char *scratch = call->scratch + (size_t)thread * call->scratch_size;
@@ -174,7 +177,7 @@ static void go_through(void *data, size_t share) {
             mine++;
         }
         if (mine) atomic_fetch_add(&stage->done, mine);
-        for (int64_t spins = 0; atomic_load(&stage->done) < stage->items; spins++) {
+        for (int64_t spins = 0; !is_done(stage); spins++) {
             _mm_pause();
             if (spins >= SPINS) sched_yield();
         }
