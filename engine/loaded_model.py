@@ -184,7 +184,7 @@ def _load_prompt_graph(opened: ModelFolder, graph: Graph, threads: int) -> Graph
     file = manifest.graph(PREFILL)
     if file is None or graph.device.name != CPU:
         return None
-    return Graph(opened.file(file), manifest.cache, manifest.vocabulary_size, "cpu", threads)
+    return Graph(opened.file(file), manifest.cache, manifest.vocabulary_size, "cpu", threads, rests=True)
 
 
 def _load_ngrams(opened: ModelFolder) -> NgramModel | None:

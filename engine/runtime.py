@@ -17,6 +17,7 @@ import contextlib
 import io
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,15 @@ def own_kernel_class() -> str:
 class Graph:
     """One ONNX graph, loaded on one device. Make runners from it; several may share it."""
 
-    def __init__(self, path: Path, layout: CacheLayout, vocabulary_size: int, device: str, threads: int) -> None:
-        """Load the file. Raises `ModelFolderError`, or `DeviceError` when "cuda" was asked for and cannot be had."""
+    def __init__(
+        self, path: Path, layout: CacheLayout, vocabulary_size: int, device: str, threads: int, rests: bool = False
+    ) -> None:
+        """Load the file. Raises `ModelFolderError`, or `DeviceError` when "cuda" was asked for and cannot be had.
+
+        `rests`: its threads sleep as soon as a run ends, because another graph runs then on the same processors.
+        """
         self.layout, self.vocabulary_size, self.threads = layout, vocabulary_size, threads
-        self.session, self.device = _open_session(path, layout, device, threads)
+        self.session, self.device = _open_session(path, layout, device, Threads(threads, rests))
         self.inputs = frozenset(_input_types(self.session))
         self.logits_dtype = _check_interface(self.session, path, layout)
         self.runs_singly = False  # whether a joined cache takes one token at a time (`continuation` finds out)
@@ -255,7 +261,15 @@ def _onnxruntime() -> Any:
     return onnxruntime
 
 
-def _open_session(path: Path, layout: CacheLayout, device: str, threads: int) -> tuple[Any, DeviceChoice]:
+@dataclass(frozen=True)
+class Threads:
+    """How many a session has, and whether they sleep as soon as a run ends."""
+
+    count: int
+    rest: bool
+
+
+def _open_session(path: Path, layout: CacheLayout, device: str, threads: Threads) -> tuple[Any, DeviceChoice]:
     obstacle = _cuda_obstacle(layout) if device != CPU else ""
     card = graphics_card() if device != CPU else None
     if device == "cuda" and (obstacle or card is None):
@@ -285,7 +299,7 @@ def _cuda_obstacle(layout: CacheLayout) -> str:
     return ""
 
 
-def _load(path: Path, providers: list[str], threads: int) -> Any:
+def _load(path: Path, providers: list[str], threads: Threads) -> Any:
     onnxruntime = _onnxruntime()
     options = _options(threads)
     if providers[0] == _CUDA_PROVIDER and hasattr(onnxruntime, "preload_dlls"):
@@ -300,7 +314,7 @@ def _load(path: Path, providers: list[str], threads: int) -> Any:
         ) from error
 
 
-def _load_own(path: Path, threads: int) -> Any | None:
+def _load_own(path: Path, threads: Threads) -> Any | None:
     """A session of the same graph with own operators where they can stand for its nodes; None where they cannot."""
     library = own_kernels()
     if library is None:
@@ -317,14 +331,18 @@ def _load_own(path: Path, threads: int) -> Any | None:
         return None
 
 
-def _options(threads: int) -> Any:
+def _options(threads: Threads) -> Any:
     options = _onnxruntime().SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads.count
     options.inter_op_num_threads = 1
     options.log_severity_level = _SILENT
     options.use_deterministic_compute = True
     options.enable_mem_pattern = False  # one pattern is kept per input shape, and every step has a new one
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    if (
+        threads.rest
+    ):  # spinning on, they would keep the other graph's threads from the processors for a tenth of a second
+        options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
 
 
