@@ -247,7 +247,7 @@ Status *compute_node(void *kernel, Context *context) {
 
 void destroy_node(void *kernel) {
     struct Node *node = kernel;
-    for (size_t i = 0; i < node->count; i++) free(node->steps[i].packed);
+    for (size_t i = 0; i < node->count; i++) give_weights(node->steps[i].owner);
     free(node->steps);
     free(node->widths);
     free(node);

@@ -39,13 +39,15 @@
 typedef struct Step Step;
 typedef struct Stage Stage;
 typedef struct Call Call;
+typedef struct Chunk Chunk;
 
 /* What a kernel keeps of one operator between calls. */
 struct Step {
     Status *(*plan)(Call *, const Step *);
     const Kernels *run;
     int inputs[MOST_INPUTS], outputs[MOST_OUTPUTS]; /* places */
-    uint8_t *packed; /* weights of a product */
+    uint8_t *packed; /* weights of a product, */
+    Chunk *owner;    /* and who frees them */
     int64_t n, k, bits, activation, heads, kv_heads;
     float scale, epsilon, alpha;
     int centred, halves;
@@ -93,6 +95,10 @@ int64_t rounded_up(int64_t value, int64_t step);
 
 /* A constant input of `count` items, when a kernel is made; `place` is a node's input. */
 Status *read_constant(Api api, const Info *info, int place, int64_t count, void **data);
+
+/* Memory for packed weights, at a cache line; NULL where there is none. `owner` is given back instead of it. */
+void *take_weights(size_t size, Chunk **owner);
+void give_weights(Chunk *owner);
 
 /* The kernels that this processor runs best. */
 const Kernels *best_kernels(void);

@@ -5,8 +5,6 @@
  */
 #include "node.h"
 
-#include <stdlib.h>
-
 static Status *plan_product(Call *call, const Step *step);
 
 static Status *prepare_product(Api api, const Info *info, Step *step, int by_column) {
@@ -20,7 +18,7 @@ static Status *prepare_product(Api api, const Info *info, Step *step, int by_col
     TRY(read_constant(api, info, step->inputs[2], by_column ? step->n : blocks, &scales));
     step->halves = !by_column && step->run->are_halves(scales, blocks);
     const int64_t size = rounded_up(step->n, TILE) / TILE * (step->k / BLOCK) * (step->bits * 64 + (step->halves ? 32 : 64));
-    step->packed = aligned_alloc(64, (size_t)rounded_up(size, 64));
+    step->packed = take_weights((size_t)size, &step->owner);
     if (!step->packed) return make_status(api, "bad allocation");
     if (by_column) step->run->pack_columns(weights, scales, step->n, step->k, step->packed);
     else step->run->pack_blocks(weights, scales, step->n, step->k, (int)step->bits, step->halves, step->packed);
