@@ -7,7 +7,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from engine.kernels.own_graph import own_graph
-from engine.runtime import _load_own
+from engine.runtime import Threads, _load_own
 from tests.engine.kernels.own_models import (
     Heads,
     Model,
@@ -56,11 +56,11 @@ def test_weights_beside_the_file(tmp_path: Path) -> None:
     wanted = own_session(model, tmp_path).run(None, {"x": x})[0]
     path = tmp_path / "outside.onnx"
     onnx.save(model, path, save_as_external_data=True, location="outside.data", size_threshold=0)
-    session = _load_own(path, 1)
+    session = _load_own(path, Threads(1, rest=False))
     assert session is not None
     assert session.run(None, {"x": x})[0].tobytes() == wanted.tobytes()
     (tmp_path / "outside.data").unlink()
-    assert _load_own(path, 1) is None
+    assert _load_own(path, Threads(1, rest=False)) is None
 
 
 def test_the_file_is_not_touched(tmp_path: Path) -> None:
