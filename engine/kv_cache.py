@@ -165,7 +165,7 @@ class BatchCache:
             raise EngineError("this model runs one text at a time; ask for one candidate")
         self._layout, self._context_length = source.layout, source.context_length
         self.rows, self.capacity, self.generation = rows, source.capacity, 0
-        self.shared = source.length  # positions that are the same in all rows, and stay so
+        self.shared = source.length  # positions that are the same in all rows; fewer once a row was cut before them
         self.arrays = self._new_arrays()
         for mine, theirs in zip(self.arrays, _host_arrays(source), strict=True):
             mine[:, :, : source.length] = theirs[:, :, : source.length]

@@ -42,7 +42,7 @@ class Graphs:
 
 
 def prompts_pay(graphs: Graphs, other_threads: Callable[[], Graph | None]) -> bool:
-    """Whether prompts through their own graph are exact, whatever the number of threads, and faster than the decoder.
+    """Whether prompts through their own graph are exact on any number of threads and save a fifth of the time.
 
     The answer must be kept for good and for every number of threads: another one would be another text.
     """

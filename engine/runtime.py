@@ -187,7 +187,7 @@ class BatchRunner:
             self._bind_all(rows)
         self._ids[:, 0] = ids
         self._positions[:, 0] = pasts
-        self._shared[...] = min(self._cache.shared, *pasts)
+        self._shared[...] = self._cache.shared = min(self._cache.shared, *pasts)
         self._bind_mask(pasts, longest)
         run_bound(self._run, self._binding)
         logits: Logits = self._logits[:, 0].astype(np.float32, copy=False)

@@ -74,7 +74,7 @@ class LayerInputs:
 
 
 def _adding(sums: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-    """Adds x xᵀ of what a matrix is given, of which it is enough to sum what lies below the squares on the diagonal."""
+    """Adds x xᵀ of what a matrix is given, of which the squares on the diagonal and what lies below them are enough."""
 
     def add(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         rows = inputs[0].flatten(0, -2)

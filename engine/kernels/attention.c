@@ -17,6 +17,7 @@ static Status *plan_attention(Call *call, const Step *step);
 Status *prepare_attention(Api api, const Info *info, Step *step) {
     (void)info;
     step->plan = plan_attention;
+    step->results[1] = step->results[2] = INT8;
     if (step->heads <= 0 || step->kv_heads <= 0 || step->heads % step->kv_heads) return make_status(api, "an attention of unknown heads");
     return NULL;
 }
@@ -53,7 +54,7 @@ static void append_and_attend(const Stage *stage, int64_t item, char *scratch) {
 
 /* Where past and present are different memory, the past is copied. */
 static void keep_past(const AttentionTask *task, const int8_t *past, int8_t *present, int64_t past_capacity) {
-    if (past == present || !past) return;
+    if (past == present || !past || !present) return;
     for (int64_t i = 0; i < task->sequences * task->kv_heads; i++)
         memcpy(present + i * task->capacity * task->head, past + i * past_capacity * task->head,
                (size_t)(task->pasts[i / task->kv_heads] * task->head));
@@ -72,14 +73,14 @@ static Status *read_constants(Call *call, const Step *step, AttentionTask *task,
     Tensor table;
     const void *sines, *key_scales, *value_scales;
     const int64_t all = step->heads + 2 * step->kv_heads;
-    TRY(input_of(call, step, 7, &table));
+    TRY(input_of(call, step, 7, FLOAT, &table));
     if (packed->length != 3 || cache->length != 4 || packed->sizes[2] % all || cache->sizes[1] != step->kv_heads ||
         cache->sizes[0] != packed->sizes[0] || cache->sizes[3] != packed->sizes[2] / all || !has_kernel(cache->sizes[3]) ||
         (table.data && (table.length != 2 || 2 * table.sizes[1] > cache->sizes[3])))
         return problem(call, "an attention of sizes that do not match");
-    TRY(data_of(call, step, 5, step->kv_heads * cache->sizes[3], &key_scales));
-    TRY(data_of(call, step, 6, step->kv_heads * cache->sizes[3], &value_scales));
-    TRY(data_of(call, step, 8, product_of(table.sizes, table.length), &sines));
+    TRY(data_of(call, step, 5, FLOAT, step->kv_heads * cache->sizes[3], &key_scales));
+    TRY(data_of(call, step, 6, FLOAT, step->kv_heads * cache->sizes[3], &value_scales));
+    TRY(data_of(call, step, 8, FLOAT, product_of(table.sizes, table.length), &sines));
     if (!key_scales || !value_scales) return problem(call, "an attention without its sizes");
     if (!sines != !table.data) return problem(call, "a rotation with one table");
     task->sequences = packed->sizes[0], task->rows = packed->sizes[1], task->head = cache->sizes[3];
@@ -93,11 +94,11 @@ static Status *read_constants(Call *call, const Step *step, AttentionTask *task,
 /* How long each sequence is, and the longest with its new rows. */
 static Status *read_lengths(Call *call, const Step *step, AttentionTask *task, int64_t past_capacity, int64_t positions, int64_t *longest) {
     const void *lengths, *total;
-    TRY(data_of(call, step, 3, task->sequences, &lengths));
-    TRY(data_of(call, step, 4, 1, &total));
+    TRY(data_of(call, step, 3, INT32, task->sequences, &lengths));
+    TRY(data_of(call, step, 4, INT32, 1, &total));
     if (!lengths || !total) return problem(call, "an attention without its sizes");
     Tensor common;
-    TRY(input_of(call, step, 9, &common));
+    TRY(input_of(call, step, 9, INT32, &common));
     int64_t *pasts = numbers_of(call, task->sequences);
     if (!pasts) return problem(call, "an attention of more sequences than rows");
     const int64_t wanted = *(const int32_t *)total;
@@ -119,15 +120,16 @@ static Status *read_lengths(Call *call, const Step *step, AttentionTask *task, i
 
 static Status *plan_attention(Call *call, const Step *step) {
     AttentionTask task = {0};
-    Tensor packed, cache, table;
-    const void *past_values;
+    Tensor packed, cache, past_values, table;
     void *out, *keys, *values;
     int64_t longest = 0;
-    TRY(input_of(call, step, 0, &packed));
-    TRY(input_of(call, step, 1, &cache));
-    TRY(input_of(call, step, 7, &table));
+    TRY(input_of(call, step, 0, FLOAT, &packed));
+    TRY(input_of(call, step, 1, INT8, &cache));
+    TRY(input_of(call, step, 7, FLOAT, &table));
     TRY(read_constants(call, step, &task, &packed, &cache));
-    TRY(data_of(call, step, 2, product_of(cache.sizes, 4), &past_values));
+    TRY(input_of(call, step, 2, INT8, &past_values));
+    if (!past_values.length || product_of(past_values.sizes, past_values.length) != product_of(cache.sizes, 4))
+        return problem(call, "values of another size than keys");
     const int64_t past_capacity = cache.sizes[2];
     TRY(read_lengths(call, step, &task, past_capacity, table.length ? table.sizes[0] : 0, &longest));
     cache.sizes[2] = task.capacity;
@@ -135,14 +137,14 @@ static Status *plan_attention(Call *call, const Step *step) {
     TRY(output_of(call, step, 0, packed.sizes, 3, &out));
     TRY(output_of(call, step, 1, cache.sizes, 4, &keys));
     TRY(output_of(call, step, 2, cache.sizes, 4, &values));
-    if ((cache.data == keys || past_values == values) && task.capacity != past_capacity)
+    const int is_empty = task.rows == 0 || task.sequences == 0;
+    if (!is_empty && (!out || !keys || !values)) return problem(call, "an attention that nobody wants");
+    if ((cache.data == keys || past_values.data == values) && task.capacity != past_capacity)
         return problem(call, "a cache that grows in its own memory");
     task.out = out, task.keys = keys, task.values = values;
     keep_past(&task, cache.data, keys, past_capacity);
-    keep_past(&task, past_values, values, past_capacity);
-    if (task.rows == 0 || task.sequences == 0) return NULL;
-    if (!out || !keys || !values) return problem(call, "an attention that nobody wants");
-
+    keep_past(&task, past_values.data, values, past_capacity);
+    if (is_empty) return NULL;
     const int64_t share = task.heads / task.kv_heads, rows = task.rows < QUERY_ROWS ? task.rows : QUERY_ROWS;
     if (rows * share > MOST_QUERIES) return problem(call, "too many query heads of one key-value head");
     const int64_t chunks = (task.rows + QUERY_ROWS - 1) / QUERY_ROWS, pieces = task.sequences * task.kv_heads * chunks;

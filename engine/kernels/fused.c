@@ -37,11 +37,12 @@ static void set_norm(Step *step, const int64_t *o) { step->epsilon = fraction_of
 typedef struct {
     Prepare prepare;
     void (*set)(Step *, const int64_t *);
+    int is_attention;
 } Kind;
 
 static const Kind KINDS[] = {
-    {prepare_blocks_product, set_product}, {prepare_columns_product, set_product}, {prepare_attention, set_attention},
-    {prepare_layer_norm, set_norm},        {prepare_rms_norm, set_norm},
+    {prepare_blocks_product, set_product, 0}, {prepare_columns_product, set_product, 0}, {prepare_attention, set_attention, 1},
+    {prepare_layer_norm, set_norm, 0},        {prepare_rms_norm, set_norm, 0},
 };
 
 /* Reads whole numbers; `failed` once one is missing or outside its range. */
@@ -58,20 +59,27 @@ static int64_t next_number(Reader *reader, int64_t least, int64_t most) {
     return reader->failed ? least : found;
 }
 
-/* Where a step reads from or writes to: there must be such an input, output or tensor between steps. */
-static int next_place(Reader *reader, int64_t between, int is_output) {
+/* Where a step reads from: there must be such an input, output or tensor between steps. */
+static int next_place(Reader *reader, int64_t between) {
     const int64_t place = next_number(reader, NOTHING, INNER + between - 1);
     if (place >= OUTPUTS + MOST_NODE_OUTPUTS && place < INNER) reader->failed = 1;
-    if (is_output && place >= 0 && place < OUTPUTS) reader->failed = 1;
     return (int)place;
+}
+
+/* Where it writes to: floats to the first outputs or between steps, others to the outputs behind. */
+static int next_result(Reader *reader, int64_t between, int type) {
+    const int place = next_place(reader, between);
+    const int is_output = place >= OUTPUTS && place < INNER, is_float = is_output && place < OUTPUTS + FLOAT_OUTPUTS;
+    if (place != NOTHING && !(type == FLOAT ? is_float || place >= INNER : is_output && !is_float)) reader->failed = 1;
+    return place;
 }
 
 static void read_step(Reader *reader, Step *step, int64_t between, const Kind **kind) {
     int64_t options[OPTIONS];
     *kind = &KINDS[next_number(reader, 0, sizeof(KINDS) / sizeof(*KINDS) - 1)];
     for (int i = 0; i < OPTIONS; i++) options[i] = next_number(reader, INT32_MIN, INT32_MAX);
-    for (int i = 0; i < MOST_INPUTS; i++) step->inputs[i] = next_place(reader, between, 0);
-    for (int i = 0; i < MOST_OUTPUTS; i++) step->outputs[i] = next_place(reader, between, 1);
+    for (int i = 0; i < MOST_INPUTS; i++) step->inputs[i] = next_place(reader, between);
+    for (int i = 0; i < MOST_OUTPUTS; i++) step->outputs[i] = next_result(reader, between, (*kind)->is_attention && (i == 1 || i == 2) ? INT8 : FLOAT);
     (*kind)->set(step, options);
 }
 

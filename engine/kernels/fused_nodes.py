@@ -91,11 +91,13 @@ class _Run:
     @property
     def fits(self) -> bool:
         """Whether one node can have so many inputs and outputs, and every width is known."""
-        caches = sum(step.operator == _ATTENTION for step in self.steps) * 2
-        floats = len(self.outputs) - caches
+        outputs = self.outputs
+        caches = [name for step in self.steps if step.operator == _ATTENTION for name in step.outputs[1:]]
+        floats = len(outputs) - len(caches)
         return (
-            0 < floats <= _MOST_FLOATS
-            and caches <= _MOST_OUTPUTS - _MOST_FLOATS
+            set(caches) <= set(outputs)
+            and 0 < floats <= _MOST_FLOATS
+            and len(caches) <= _MOST_OUTPUTS - _MOST_FLOATS
             and len(self.inputs) <= _MOST_INPUTS
             and all(_width(self.graph, step) > 0 for step in self.steps)
         )

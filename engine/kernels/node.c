@@ -71,19 +71,21 @@ struct Call {
     Stage *stages;
     size_t count;
     const void *rounded; /* what stages before have in 8 bits, and how */
-    int64_t rounded_k, rounded_bits;
+    int64_t rounded_m, rounded_k, rounded_bits;
     size_t shared;         /* bytes for rows in 8 bits */
     char *rows_in_8_bits, *scratch;
     size_t scratch_size; /* of one thread */
+    int64_t most_threads;
     _Atomic int64_t threads;
 };
 
 Status *problem(const Call *call, const char *text) { return make_status(call->api, text); }
 
-static Status *sizes_of(Api api, const Value *value, int64_t *sizes, size_t *length) {
+static Status *sizes_of(Api api, const Value *value, int *type, int64_t *sizes, size_t *length) {
     Shape *shape = NULL;
     TRY(value_shape(api, value, &shape));
-    Status *status = shape_length(api, shape, length);
+    Status *status = shape_type(api, shape, type);
+    if (!status) status = shape_length(api, shape, length);
     if (!status && *length > 4) status = make_status(api, "an input has more than four dimensions");
     if (!status) status = shape_sizes(api, shape, sizes, *length);
     free_shape(api, shape);
@@ -100,19 +102,23 @@ static Status *read_outer(Call *call, int place, Tensor *tensor) {
     TRY(call_input(call->api, call->context, (size_t)place, &value));
     if (!value) return NULL;
     TRY(value_data(call->api, value, &tensor->data));
-    return sizes_of(call->api, value, tensor->sizes, &tensor->length);
+    return sizes_of(call->api, value, &tensor->type, tensor->sizes, &tensor->length);
 }
 
-Status *input_of(Call *call, const Step *step, int index, Tensor *tensor) {
+Status *input_of(Call *call, const Step *step, int index, int type, Tensor *tensor) {
     const int place = step->inputs[index];
-    if (place < OUTPUTS) return read_outer(call, place, tensor);
-    *tensor = place < INNER ? call->made[place - OUTPUTS] : call->tensors[place - INNER];
-    return tensor->length ? NULL : problem(call, "a step that reads what none has written");
+    if (place < OUTPUTS) {
+        TRY(read_outer(call, place, tensor));
+    } else {
+        *tensor = place < INNER ? call->made[place - OUTPUTS] : call->tensors[place - INNER];
+        if (!tensor->length) return problem(call, "a step that reads what none has written");
+    }
+    return tensor->type && tensor->type != type ? problem(call, "an input is of another type") : NULL;
 }
 
-Status *data_of(Call *call, const Step *step, int index, int64_t count, const void **data) {
+Status *data_of(Call *call, const Step *step, int index, int type, int64_t count, const void **data) {
     Tensor tensor;
-    TRY(input_of(call, step, index, &tensor));
+    TRY(input_of(call, step, index, type, &tensor));
     *data = tensor.data;
     if (tensor.data && product_of(tensor.sizes, tensor.length) != count) return problem(call, "an input is of another size");
     return NULL;
@@ -133,6 +139,7 @@ Status *output_of(Call *call, const Step *step, int index, const int64_t *sizes,
     }
     memcpy(tensor->sizes, sizes, length * sizeof(*sizes));
     tensor->length = length;
+    tensor->type = step->results[index];
     *data = tensor->data;
     if (*data == call->rounded) call->rounded = NULL;
     return NULL;
@@ -144,9 +151,9 @@ Stage *add_stage(Call *call, const Step *step, void (*run)(const Stage *, int64_
     return stage;
 }
 
-int has_rounded(Call *call, const void *x, int64_t k, int64_t bits, size_t bytes) {
-    if (x && call->rounded == x && call->rounded_k == k && call->rounded_bits == bits) return 1;
-    call->rounded = x, call->rounded_k = k, call->rounded_bits = bits;
+int has_rounded(Call *call, const void *x, int64_t m, int64_t k, int64_t bits, size_t bytes) {
+    if (x && call->rounded == x && call->rounded_m == m && call->rounded_k == k && call->rounded_bits == bits) return 1;
+    call->rounded = x, call->rounded_m = m, call->rounded_k = k, call->rounded_bits = bits;
     if (bytes > call->shared) call->shared = bytes;
     return 0;
 }
@@ -165,7 +172,7 @@ static void go_through(void *data, size_t share) {
     Call *call = data;
     if (is_done(&call->stages[call->count - 1])) return; /* a share of the loop that came when all was over */
     const int64_t thread = atomic_fetch_add(&call->threads, 1);
-    if (thread >= SHARES) return; /* without scratch of its own */
+    if (thread >= call->most_threads) return; /* without scratch of its own */
     char *scratch = call->scratch + (size_t)thread * call->scratch_size;
     for (size_t i = 0; i < call->count; i++) {
         Stage *stage = &call->stages[i];
@@ -193,7 +200,8 @@ static Status *run_stages(Call *call) {
     }
     call->scratch_size = (size_t)rounded_up((int64_t)call->scratch_size, LINE);
     const size_t rows = (size_t)rounded_up((int64_t)call->shared, LINE);
-    Scratch *scratch = take_scratch(OF_STAGES, rows + (longest < 2 ? 1 : SHARES) * call->scratch_size);
+    call->most_threads = longest < SHARES ? longest : SHARES; /* more would find nothing to do */
+    Scratch *scratch = take_scratch(OF_STAGES, rows + (size_t)call->most_threads * call->scratch_size);
     if (!scratch) return problem(call, "bad allocation");
     call->rows_in_8_bits = aligned(scratch->bytes);
     call->scratch = call->rows_in_8_bits + rows;
@@ -219,13 +227,18 @@ static Status *plan_and_run(Call *call) {
 Status *compute_node(void *kernel, Context *context) {
     const struct Node *node = kernel;
     Call call = {.api = node->api, .context = context, .node = node};
-    Tensor first;
-    TRY(read_outer(&call, node->steps[0].inputs[0], &first));
-    call.rows = first.length ? product_of(first.sizes, first.length - 1) : 0;
+    int64_t sequences = 0; /* may be more than rows: of no rows each */
+    for (size_t i = 0; i < node->count; i++) {
+        Tensor first = {0};
+        if (node->steps[i].inputs[0] < OUTPUTS) TRY(read_outer(&call, node->steps[i].inputs[0], &first));
+        const int64_t rows = first.length ? product_of(first.sizes, first.length - 1) : 0;
+        if (rows > call.rows) call.rows = rows;
+        if (first.length && first.sizes[0] > sequences) sequences = first.sizes[0];
+    }
+    if (sequences < call.rows) sequences = call.rows;
     size_t between = 0;
     for (size_t i = 0; i < node->between; i++) between += (size_t)rounded_up(call.rows * node->widths[i] * 4, LINE);
     const size_t stages = node->count * MOST_STAGES_OF_STEP * sizeof(Stage), tensors = node->between * sizeof(Tensor);
-    const int64_t sequences = first.length && first.sizes[0] > call.rows ? first.sizes[0] : call.rows; /* of no rows each */
     const size_t numbers = node->count * (size_t)sequences;
     Scratch *scratch = take_scratch(OF_STEPS, stages + between + tensors + numbers * sizeof(int64_t));
     if (!scratch) return make_status(node->api, "bad allocation");
@@ -265,21 +278,24 @@ Status *new_node(Api api, size_t count, size_t between, Step **steps, int64_t **
         destroy_node(node);
         return make_status(api, "bad allocation");
     }
-    for (size_t i = 0; i < count; i++) node->steps[i].run = best_kernels();
+    for (size_t i = 0; i < count; i++) {
+        node->steps[i].run = best_kernels();
+        for (int j = 0; j < MOST_OUTPUTS; j++) node->steps[i].results[j] = FLOAT;
+    }
     *steps = node->steps, *widths = node->widths, *kernel = node;
     return NULL;
 }
 
 /* A constant input of `count` items. */
-Status *read_constant(Api api, const Info *info, int place, int64_t count, void **data) {
+Status *read_constant(Api api, const Info *info, int place, int type, int64_t count, void **data) {
     const Value *value = NULL;
-    int is_constant = 0;
+    int is_constant = 0, found = 0;
     int64_t sizes[4];
     size_t length = 0;
     if (place < 0 || place >= OUTPUTS) return make_status(api, "weights that are not constant");
     TRY(info_constant(api, info, (size_t)place, &is_constant, &value));
     if (!is_constant || !value) return make_status(api, "weights that are not constant");
-    TRY(sizes_of(api, value, sizes, &length));
-    if (product_of(sizes, length) != count) return make_status(api, "weights of another size");
+    TRY(sizes_of(api, value, &found, sizes, &length));
+    if (found != type || product_of(sizes, length) != count) return make_status(api, "weights of another size");
     return value_data(api, (Value *)value, data);
 }

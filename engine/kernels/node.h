@@ -21,13 +21,14 @@
 #include <stdatomic.h>
 
 #define KERNELS_VERSION 2 /* as in library.py */
-#define SHARES 64 /* pieces that long loops are cut into; more than threads, so that all get some */
+#define SHARES 64 /* pieces that long loops are cut into, and the most threads of a call */
 #define MOST_INPUTS 10
 #define MOST_OUTPUTS 4
 /* Places of tensors: a node's inputs from 0 on, its outputs, what is only between its steps; and nothing. */
 #define OUTPUTS 2048
 #define INNER 4096
 #define NOTHING -1
+#define FLOAT_OUTPUTS 4 /* of a node of several steps come first, then those in 8 bits */
 #define MOST_NODE_OUTPUTS 20
 
 #define TRY(call)                        \
@@ -46,6 +47,7 @@ struct Step {
     Status *(*plan)(Call *, const Step *);
     const Kernels *run;
     int inputs[MOST_INPUTS], outputs[MOST_OUTPUTS]; /* places */
+    int results[MOST_OUTPUTS];                      /* the type of each output's elements */
     uint8_t *packed; /* weights of a product, */
     Chunk *owner;    /* and who frees them */
     int64_t n, k, bits, activation, heads, kv_heads;
@@ -56,6 +58,7 @@ struct Step {
 /* Where a tensor lies, its sizes, four at most; no data where it was left out. */
 typedef struct {
     void *data;
+    int type; /* of its elements: FLOAT, INT8, … */
     int64_t sizes[4];
     size_t length;
 } Tensor;
@@ -76,16 +79,16 @@ struct Stage {
     _Alignas(64) _Atomic int64_t done;
 };
 
-/* An input of a step. */
-Status *input_of(Call *call, const Step *step, int index, Tensor *tensor);
+/* An input of a step, which must have elements of `type` if it is there. */
+Status *input_of(Call *call, const Step *step, int index, int type, Tensor *tensor);
 /* The data of an input of `count` items, if it is there. */
-Status *data_of(Call *call, const Step *step, int index, int64_t count, const void **data);
+Status *data_of(Call *call, const Step *step, int index, int type, int64_t count, const void **data);
 /* An output's memory; NULL where nobody wants it. */
 Status *output_of(Call *call, const Step *step, int index, const int64_t *sizes, size_t length, void **data);
 /* One more stage, of `items` pieces. */
 Stage *add_stage(Call *call, const Step *step, void (*run)(const Stage *, int64_t, char *), int64_t items);
 /* Rows of x (m, k) in 8 bits for a product: `bytes` that all stages share, and whether they hold the same already. */
-int has_rounded(Call *call, const void *x, int64_t k, int64_t bits, size_t bytes);
+int has_rounded(Call *call, const void *x, int64_t m, int64_t k, int64_t bits, size_t bytes);
 /* `count` numbers that last as long as the call, at most one for each row or sequence; NULL where there are too many. */
 int64_t *numbers_of(Call *call, int64_t count);
 Status *problem(const Call *call, const char *text);
@@ -94,7 +97,7 @@ int64_t product_of(const int64_t *sizes, size_t length);
 int64_t rounded_up(int64_t value, int64_t step);
 
 /* A constant input of `count` items, when a kernel is made; `place` is a node's input. */
-Status *read_constant(Api api, const Info *info, int place, int64_t count, void **data);
+Status *read_constant(Api api, const Info *info, int place, int type, int64_t count, void **data);
 
 /* Memory for packed weights, at a cache line; NULL where there is none. `owner` is given back instead of it. */
 void *take_weights(size_t size, Chunk **owner);

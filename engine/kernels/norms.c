@@ -27,14 +27,14 @@ static Status *plan_norm(Call *call, const Step *step) {
     Tensor x, skip;
     const void *gain, *offset = NULL, *bias;
     void *out, *residual;
-    TRY(input_of(call, step, 0, &x));
+    TRY(input_of(call, step, 0, FLOAT, &x));
     if (!x.length || x.sizes[x.length - 1] <= 0 || x.sizes[x.length - 1] % TILE)
         return problem(call, "a norm over a width that is no multiple of 16");
     const int64_t width = x.sizes[x.length - 1], rows = product_of(x.sizes, x.length - 1);
-    TRY(input_of(call, step, 1, &skip));
-    TRY(data_of(call, step, 2, width, &gain));
-    if (step->centred) TRY(data_of(call, step, 3, width, &offset));
-    TRY(data_of(call, step, step->centred ? 4 : 3, width, &bias));
+    TRY(input_of(call, step, 1, FLOAT, &skip));
+    TRY(data_of(call, step, 2, FLOAT, width, &gain));
+    if (step->centred) TRY(data_of(call, step, 3, FLOAT, width, &offset));
+    TRY(data_of(call, step, step->centred ? 4 : 3, FLOAT, width, &bias));
     const int64_t skip_rows = skip.length ? product_of(skip.sizes, skip.length - 1) : 0;
     if (!skip.length || skip.sizes[skip.length - 1] != width || (rows && (!skip_rows || rows % skip_rows)))
         return problem(call, "a norm of sizes that do not match");

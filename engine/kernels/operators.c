@@ -20,7 +20,7 @@ int64_t nextstroke_survey(const float *logits, int64_t n, double *largest, doubl
     return best_kernels()->survey(logits, n, largest, total);
 }
 
-enum { FUSED_FLOATS = 4, FUSED_INPUTS = 320 }; /* as in fused_nodes.py; floats come first among the outputs */
+enum { FUSED_INPUTS = 320 }; /* as in fused_nodes.py */
 
 typedef struct {
     Operator face; /* first, so that its address is the description's */
@@ -50,7 +50,7 @@ static int need_of(char letter) { return letter & 32 ? REQUIRED : OPTIONAL; }
 static int need_of_input(const Operator *op, size_t i) { return need_of(described(op)->input_types[i]); }
 static int need_of_output(const Operator *op, size_t i) { return need_of(described(op)->output_types[i]); }
 static int type_of_fused_input(const Operator *op, size_t i) { (void)op; return i ? ANY : FLOAT; }
-static int type_of_fused_output(const Operator *op, size_t i) { (void)op; return i < FUSED_FLOATS ? FLOAT : INT8; }
+static int type_of_fused_output(const Operator *op, size_t i) { (void)op; return i < FLOAT_OUTPUTS ? FLOAT : INT8; }
 static int need_of_fused(const Operator *op, size_t i) { (void)op; return i ? OPTIONAL : REQUIRED; }
 static int zero(const Operator *op, size_t i) { (void)op, (void)i; return 0; }
 static int one(const Operator *op) { (void)op; return 1; }

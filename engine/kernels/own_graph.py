@@ -48,7 +48,8 @@ def own_graph(path: Path, fuses: bool = True) -> bytes | None:
 
 def _rewritten(content: memoryview, fuses: bool) -> bytes | None:
     model = read_model(content)
-    if any(node.has_graphs for node in model.graph.nodes):  # they may read names of the outer graph
+    # Inner graphs may read names of the outer one; and what names own operators itself is not of this program's making.
+    if any(node.has_graphs or node.domain == DOMAIN for node in model.graph.nodes):
         return None
     if not _exchange(model.graph):
         return None

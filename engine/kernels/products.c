@@ -14,8 +14,8 @@ static Status *prepare_product(Api api, const Info *info, Step *step, int by_col
     if (step->k <= 0 || step->k % BLOCK || step->n <= 0 || step->k > INT32_MAX || step->n > INT32_MAX || (step->bits != 4 && step->bits != 8))
         return make_status(api, "a product of unknown layout");
     const int64_t blocks = step->n * (step->k / BLOCK);
-    TRY(read_constant(api, info, step->inputs[1], by_column ? step->n * step->k : blocks * (BLOCK * step->bits / 8), &weights));
-    TRY(read_constant(api, info, step->inputs[2], by_column ? step->n : blocks, &scales));
+    TRY(read_constant(api, info, step->inputs[1], by_column ? INT8 : UINT8, by_column ? step->n * step->k : blocks * (BLOCK * step->bits / 8), &weights));
+    TRY(read_constant(api, info, step->inputs[2], FLOAT, by_column ? step->n : blocks, &scales));
     step->halves = !by_column && step->run->are_halves(scales, blocks);
     const int64_t size = rounded_up(step->n, TILE) / TILE * (step->k / BLOCK) * (step->bits * 64 + (step->halves ? 32 : 64));
     step->packed = take_weights((size_t)size, &step->owner);
@@ -45,16 +45,17 @@ static Status *plan_product(Call *call, const Step *step) {
     Tensor x;
     const void *bias, *factor;
     void *y;
-    TRY(input_of(call, step, 0, &x));
+    TRY(input_of(call, step, 0, FLOAT, &x));
     if (!x.length || x.sizes[x.length - 1] != step->k) return problem(call, "a product of sizes that do not match");
     const int64_t m = product_of(x.sizes, x.length - 1);
-    TRY(data_of(call, step, 3, step->n, &bias));
-    TRY(data_of(call, step, 4, m * step->n, &factor));
-    const int is_rounded = has_rounded(call, x.data, step->k, step->bits, (size_t)(rounded_up(m, 16) * (step->k / BLOCK) * ROW_BYTES));
+    TRY(data_of(call, step, 3, FLOAT, step->n, &bias));
+    TRY(data_of(call, step, 4, FLOAT, m * step->n, &factor));
     x.sizes[x.length - 1] = step->n;
     TRY(output_of(call, step, 0, x.sizes, x.length, &y));
     if (m == 0) return NULL;
     if (!y) return problem(call, "a product that nobody wants");
+    const size_t bytes = (size_t)(rounded_up(m, 16) * (step->k / BLOCK) * ROW_BYTES);
+    const int is_rounded = has_rounded(call, x.data, m, step->k, step->bits, bytes);
 
     const ProductTask task = {
         .x = x.data, .bias = bias, .factor = factor, .y = y, .packed = step->packed, .m = m, .n = step->n, .k = step->k,

@@ -60,6 +60,7 @@ struct Operator {
 
 #define make_status(api, text) CALL(api, 0, Status *, int, const char *)(FAIL, text)
 #define value_data(api, value, out) CALL(api, 51, Status *, const Value *, void **)(value, out)
+#define shape_type(api, shape, out) CALL(api, 60, Status *, const Shape *, int *)(shape, out)
 #define shape_length(api, shape, out) CALL(api, 61, Status *, const Shape *, size_t *)(shape, out)
 #define shape_sizes(api, shape, out, length) CALL(api, 62, Status *, const Shape *, int64_t *, size_t)(shape, out, length)
 #define value_shape(api, value, out) CALL(api, 65, Status *, const Value *, Shape **)(value, out)

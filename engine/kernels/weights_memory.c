@@ -1,11 +1,13 @@
 /* Memory for packed weights: large pages, which are read a fifth faster than small ones.
  *
  * For: the files of operators. A processor fetches ahead within a page, and looks each page up; at one token a run all weights
- * are read once, in a row. Matrices lie one behind the other in chunks, because each for itself would waste a page of 2 MB.
+ * are read once, in a row. Matrices lie one behind the other in chunks, because each for itself would waste a page of 2 MB;
+ * a chunk lasts as long as any of them, so two models that were loaded one after the other may keep 64 MB for each other.
  * Must not know: what lies in it.
  */
 #include "node.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -21,12 +23,7 @@ struct Chunk {
 };
 
 static Chunk *filling; /* where the next matrix goes */
-static atomic_flag lock = ATOMIC_FLAG_INIT; /* sessions may be loaded by different threads */
-
-static void enter(void) {
-    while (atomic_flag_test_and_set(&lock)) {}
-}
-static void leave(void) { atomic_flag_clear(&lock); }
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* sessions may be loaded by different threads */
 
 static Chunk *new_chunk(size_t size) {
     Chunk *chunk = malloc(sizeof(*chunk));
@@ -50,11 +47,11 @@ static void drop(Chunk *chunk) {
 
 void *take_weights(size_t size, Chunk **owner) {
     size = (size + LINE - 1) / LINE * LINE;
-    enter();
+    pthread_mutex_lock(&lock);
     if (!filling || filling->used + size > filling->size) {
         Chunk *chunk = new_chunk(size > CHUNK ? size : CHUNK);
         if (!chunk) {
-            leave();
+            pthread_mutex_unlock(&lock);
             return NULL;
         }
         filling = chunk;
@@ -63,16 +60,15 @@ void *take_weights(size_t size, Chunk **owner) {
     filling->used += size;
     filling->users++;
     *owner = filling;
-    leave();
+    pthread_mutex_unlock(&lock);
     return found;
 }
 
 void give_weights(Chunk *owner) {
     if (!owner) return;
-    enter();
-    if (--owner->users == 0) {
-        if (owner == filling) filling = NULL;
-        drop(owner);
-    }
-    leave();
+    pthread_mutex_lock(&lock);
+    const int is_last = --owner->users == 0;
+    if (is_last && owner == filling) filling = NULL;
+    pthread_mutex_unlock(&lock);
+    if (is_last) drop(owner);
 }

@@ -277,7 +277,7 @@ class Candidates:
 
     def _take(self, ids: Ids) -> None:
         """From the whole to these few, best first; the forbidden ones, which are last, stay behind."""
-        scores = self._whole[ids] if self._logits is None else self._logits[ids].astype(np.float64)
+        scores = self._whole[ids]
         count = max(int(np.count_nonzero(scores > -math.inf)), 1)
         self._ids, self._few = ids[:count], scores[:count]
 

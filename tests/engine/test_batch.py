@@ -3,6 +3,7 @@
 import random
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from engine.batch import MOST_ROWS
 from engine.contracts.constraint import Constraint
 from engine.contracts.generation import REASON_CANCELLED, Event, Finished, GenerationRequest, Token
+from engine.contracts.graph_io import SHARED_POSITIONS
 from engine.contracts.sampling_settings import SamplingSettings
 from engine.kv_cache import FIRST_CAPACITY
-from engine.loaded_model import LoadedModel
+from engine.loaded_model import LoadedModel, load_model
 from engine.session import Session
 from tests.engine.test_generate import ask, essence, finished_of, run, text_of
 
@@ -130,6 +132,29 @@ def test_dropping_rows_moves_the_last_one(batching: LoadedModel) -> None:
     alone = Session(batching.graph, batching.graph.new_cache(batching.context_length), batching.plan)
     alone.prefill([*prompt, 62, 70])
     np.testing.assert_array_equal(batch.step([(42, 80)])[0], alone.step(80)[-1])
+
+
+def test_rows_that_leave_what_all_have_in_common(root: Path) -> None:
+    """Own attention reads that once for all rows; each must have the bits that it has alone, cut before it or not."""
+    model = load_model(root / "resources" / "models" / "tiny-zh-en", "cpu", 2).network_alone()
+    if SHARED_POSITIONS not in model.graph.inputs or not model.plan.batches:
+        pytest.skip("no own attention here")
+    session, dice = model.new_session(), random.Random(3)
+    prompt = [dice.randrange(300, 9000) for _ in range(150)]
+    session.prefill(prompt)
+    batch, texts = session.new_batch(4), [prompt, prompt, prompt[:131], prompt]
+    for number in range(40):
+        if number == 25:
+            batch.drop(0)
+            texts = [texts[3], *texts[1:3]]
+        tokens = [300 + number + 7 * row for row in range(len(texts))]
+        logits = batch.step([(len(text), token) for text, token in zip(texts, tokens, strict=True)])
+        texts = [[*text, token] for text, token in zip(texts, tokens, strict=True)]
+        if number % 6 == 0 or number > 34:
+            for row, text in zip(logits, texts, strict=True):
+                alone = model.new_session()
+                alone.prefill(text[:-1])
+                np.testing.assert_array_equal(alone.step(text[-1])[-1], row)
 
 
 def test_rows_under_a_constraint(batching: LoadedModel) -> None:

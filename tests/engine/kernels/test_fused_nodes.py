@@ -228,6 +228,7 @@ def test_a_description_by_hand() -> None:
         f"0 1 0 64 64 4 0 0 0 4095 {PLACES[4:]}",
         f"0 1 0 64 64 4 0 0 {PLACES.replace('2048', '2068')}",
         f"0 1 0 64 64 4 0 0 {PLACES.replace('2048', '1')}",
+        f"0 1 0 64 64 4 0 0 {PLACES.replace('2048', '2052')}",
         f"1 64 1 0 64 64 4 0 0 4096 {PLACES[2:]}",
         f"1 64 1 2 4 3 0 0 0 {PLACES}",
     ],
@@ -250,3 +251,49 @@ def test_steps_that_do_not_follow_are_refused(steps: str, words: str) -> None:
     session = raw_session(fused_by_hand(steps))
     with pytest.raises(Exception, match=words):
         session.run(None, {"x": draw_rows(2, WIDTH)})
+
+
+def test_a_file_that_names_own_operators_itself_is_left_alone(tmp_path: Path) -> None:
+    model = fused_by_hand(GOOD)
+    model.graph.node.extend(chain(reads_run=False).graph.node[:1])  # one that could be exchanged
+    assert rewritten(model, tmp_path, fuses=True) is None
+
+
+@needs_kernels
+@pytest.mark.parametrize("dtype", [np.int8, np.float16, np.int32])
+def test_inputs_of_another_type_are_refused(tmp_path: Path, dtype: type) -> None:
+    """The checks of ONNX Runtime end where nodes are fused."""
+    model = Model()
+    x = model.input("x", ("m", WIDTH))
+    skip = model.input("skip", ("m", WIDTH), helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+    first = add_product(model, x, draw_weights(WIDTH, WIDTH, 4, 1), "first")
+    norm(model, [first, skip], "out", 3)
+    model.output("out")
+    made = rewritten(model.model(), tmp_path, fuses=True)
+    assert made is not None
+    with pytest.raises(Exception, match="another type"):
+        raw_session(made).run(None, {"x": draw_rows(3, WIDTH), "skip": np.zeros((3, WIDTH), dtype)})
+
+
+@needs_kernels
+def test_fewer_rows_first(tmp_path: Path) -> None:
+    """A row that is added to every row of what follows."""
+    model = Model()
+    one, many = model.input("one", (1, WIDTH)), model.input("many", ("m", WIDTH))
+    first = add_product(model, one, draw_weights(WIDTH, WIDTH, 4, 1), "first")
+    out, _ = norm(model, [many, first], "out", 3)
+    add_product(model, out, draw_weights(WIDTH, WIDTH, 4, 2), "end")
+    model.output("end")
+    assert all_kinds(rewritten(model.model(), tmp_path, fuses=True)) == [FUSED]
+    assert_same(model.model(), tmp_path, {"one": draw_rows(1, WIDTH), "many": draw_rows(7, WIDTH, 9)})
+
+
+@needs_kernels
+def test_two_inputs_in_the_same_memory(tmp_path: Path) -> None:
+    model = Model()
+    for name in "ab":
+        x = model.input(name, (f"rows of {name}", WIDTH))
+        model.output(add_product(model, x, draw_weights(WIDTH, WIDTH, 4, 1), f"product of {name}"))
+    assert all_kinds(rewritten(model.model(), tmp_path, fuses=True)) == [FUSED]
+    rows = draw_rows(13, WIDTH)
+    assert_same(model.model(), tmp_path, {"a": rows[:3], "b": rows})
