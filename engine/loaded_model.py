@@ -107,8 +107,13 @@ class LoadedModel:
         return [*self.beginning, *self.tokenizer.encode(text)]
 
 
-def load_model(folder: Path, device: str = "auto", threads: int | None = None) -> LoadedModel:
-    """Open, check and load a model folder. `device`: "auto", "cpu" or "cuda". Raises `NextstrokeError` in words."""
+def load_model(
+    folder: Path, device: str = "auto", threads: int | None = None, tries_prompts: bool = True
+) -> LoadedModel:
+    """Open, check and load a model folder. `device`: "auto", "cpu" or "cuda". Raises `NextstrokeError` in words.
+
+    `tries_prompts`: whether it is found out if prompts should run through their own graph; without, they do not.
+    """
     opened = open_folder(folder)
     note = memory_note(estimate_memory(opened.manifest), free_memory()) if device != "cuda" else ""
     hash_if_changed(opened, find_profile().cache / _VERIFIED)
@@ -116,7 +121,7 @@ def load_model(folder: Path, device: str = "auto", threads: int | None = None) -
     count = threads or default_threads()
     openers = Openers(
         graph=lambda device, threads: _load_graph(opened, device, threads),
-        fit=lambda graph: _fit(opened, graph, count),
+        fit=lambda graph: _fit(opened, graph, count, tries_prompts),
     )
     if threads is None:
         context, kept = opened.manifest.context_length, kept_trial(opened.manifest, device)
@@ -162,11 +167,11 @@ def kept_trial(manifest: Manifest, device: str) -> Kept:
     return Kept(find_profile().cache / _TRIALS, f"{manifest.digest()} {machine}, {device}")
 
 
-def _fit(opened: ModelFolder, graph: Graph, threads: int) -> Fitted:
+def _fit(opened: ModelFolder, graph: Graph, threads: int, tries_prompts: bool) -> Fitted:
     """Check what runs on this machine, once, and take along the graph for prompts where that is used."""
     if not opened.manifest.is_own:
         check_continuation(graph, opened.manifest.context_length)
-    plan = _plan_for(opened, graph)
+    plan = _plan_for(opened, graph, tries_prompts)
     return Fitted(graph, plan, _load_prompt_graph(opened, graph, threads) if plan.prompt_graph else None)
 
 
@@ -192,7 +197,7 @@ def _load_ngrams(opened: ModelFolder) -> NgramModel | None:
     return read_ngrams(opened.file(file), opened.manifest.vocabulary_size) if file else None
 
 
-def _plan_for(opened: ModelFolder, graph: Graph) -> RunPlan:
+def _plan_for(opened: ModelFolder, graph: Graph, tries_prompts: bool) -> RunPlan:
     machine = f"{opened.manifest.digest()} {runtime_version()} {graph.device.kernel_class}"
     folder, length = find_profile().cache / _SELF_CHECKS, opened.manifest.context_length
     other = 1 if graph.threads > 1 else 2
@@ -209,6 +214,6 @@ def _plan_for(opened: ModelFolder, graph: Graph) -> RunPlan:
 
     plan = remembered_plan(folder, f"{machine} {graph.threads} threads", measure)
     # With company for lone rows, the decoder would overwrite what the prompt graph wrote of the last prompt token.
-    if opened.manifest.graph(PREFILL) is None or plan.is_canonical or plan.avoids_lone_rows:
+    if not tries_prompts or opened.manifest.graph(PREFILL) is None or plan.is_canonical or plan.avoids_lone_rows:
         return plan
     return replace(plan, prompt_graph=remembered_plan(folder, f"{machine} prompts", measure_prompts).prompt_graph)
