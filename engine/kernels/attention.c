@@ -69,23 +69,21 @@ static int has_kernel(int64_t head) {
 }
 
 /* Queries, keys and values, and the tables and scales that they are read with. */
-static Status *read_constants(Call *call, const Step *step, AttentionTask *task, const Tensor *packed, const Tensor *cache) {
-    Tensor table;
+static Status *read_constants(Call *call, const Step *step, AttentionTask *task, const Tensor *packed, const Tensor *cache, const Tensor *table) {
     const void *sines, *key_scales, *value_scales;
     const int64_t all = step->heads + 2 * step->kv_heads;
-    TRY(input_of(call, step, 7, FLOAT, &table));
     if (packed->length != 3 || cache->length != 4 || packed->sizes[2] % all || cache->sizes[1] != step->kv_heads ||
         cache->sizes[0] != packed->sizes[0] || cache->sizes[3] != packed->sizes[2] / all || !has_kernel(cache->sizes[3]) ||
-        (table.data && (table.length != 2 || 2 * table.sizes[1] > cache->sizes[3])))
+        (table->data && (table->length != 2 || 2 * table->sizes[1] > cache->sizes[3])))
         return problem(call, "an attention of sizes that do not match");
     TRY(data_of(call, step, 5, FLOAT, step->kv_heads * cache->sizes[3], &key_scales));
     TRY(data_of(call, step, 6, FLOAT, step->kv_heads * cache->sizes[3], &value_scales));
-    TRY(data_of(call, step, 8, FLOAT, product_of(table.sizes, table.length), &sines));
+    TRY(data_of(call, step, 8, FLOAT, product_of(table->sizes, table->length), &sines));
     if (!key_scales || !value_scales) return problem(call, "an attention without its sizes");
-    if (!sines != !table.data) return problem(call, "a rotation with one table");
+    if (!sines != !table->data) return problem(call, "a rotation with one table");
     task->sequences = packed->sizes[0], task->rows = packed->sizes[1], task->head = cache->sizes[3];
     task->heads = step->heads, task->kv_heads = step->kv_heads, task->packed = packed->data;
-    task->cosines = table.data, task->sines = sines, task->half = table.data ? table.sizes[1] : 0;
+    task->cosines = table->data, task->sines = sines, task->half = table->data ? table->sizes[1] : 0;
     task->key_scales = key_scales, task->value_scales = value_scales;
     task->scale = step->scale != 0.0f ? step->scale : 1.0f / __builtin_sqrtf((float)task->head);
     return NULL;
@@ -126,7 +124,7 @@ static Status *plan_attention(Call *call, const Step *step) {
     TRY(input_of(call, step, 0, FLOAT, &packed));
     TRY(input_of(call, step, 1, INT8, &cache));
     TRY(input_of(call, step, 7, FLOAT, &table));
-    TRY(read_constants(call, step, &task, &packed, &cache));
+    TRY(read_constants(call, step, &task, &packed, &cache, &table));
     TRY(input_of(call, step, 2, INT8, &past_values));
     if (!past_values.length || product_of(past_values.sizes, past_values.length) != product_of(cache.sizes, 4))
         return problem(call, "values of another size than keys");

@@ -77,22 +77,25 @@ class _Run:
         return list(dict.fromkeys(name for step in self.steps for name in step.inputs if name and name not in made))
 
     @property
+    def caches(self) -> list[str]:
+        """Keys and values, which are all read outside where the run fits."""
+        return [name for step in self.steps if step.operator == _ATTENTION for name in step.outputs[1:]]
+
+    @property
     def outputs(self) -> list[str]:
-        """What is read outside: rows of floats, then caches."""
+        """What is read outside, rows of floats and caches."""
         inside = {id(step) for step in self.steps}
-        wanted = [
-            (step.operator == _ATTENTION and place > 0, name)
+        return [
+            name
             for step in self.steps
-            for place, name in enumerate(step.outputs)
+            for name in step.outputs
             if name and (name in self.graph.outputs or not set(self.readers.get(name, ())) <= inside)
         ]
-        return [name for _, name in sorted(wanted, key=lambda entry: entry[0])]
 
     @property
     def fits(self) -> bool:
         """Whether one node can have so many inputs and outputs, and every width is known."""
-        outputs = self.outputs
-        caches = [name for step in self.steps if step.operator == _ATTENTION for name in step.outputs[1:]]
+        outputs, caches = self.outputs, self.caches
         floats = len(outputs) - len(caches)
         return (
             set(caches) <= set(outputs)
@@ -104,10 +107,9 @@ class _Run:
 
     def node(self, domain: str) -> Node:
         """The one that stands for all."""
-        inputs, outputs = self.inputs, self.outputs
-        caches = {name for step in self.steps if step.operator == _ATTENTION for name in step.outputs[1:]}
-        floats = [name for name in outputs if name not in caches]
-        outputs = [*floats, *[""] * (_MOST_FLOATS - len(floats)), *(name for name in outputs if name in caches)]
+        inputs, caches = self.inputs, self.caches
+        floats = [name for name in self.outputs if name not in caches]
+        outputs = [*floats, *[""] * (_MOST_FLOATS - len(floats)), *caches]
         self._places = {name: place for place, name in enumerate(inputs)}
         self._places |= {name: _OUTPUTS + place for place, name in enumerate(outputs) if name}
         described = [number for place, step in enumerate(self.steps) for number in self._described(place, step)]

@@ -195,7 +195,7 @@ static Status *run_stages(Call *call) {
     int64_t longest = 0;
     for (size_t i = 0; i < call->count; i++) {
         Stage *stage = &call->stages[i];
-        if (stage->run && stage->scratch > call->scratch_size) call->scratch_size = stage->scratch;
+        if (stage->scratch > call->scratch_size) call->scratch_size = stage->scratch;
         if (stage->items > longest) longest = stage->items;
     }
     call->scratch_size = (size_t)rounded_up((int64_t)call->scratch_size, LINE);

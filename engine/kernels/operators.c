@@ -23,7 +23,8 @@ int64_t nextstroke_survey(const float *logits, int64_t n, double *largest, doubl
 enum { FUSED_INPUTS = 320 }; /* as in fused_nodes.py */
 
 typedef struct {
-    Operator face; /* first, so that its address is the description's */
+    Operator face;   /* first, so that its address is the description's */
+    Prepare prepare; /* of its one step */
     const char *name;
     size_t inputs, outputs;
     const char *input_types, *output_types; /* f, u (uint8), b (int8), i (int32); in capitals where it may be left out */
@@ -56,16 +57,9 @@ static int zero(const Operator *op, size_t i) { (void)op, (void)i; return 0; }
 static int one(const Operator *op) { (void)op; return 1; }
 static int any_version(const Operator *op) { (void)op; return 0x7fffffff; }
 
-#define SINGLE(name)                                                                                        \
-    static Status *create_##name(const Operator *op, Api api, const Info *info, void **kernel) {            \
-        (void)op;                                                                                           \
-        return create_single(api, info, prepare_##name, kernel);                                            \
-    }
-SINGLE(blocks_product)
-SINGLE(columns_product)
-SINGLE(attention)
-SINGLE(layer_norm)
-SINGLE(rms_norm)
+static Status *create_one(const Operator *op, Api api, const Info *info, void **kernel) {
+    return create_single(api, info, described(op)->prepare, kernel);
+}
 
 #define FACE(create, input, output, need, output_need_)                                                                \
     {.version = API_VERSION, .name = name_of, .provider = provider_of, .input_type = input, .input_count = count_inputs, \
@@ -73,18 +67,18 @@ SINGLE(rms_norm)
      .output_need = output_need_, .input_memory = zero, .variadic_input_least = one, .variadic_input_alike = one,       \
      .variadic_output_least = one, .variadic_output_alike = one, .create_kernel = create, .compute = compute_node,      \
      .first_version = one, .last_version = any_version}
-#define ONE(create) FACE(create, type_of_input, type_of_output, need_of_input, need_of_output)
+#define ONE FACE(create_one, type_of_input, type_of_output, need_of_input, need_of_output)
 
 static const Described OPERATORS[] = {
     /* x, weights, scales, bias, factor */
-    {ONE(create_blocks_product), "BlocksProduct", 5, 1, "fufFF", "f"},
-    {ONE(create_columns_product), "ColumnsProduct", 5, 1, "fbfFF", "f"},
+    {ONE, prepare_blocks_product, "BlocksProduct", 5, 1, "fufFF", "f"},
+    {ONE, prepare_columns_product, "ColumnsProduct", 5, 1, "fbfFF", "f"},
     /* packed, past keys and values, lengths - 1, longest, scales of keys and values, cosines and sines, positions in common */
-    {ONE(create_attention), "CacheAttention", 10, 3, "fbbiiffFFI", "fbb"},
-    {ONE(create_layer_norm), "SkipLayerNormalization", 5, 4, "fffFF", "fFFf"},
-    {ONE(create_rms_norm), "SkipSimplifiedLayerNormalization", 4, 4, "fffF", "fFFf"},
+    {ONE, prepare_attention, "CacheAttention", 10, 3, "fbbiiffFFI", "fbb"},
+    {ONE, prepare_layer_norm, "SkipLayerNormalization", 5, 4, "fffFF", "fFFf"},
+    {ONE, prepare_rms_norm, "SkipSimplifiedLayerNormalization", 4, 4, "fffF", "fFFf"},
     /* several of them, one after the other */
-    {FACE(create_fused, type_of_fused_input, type_of_fused_output, need_of_fused, need_of_fused), "Fused", FUSED_INPUTS,
+    {FACE(create_fused, type_of_fused_input, type_of_fused_output, need_of_fused, need_of_fused), NULL, "Fused", FUSED_INPUTS,
      MOST_NODE_OUTPUTS, "", ""},
 };
 
